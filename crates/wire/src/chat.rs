@@ -1,0 +1,336 @@
+//! The canonical request: what a chat call asks for, whatever format said it.
+//!
+//! Turns keep the order in which the client sent them, system turns included, because three of the
+//! four formats can carry them in mid-conversation and lifting them out loses their place for ever.
+//! Text of tool arguments and schemas is carried as the characters the client wrote ([`RawValue`]),
+//! never parsed and printed again: key order, `1.0` and large integers would change.
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+/// JSON text exactly as it was written.
+pub type RawJson = Box<RawValue>;
+
+/// Members this form has no field for, by name, as they stood at one place of the request.
+pub type Extra = Map<String, Value>;
+
+/// A chat call in canonical form.
+#[derive(Clone, Debug, Default)]
+pub struct ChatRequest {
+    /// The name the client asked for, before routing.
+    pub model: String,
+    /// The conversation, in the client's order.
+    pub turns: Vec<Turn>,
+    /// Tools the model may call, in the client's order.
+    pub tools: Vec<Tool>,
+    /// Which tool must, may or must not be called.
+    pub tool_choice: ToolChoice,
+    /// Whether several calls may come in one step. `None`: the client did not say.
+    pub parallel_calls: Option<bool>,
+    /// Sampling fields.
+    pub sampling: Sampling,
+    /// Upper bound of the answer in tokens. `None`: not said. Zero is legal for Anthropic.
+    pub max_output_tokens: Option<u64>,
+    /// How much reasoning is wanted, and whether it is to be shown.
+    pub reasoning: Reasoning,
+    /// The form of the answer.
+    pub output: OutputFormat,
+    /// Whether the client wants a stream, and whether that stream carries usage.
+    pub delivery: Delivery,
+    /// The end user as the client names them: OpenAI `user`/`safety_identifier`, Anthropic
+    /// `metadata.user_id`.
+    pub end_user: Option<String>,
+    /// Top-level members no field above holds. Written back only to providers of the same format;
+    /// other writers list them in the notes.
+    pub extra: Extra,
+}
+
+/// One message of the conversation.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said, in order.
+    pub parts: Vec<Part>,
+    /// The participant's name (OpenAI only).
+    pub name: Option<String>,
+}
+
+/// Who speaks in a [`Turn`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Instructions of the operator.
+    System,
+    /// Instructions of the developer (OpenAI); a system turn elsewhere.
+    Developer,
+    /// The human, or the program that speaks for them. Tool results of Anthropic and Gemini stand here.
+    User,
+    /// The model.
+    Assistant,
+    /// A turn that only holds tool results (OpenAI Chat).
+    Tool,
+}
+
+/// A piece of a turn.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// What it is.
+    pub kind: PartKind,
+    /// Bytes that only the vendor who made them can read; sent back unchanged or not at all.
+    pub opaque: Option<Opaque>,
+    /// Whether the prompt up to here is to be cached (Anthropic `cache_control`, kept as it was).
+    pub cache: Option<Value>,
+}
+
+impl Part {
+    /// Makes a part without opaque data and cache mark.
+    pub const fn new(kind: PartKind) -> Self {
+        Self { kind, opaque: None, cache: None }
+    }
+
+    /// Makes a plain text part.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::new(PartKind::Text(text.into()))
+    }
+}
+
+/// What a [`Part`] is.
+#[derive(Clone, Debug)]
+pub enum PartKind {
+    /// Visible text.
+    Text(String),
+    /// A picture.
+    Image(Media),
+    /// Sound.
+    Audio(Media),
+    /// Moving pictures (Gemini only).
+    Video(Media),
+    /// A file to be read, PDF or text.
+    Document(Media),
+    /// The model asks the client to run a tool.
+    ToolCall {
+        /// The id a result must name. Empty when the format has none (older Gemini).
+        id: String,
+        /// The tool's name.
+        name: String,
+        /// The arguments as the model wrote them: JSON text, possibly empty or broken.
+        arguments: String,
+    },
+    /// The client answers a call.
+    ToolResult {
+        /// The call's id. Empty when the format has none; then [`Self::ToolResult::name`] is set.
+        call: String,
+        /// The tool's name, where the format says it.
+        name: Option<String>,
+        /// The result's content, in order.
+        parts: Vec<Part>,
+        /// Whether the tool failed. `None`: the format cannot say.
+        is_error: Option<bool>,
+    },
+    /// The model's reasoning as the vendor shows it. Signature and the like are in [`Part::opaque`].
+    Reasoning(String),
+    /// The model's refusal (OpenAI).
+    Refusal(String),
+    /// A part of one vendor's own server-side tools, kept raw for a provider of the same format.
+    Server {
+        /// The format it belongs to, by [`crate::WireFormat::name`].
+        format: &'static str,
+        /// The part as it was written.
+        raw: RawJson,
+    },
+}
+
+/// Bytes that belong to one vendor: signatures, encrypted and redacted reasoning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opaque {
+    /// Who made it.
+    pub vendor: Vendor,
+    /// What it is.
+    pub kind: OpaqueKind,
+    /// The text as it came, usually base64.
+    pub data: String,
+}
+
+/// The maker of [`Opaque`] data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vendor {
+    /// Anthropic's `thinking.signature` and `redacted_thinking.data`.
+    Anthropic,
+    /// Google's `thoughtSignature`.
+    Google,
+    /// OpenAI's encrypted reasoning.
+    OpenAi,
+}
+
+/// What [`Opaque`] data is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpaqueKind {
+    /// A signature over the part it sits on.
+    Signature,
+    /// Reasoning that is only there encrypted.
+    Redacted,
+}
+
+/// A picture, sound or file.
+#[derive(Clone, Debug)]
+pub struct Media {
+    /// Media type such as `image/png`. Empty when unknown.
+    pub mime: String,
+    /// Where the bytes are.
+    pub source: MediaSource,
+    /// OpenAI's `detail` of an image.
+    pub detail: Option<String>,
+    /// File name or title.
+    pub name: Option<String>,
+}
+
+/// Where the bytes of [`Media`] are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MediaSource {
+    /// Standard base64, without the `data:` prefix.
+    Base64(String),
+    /// An http(s) address, or a vendor's file address (`gs://`, Files URI).
+    Url(String),
+    /// A file stored at the vendor of the client's format.
+    FileId(String),
+    /// Plain text (Anthropic text documents).
+    Text(String),
+}
+
+/// A tool the client runs.
+#[derive(Clone, Debug)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// What it does, for the model.
+    pub description: Option<String>,
+    /// JSON Schema of the arguments, as written. `None`: no arguments.
+    pub schema: Option<RawJson>,
+    /// Whether arguments must satisfy the schema exactly. `None`: not said.
+    pub strict: Option<bool>,
+    /// Cache mark (Anthropic), kept as it was.
+    pub cache: Option<Value>,
+    /// A tool of the vendor's own (web search and the like): the declaration as written and the
+    /// format it belongs to. Then the other fields but `name` are empty.
+    pub server: Option<(&'static str, RawJson)>,
+}
+
+/// Which tool must, may or must not be called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ToolChoice {
+    /// Not said.
+    #[default]
+    NotSaid,
+    /// The model decides.
+    Auto,
+    /// No call.
+    None,
+    /// Some call.
+    Required,
+    /// This tool.
+    One(String),
+    /// One of these; `required` says whether a call must come.
+    Allowed {
+        /// Whether a call must come.
+        required: bool,
+        /// Names of the tools.
+        names: Vec<String>,
+    },
+}
+
+/// Sampling fields. `None` is "not said".
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sampling {
+    /// 0 to 2 (Anthropic: 0 to 1).
+    pub temperature: Option<f64>,
+    /// Nucleus sampling.
+    pub top_p: Option<f64>,
+    /// Top-k sampling.
+    pub top_k: Option<u64>,
+    /// Seed for repeatable answers.
+    pub seed: Option<i64>,
+    /// Presence penalty, −2 to 2.
+    pub presence_penalty: Option<f64>,
+    /// Frequency penalty, −2 to 2.
+    pub frequency_penalty: Option<f64>,
+    /// Texts that end the answer.
+    pub stop: Vec<String>,
+    /// Number of answers wanted.
+    pub n: Option<u32>,
+    /// Whether log probabilities are wanted.
+    pub logprobs: Option<bool>,
+    /// How many alternatives per token.
+    pub top_logprobs: Option<u32>,
+}
+
+/// How much reasoning, and whether it is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reasoning {
+    /// How much.
+    pub amount: ReasoningAmount,
+    /// Whether the client wants to see it. `None`: not said.
+    pub show: Option<bool>,
+}
+
+/// How much reasoning is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ReasoningAmount {
+    /// Not said.
+    #[default]
+    NotSaid,
+    /// None at all.
+    Off,
+    /// As the model sees fit.
+    Adaptive,
+    /// A level.
+    Effort(Effort),
+    /// A number of tokens.
+    Budget(u64),
+}
+
+/// A level of reasoning effort, lowest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effort {
+    /// `minimal`
+    Minimal,
+    /// `low`
+    Low,
+    /// `medium`
+    Medium,
+    /// `high`
+    High,
+    /// `xhigh`
+    XHigh,
+    /// `max`
+    Max,
+}
+
+/// The form of the answer.
+#[derive(Clone, Debug, Default)]
+pub enum OutputFormat {
+    /// Text, or not said.
+    #[default]
+    Text,
+    /// Any JSON object.
+    JsonObject,
+    /// JSON of this schema.
+    JsonSchema {
+        /// The schema's name (OpenAI).
+        name: Option<String>,
+        /// What the schema is for.
+        description: Option<String>,
+        /// The schema as written.
+        schema: RawJson,
+        /// Whether it must be satisfied exactly.
+        strict: Option<bool>,
+    },
+}
+
+/// How the answer is delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// Whether the client wants an event stream.
+    pub stream: bool,
+    /// Whether a chat stream ends in a usage chunk (`stream_options.include_usage`).
+    pub include_usage: bool,
+}

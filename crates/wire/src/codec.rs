@@ -1,0 +1,191 @@
+//! The seam every format implements.
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use crate::api_error::{ApiError, UpstreamError};
+use crate::chat::ChatRequest;
+use crate::event::Event;
+use crate::model_facts::ModelFacts;
+use crate::notes::Notes;
+use crate::WireFormat;
+
+/// Reads and writes one wire format: requests, whole replies, streams and errors.
+///
+/// Codecs hold no state; what a stream needs lives in the reader or writer made for it.
+pub trait Codec: Send + Sync + 'static {
+    /// Returns the format this codec speaks.
+    fn format(&self) -> WireFormat;
+
+    /// Returns the path of the chat endpoint at a provider, appended to its `base_url`.
+    ///
+    /// `{model}` and `{action}` are replaced by [`Codec::upstream_path`].
+    fn path_template(&self) -> &'static str;
+
+    /// Makes the path and query for one call from a template (the codec's own or the operator's).
+    fn upstream_path(&self, template: &str, model: &str, stream: bool) -> String;
+
+    /// Reads what routing needs from a request without translating it.
+    ///
+    /// `path` holds what the URL said, for formats that put model and delivery there.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Malformed`] if the body is not JSON, not an object, or names no model.
+    fn peek(&self, body: &[u8], path: Option<&PathModel>) -> Result<Peek, WireError>;
+
+    /// Returns the request for a provider of this same format: the same bytes, the model replaced.
+    ///
+    /// Formats with the model in the URL return the body as it is.
+    fn splice_model(&self, body: &Bytes, peek: &Peek, model: &str) -> Bytes;
+
+    /// Reads a request into canonical form.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Malformed`] with the JSON path of the first thing that cannot be understood.
+    fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError>;
+
+    /// Writes a canonical request for `model` at a provider of this format.
+    ///
+    /// What cannot be carried is put into `notes`.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Unsupported`] with every field whose loss would change what was asked for.
+    fn write_request(
+        &self,
+        request: &ChatRequest,
+        model: &str,
+        facts: &ModelFacts,
+        notes: &mut Notes,
+    ) -> Result<Vec<u8>, WireError>;
+
+    /// Reads a whole 2xx reply as the events it would have been as a stream.
+    ///
+    /// The last event is `End`, or `Error` when the body is an error or no reply at all.
+    fn read_reply(&self, body: &[u8]) -> Vec<Event>;
+
+    /// Writes a whole reply from a complete list of events (ending in `End`).
+    fn write_reply(&self, events: &[Event], context: &ReplyContext) -> Vec<u8>;
+
+    /// Makes a reader for one reply stream of a provider.
+    fn event_reader(&self) -> Box<dyn EventReader>;
+
+    /// Makes a writer for one reply stream to a client.
+    fn event_writer(&self, context: &ReplyContext) -> Box<dyn EventWriter>;
+
+    /// Reads an error body of any shape a provider of this format may send, also HTML or nothing.
+    fn read_error(&self, status: u16, body: &[u8]) -> UpstreamError;
+
+    /// Writes an error body for a client.
+    fn write_error(&self, error: &ApiError) -> Vec<u8>;
+
+    /// Returns the content type of a stream to a client.
+    fn stream_content_type(&self, context: &ReplyContext) -> &'static str {
+        let _ = context;
+        "text/event-stream"
+    }
+}
+
+/// What the URL of a request said, for formats that put it there (Gemini).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathModel {
+    /// The model, percent-decoded.
+    pub model: String,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// Whether that stream is one JSON array instead of events (no `alt=sse`).
+    pub json_array: bool,
+}
+
+/// What routing must know of a request before it is translated.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peek {
+    /// The model's name as the client wrote it (JSON escapes resolved).
+    pub model: String,
+    /// Where the model's JSON string stands in the body, quotes included; `None` if in the URL.
+    pub model_span: Option<std::ops::Range<usize>>,
+    /// Whether the client wants a stream.
+    pub stream: bool,
+    /// Whether the client asked for usage inside the stream.
+    pub include_usage: bool,
+    /// Whether a stream is to be one JSON array (Gemini without `alt=sse`).
+    pub json_array: bool,
+}
+
+/// What a writer must know about the reply it writes.
+#[derive(Clone, Debug, Default)]
+pub struct ReplyContext {
+    /// The model to report when the provider names none.
+    pub model: String,
+    /// The id to report when the provider gives none; also the seed of ids made for calls.
+    pub id: String,
+    /// Unix seconds to report when the provider gives none.
+    pub created: u64,
+    /// Whether a chat stream ends in a usage chunk.
+    pub include_usage: bool,
+    /// Whether a stream is one JSON array (Gemini).
+    pub json_array: bool,
+}
+
+/// Turns the bytes of one reply stream into events. Any cut of the bytes gives the same events.
+pub trait EventReader: Send {
+    /// Takes the next bytes and appends what they complete to `out`.
+    ///
+    /// After an `End` or `Error` further bytes are ignored.
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<Event>);
+
+    /// Says that the body ended properly, and appends the last events: exactly one `End` or `Error`
+    /// unless one was already given.
+    fn finish(&mut self, out: &mut Vec<Event>);
+}
+
+/// Turns events into the bytes of one reply stream.
+pub trait EventWriter: Send {
+    /// Appends the bytes for one event. `End` and `Error` write the format's terminator.
+    fn write(&mut self, event: &Event, out: &mut Vec<u8>);
+
+    /// Appends the format's own sign of life, if it has one.
+    fn ping(&mut self, out: &mut Vec<u8>);
+
+    /// Appends an error of the gateway's own and the terminator, for a stream that cannot go on.
+    fn error(&mut self, error: &ApiError, out: &mut Vec<u8>);
+}
+
+/// A request that a codec cannot read or write.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum WireError {
+    /// The body cannot be understood.
+    #[error("{}{detail}", if path.is_empty() { String::new() } else { format!("{path}: ") })]
+    Malformed {
+        /// JSON path of the fault such as `messages[2].content[0].type`; empty for the whole body.
+        path: String,
+        /// What is wrong and what was expected.
+        detail: String,
+    },
+    /// The target format cannot carry what was asked for.
+    #[error("{}", list_refusals(fields))]
+    Unsupported {
+        /// The client's fields and, for each, why it cannot be carried.
+        fields: Vec<(String, String)>,
+    },
+}
+
+impl WireError {
+    /// Makes a [`WireError::Malformed`].
+    pub fn malformed(path: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Malformed { path: path.into(), detail: detail.into() }
+    }
+
+    /// Makes a [`WireError::Unsupported`] of one field.
+    pub fn unsupported(field: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::Unsupported { fields: vec![(field.into(), why.into())] }
+    }
+}
+
+fn list_refusals(fields: &[(String, String)]) -> String {
+    let texts: Vec<String> =
+        fields.iter().map(|(field, why)| format!("`{field}` cannot be sent: {why}")).collect();
+    texts.join("; ")
+}

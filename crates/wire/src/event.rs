@@ -1,0 +1,230 @@
+//! The canonical reply: a stream of events. A whole answer is a stream that was collected.
+//!
+//! What every reader guarantees and every writer may rely on: `Start` comes first; every delta lies
+//! between its part's start and end; at most one `Finish` per choice, after that choice's last part;
+//! exactly one `End` or `Error`, and it is last. Part numbers are ours, from 0 per choice in order of
+//! first appearance. Parts of one choice may interleave (Chat sends parallel calls so); a writer whose
+//! format cannot do that serialises them.
+
+use serde_json::Value;
+
+use crate::api_error::UpstreamError;
+use crate::chat::Opaque;
+
+/// One step of a reply.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The reply has begun. Id and model as the provider said, empty if it did not.
+    Start {
+        /// The provider's id of the reply.
+        id: String,
+        /// The model as the provider names it.
+        model: String,
+        /// Unix seconds, where the format has them.
+        created: Option<u64>,
+    },
+    /// A part begins.
+    PartStart {
+        /// Which answer, 0 unless several were asked for.
+        choice: u16,
+        /// Which part of it.
+        part: u32,
+        /// What it is.
+        head: PartHead,
+    },
+    /// More text of a `Text` or `Refusal` part.
+    Text {
+        /// Which answer.
+        choice: u16,
+        /// Which part.
+        part: u32,
+        /// The new characters.
+        delta: String,
+    },
+    /// More text of a `Reasoning` part.
+    Reasoning {
+        /// Which answer.
+        choice: u16,
+        /// Which part.
+        part: u32,
+        /// The new characters.
+        delta: String,
+    },
+    /// More characters of a tool call's arguments; may be cut anywhere, may be empty.
+    Arguments {
+        /// Which answer.
+        choice: u16,
+        /// Which part.
+        part: u32,
+        /// The new characters.
+        delta: String,
+    },
+    /// Vendor data that belongs to a part: a signature, redacted reasoning.
+    Opaque {
+        /// Which answer.
+        choice: u16,
+        /// Which part.
+        part: u32,
+        /// The data.
+        opaque: Opaque,
+    },
+    /// A part is complete.
+    PartEnd {
+        /// Which answer.
+        choice: u16,
+        /// Which part.
+        part: u32,
+    },
+    /// The best numbers known so far; later ones replace earlier ones field by field.
+    Usage(Usage),
+    /// An answer is complete.
+    Finish {
+        /// Which answer.
+        choice: u16,
+        /// Why it ended.
+        reason: Finish,
+        /// The provider's own word, empty if it had none.
+        native: String,
+        /// The stop sequence that matched, where the provider says so.
+        stop_sequence: Option<String>,
+        /// Further explanation, e.g. of a refusal.
+        detail: Option<String>,
+    },
+    /// A sign of life without content.
+    Ping,
+    /// The reply failed. Last event.
+    Error(UpstreamError),
+    /// The format's own end was seen: the reply is complete. Last event.
+    End,
+}
+
+impl Event {
+    /// Tells whether a client has something to show for it: the point after which a reply can no
+    /// longer be replaced by another attempt's.
+    ///
+    /// A finish counts, because an empty answer is an answer.
+    pub const fn is_content(&self) -> bool {
+        matches!(
+            self,
+            Self::PartStart { .. }
+                | Self::Text { .. }
+                | Self::Reasoning { .. }
+                | Self::Arguments { .. }
+                | Self::Opaque { .. }
+                | Self::Finish { .. }
+        )
+    }
+}
+
+/// What a part is, known when it starts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PartHead {
+    /// Visible text.
+    Text,
+    /// Reasoning text.
+    Reasoning,
+    /// Refusal text (OpenAI); its deltas are [`Event::Text`].
+    Refusal,
+    /// A call of one of the client's tools.
+    ToolCall {
+        /// The provider's id; empty if it gave none.
+        id: String,
+        /// The tool's name.
+        name: String,
+    },
+    /// A picture or sound the model made, whole.
+    Media {
+        /// Media type.
+        mime: String,
+        /// Standard base64.
+        data: String,
+    },
+    /// A piece of the provider's own server-side tools. Never to be shown as a call to answer.
+    Server {
+        /// The part as the provider wrote it.
+        raw: Value,
+    },
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// The model was done.
+    Stop,
+    /// One of the client's stop sequences came.
+    StopSequence,
+    /// The token limit of the request.
+    Length,
+    /// The model's context is full.
+    ContextFull,
+    /// The client is to run tools.
+    ToolCalls,
+    /// A safety filter cut or blocked it.
+    ContentFilter,
+    /// The model refused.
+    Refusal,
+    /// The provider's own tool loop paused (Anthropic `pause_turn`).
+    Pause,
+    /// The model's call was unusable (Gemini `MALFORMED_FUNCTION_CALL`).
+    InvalidCall,
+    /// Anything else; the native word says what.
+    Other,
+}
+
+impl Finish {
+    /// Returns the stable name for logs and tests.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::StopSequence => "stop_sequence",
+            Self::Length => "length",
+            Self::ContextFull => "context_full",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::Refusal => "refusal",
+            Self::Pause => "pause",
+            Self::InvalidCall => "invalid_call",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Token counts of one reply. `None` is "not said", `Some(0)` is "none".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Input tokens without cache reads and writes.
+    pub input: Option<u64>,
+    /// Input tokens read from the provider's prompt cache.
+    pub cache_read: Option<u64>,
+    /// Input tokens written to the provider's prompt cache.
+    pub cache_write: Option<u64>,
+    /// Everything generated, reasoning included.
+    pub output: Option<u64>,
+    /// The part of `output` that is reasoning.
+    pub reasoning: Option<u64>,
+}
+
+impl Usage {
+    /// Takes over every number that `newer` says.
+    pub fn merge(&mut self, newer: &Self) {
+        self.input = newer.input.or(self.input);
+        self.cache_read = newer.cache_read.or(self.cache_read);
+        self.cache_write = newer.cache_write.or(self.cache_write);
+        self.output = newer.output.or(self.output);
+        self.reasoning = newer.reasoning.or(self.reasoning);
+    }
+
+    /// Returns all input tokens, cache included, or `None` if no input number is known.
+    pub fn input_total(&self) -> Option<u64> {
+        if self.input.is_none() && self.cache_read.is_none() && self.cache_write.is_none() {
+            return None;
+        }
+        let parts = [self.input, self.cache_read, self.cache_write];
+        Some(parts.into_iter().flatten().fold(0, u64::saturating_add))
+    }
+
+    /// Tells whether no number is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,83 @@
+//! The wire formats of language-model APIs, round one canonical form.
+//!
+//! Pure code over bytes: no async, no I/O, no knowledge of routing. A request travels
+//! `bytes → ChatRequest → bytes`, a reply travels `bytes → Event* → bytes`; both halves are one
+//! [`Codec`] per format, found through [`WireFormat::codec`].
+//!
+//! Map: [`chat`] and [`event`] are the canonical form, [`codec`] is the seam, one folder per format
+//! implements it, [`translator`] joins a reader and a writer into one reply stream, [`sse`] splits
+//! event streams, [`collect`] folds events into a whole answer, [`notes`] says what was lost.
+
+pub mod anthropic;
+pub mod api_error;
+pub mod chat;
+pub mod codec;
+pub mod collect;
+pub mod event;
+pub mod gemini;
+pub mod ids;
+pub mod model_facts;
+pub mod notes;
+pub mod openai_chat;
+pub mod splice;
+pub mod sse;
+pub mod translator;
+
+use std::fmt;
+
+use serde::Deserialize;
+
+pub use api_error::{ApiError, UpstreamError};
+pub use chat::ChatRequest;
+pub use codec::{Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, WireError};
+pub use event::{Event, Finish, Usage};
+pub use model_facts::ModelFacts;
+pub use notes::Notes;
+pub use translator::Translator;
+
+/// One of the four wire formats, by the name it has in the YAML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+pub enum WireFormat {
+    /// OpenAI Chat Completions.
+    #[serde(rename = "openai_chat")]
+    OpenAiChat,
+    /// OpenAI Responses. Named so that the catalogue can say it; it has no codec yet.
+    #[serde(rename = "openai_responses")]
+    OpenAiResponses,
+    /// Anthropic Messages.
+    #[serde(rename = "anthropic")]
+    Anthropic,
+    /// Google Gemini `generateContent`.
+    #[serde(rename = "gemini")]
+    Gemini,
+}
+
+/// Every codec there is, in no particular order. Adding a format is a folder and a line here.
+static CODECS: [&dyn Codec; 3] = [&openai_chat::OpenAiChat, &anthropic::Anthropic, &gemini::Gemini];
+
+impl WireFormat {
+    /// All formats, for messages that list them.
+    pub const ALL: [Self; 4] =
+        [Self::OpenAiChat, Self::OpenAiResponses, Self::Anthropic, Self::Gemini];
+
+    /// Returns the name used in YAML, logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => "openai_chat",
+            Self::OpenAiResponses => "openai_responses",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+        }
+    }
+
+    /// Returns the codec that reads and writes this format, or `None` while it has none.
+    pub fn codec(self) -> Option<&'static dyn Codec> {
+        CODECS.into_iter().find(|codec| codec.format() == self)
+    }
+}
+
+impl fmt::Display for WireFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,61 @@
+//! What a writer must know about the model it writes to. Data from the catalogue, never guessed from
+//! a name inside a codec.
+
+use serde::Deserialize;
+
+/// Facts of one model, as the catalogue's YAML gives them. All optional; the defaults are cautious.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ModelFacts {
+    /// Tokens of input and output together. `None`: unknown.
+    pub context_tokens: Option<u64>,
+    /// Most tokens of one answer. `None`: unknown.
+    pub max_output_tokens: Option<u64>,
+    /// Which control over reasoning the model has.
+    pub thinking: ThinkingControl,
+    /// Which sampling fields it takes.
+    pub sampling: SamplingSupport,
+    /// Whether the limit is called `max_completion_tokens` (OpenAI Chat dialect).
+    pub max_completion_tokens: bool,
+    /// Whether `developer` messages are understood; else they are sent as `system`.
+    pub developer_role: bool,
+    /// Whether `system` messages inside a conversation are understood (Anthropic).
+    pub system_inside: bool,
+    /// Whether Gemini's `parametersJsonSchema` and `responseJsonSchema` are understood; else schemas
+    /// are cleaned for `parameters` and `responseSchema`.
+    pub json_schema: bool,
+    /// Whether structured output is understood natively (`output_config.format` of Anthropic).
+    pub structured_output: bool,
+    /// Whether `stream_options.include_usage` is understood (OpenAI Chat dialect). Asked by default.
+    pub no_stream_usage: bool,
+}
+
+/// Which control over reasoning a model has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThinkingControl {
+    /// Unknown: what the client asked for is sent in the format's usual field.
+    #[default]
+    Unknown,
+    /// None: reasoning fields are left out.
+    None,
+    /// A budget of tokens.
+    Budget,
+    /// Adaptive thinking with an effort (Anthropic).
+    Adaptive,
+    /// A level or effort word.
+    Level,
+}
+
+/// Which sampling fields a model takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SamplingSupport {
+    /// All that the format has.
+    #[default]
+    All,
+    /// Temperature or top_p, not both.
+    NotBoth,
+    /// None: the fields are left out.
+    None,
+}
