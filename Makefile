@@ -1,0 +1,46 @@
+# The two commands of the README are `make demo` and `make test`; the rest is for developers.
+
+CARGO ?= cargo
+NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
+PORT ?= 20128
+
+.PHONY: demo test lint unit test-clients bench build release packages clean
+
+demo: packages
+	$(CARGO) run --locked --quiet --package omniroute -- demo --port $(PORT)
+
+test: packages lint unit
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets --quiet -- -D warnings
+	$(CARGO) xtask tidy
+
+unit:
+ifdef NEXTEST
+	$(CARGO) nextest run --locked --workspace
+	$(CARGO) test --locked --workspace --doc --quiet
+else
+	$(CARGO) test --locked --workspace
+endif
+
+# The official OpenAI, Anthropic and Google client libraries against the gateway and the simulator.
+test-clients: packages
+	$(CARGO) build --locked --package omniroute
+	tests/clients/run.sh
+
+bench: packages
+	$(CARGO) build --locked --release --package omniroute --package omniroute-bench
+	target/release/omniroute-bench
+
+build: packages
+	$(CARGO) build --locked --workspace
+
+release: packages
+	$(CARGO) build --locked --release --package omniroute
+
+packages:
+	@scripts/system-packages.sh
+
+clean:
+	$(CARGO) clean

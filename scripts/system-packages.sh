@@ -1,0 +1,34 @@
+#!/bin/sh
+# Installs the Debian packages a build needs, when they are missing and when this user may.
+# cmake builds Pingora's compression (zlib-ng); libssl-dev and pkg-config find the system's OpenSSL.
+set -eu
+
+missing=""
+need() { # command-or-file package
+    if ! command -v "$1" >/dev/null 2>&1 && [ ! -e "$1" ]; then
+        missing="$missing $2"
+    fi
+}
+need cc gcc
+need c++ g++
+need cmake cmake
+need pkg-config pkg-config
+need /usr/include/openssl/ssl.h libssl-dev
+[ -z "$missing" ] && exit 0
+
+if [ "$(id -u)" = 0 ]; then
+    as_root=""
+elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+    as_root="sudo"
+else
+    as_root="none"
+fi
+if [ "$as_root" = none ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "These packages are needed and missing:$missing" >&2
+    echo "Install them, for example: apt-get install$missing" >&2
+    exit 1
+fi
+echo "Installing$missing"
+$as_root apt-get update -qq
+# shellcheck disable=SC2086
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
