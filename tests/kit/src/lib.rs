@@ -1,1 +1,22 @@
+//! What the integration tests are made of: a gateway in the test's own runtime, a client that sees
+//! every byte, and the simulator as the provider.
+//!
+//! Nothing here sleeps, listens on a fixed port or leaves the machine.
 
+mod client;
+mod gateway;
+
+pub use client::{Answer, Client, Pieces, Protocol, RawConnection, chunked, whole};
+pub use gateway::TestGateway;
+pub use omniroute_sim::{Gate, Running, Sim, Step};
+
+/// Starts a simulator that records what it is sent, bodies whole.
+///
+/// # Panics
+///
+/// If loopback cannot be listened on.
+pub async fn simulator() -> Running {
+    let anywhere = ([127, 0, 0, 1], 0).into();
+    let bound = Sim::new().record(true).keep_bodies(true).bind(anywhere).await;
+    bound.expect("loopback can be listened on")
+}

@@ -1,0 +1,184 @@
+//! The composition root: builds every long-lived part once, in order, and runs them.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use omniroute_core::clock::Clock;
+use omniroute_core::config::Server as Settings;
+use omniroute_core::snapshot::Problems;
+use omniroute_core::state::SharedState;
+use omniroute_sim::Running;
+use pingora::apps::HttpServerOptions;
+use pingora::server::configuration::ServerConf;
+use pingora::server::{RunArgs, Server};
+use pingora_core::apps::http_app::HttpServer;
+use pingora_core::services::background::background_service;
+use pingora_core::services::listening::Service;
+use pingora_proxy::{HttpProxy, http_proxy};
+use thiserror::Error;
+use tokio::sync::Mutex;
+
+use crate::live::{LiveConfig, Source};
+use crate::metrics::Metrics;
+use crate::proxy::{Gateway, Shared};
+use crate::services::{Announce, Drain, Exposition, Reload, Simulated};
+use crate::upstream::Endpoints;
+
+/// Most attempts Pingora allows for one request. The plan ends earlier by itself; what comes on top
+/// are repetitions on dead kept-alive connections.
+const MAX_TRIES: usize = 64;
+
+/// Requests on one client connection before it is closed (design/reliability.md, section 3).
+const REQUESTS_PER_CONNECTION: u32 = 10_000;
+
+/// How long an idle HTTP/2 connection of a client is kept.
+const H2_IDLE: Duration = Duration::from_secs(75);
+
+/// Kept-alive connections to providers, all together.
+const UPSTREAM_POOL: usize = 1024;
+
+/// Why the gateway did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The configuration has problems.
+    #[error("{0}")]
+    Config(#[from] Problems),
+    /// The system refused something.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// All long-lived parts.
+pub struct App {
+    shared: Arc<Shared>,
+}
+
+impl App {
+    /// Compiles the configuration and builds the parts.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the configuration.
+    pub fn build(source: Source) -> Result<Self, StartError> {
+        let clock = source.clock.clone();
+        let metrics = Metrics::new()
+            .map_err(|error| StartError::Refused(format!("metrics cannot be made: {error}")))?;
+        let (metrics, state) = (Arc::new(metrics), Arc::new(SharedState::default()));
+        let live = LiveConfig::start(source, Arc::clone(&state), Arc::clone(&metrics))?;
+        let endpoints = Endpoints::new(clock.clone());
+        let live = Arc::new(live);
+        Ok(Self { shared: Arc::new(Shared::new(live, state, endpoints, metrics, clock)) })
+    }
+
+    /// Returns the parts requests use.
+    pub const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Makes the proxy as Pingora runs it, without a listener. Tests feed it connections themselves.
+    pub fn proxy(&self, conf: &Arc<ServerConf>) -> HttpProxy<Gateway> {
+        let mut proxy = http_proxy(conf, Gateway::new(Arc::clone(&self.shared)));
+        let mut options = HttpServerOptions::default();
+        options.h2c = true;
+        options.keepalive_request_limit = Some(REQUESTS_PER_CONNECTION);
+        options.h2_idle_timeout = Some(H2_IDLE);
+        proxy.server_options = Some(options);
+        proxy
+    }
+
+    /// Runs until a signal ends it.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Refused`] if an address cannot be listened on.
+    pub fn run(self, extras: Extras) -> Result<(), StartError> {
+        let settings = self.shared.live.load().server.clone();
+        let listen = settings.listen.iter().map(|wanted| free(*wanted)).collect::<Result<_, _>>();
+        let listen: Vec<SocketAddr> = listen?;
+        let exposed = settings.metrics_listen.map(free).transpose()?;
+
+        let mut server = Server::new_with_opt_and_conf(None, server_conf(&settings));
+        server.bootstrap();
+        let conf = Arc::clone(&server.configuration);
+        let mut gateway = Service::new("gateway".to_owned(), self.proxy(&conf));
+        for address in &listen {
+            gateway.add_tcp(&address.to_string());
+        }
+        gateway.threads = Some(conf.threads);
+        server.add_service(gateway);
+        if let Some(address) = exposed {
+            let exposition = Exposition { metrics: Arc::clone(&self.shared.metrics) };
+            let app = HttpServer::new_app(exposition);
+            let mut service = Service::new("metrics".to_owned(), app);
+            service.add_tcp(&address.to_string());
+            server.add_service(service);
+        }
+        let reload = Reload { live: Arc::clone(&self.shared.live) };
+        server.add_service(background_service("reload", reload));
+        let announce = Announce { listen, words: extras.words };
+        server.add_service(background_service("announce", announce));
+        if let Some(running) = extras.sim {
+            let simulated = Simulated { running: Mutex::new(Some(running)) };
+            server.add_service(background_service("simulator", simulated));
+        }
+        let drain = Drain { shared: self.shared, patience: settings.drain };
+        server.run(RunArgs { shutdown_signal: Box::new(drain) });
+        Ok(())
+    }
+}
+
+/// What a command adds to the gateway.
+#[derive(Default)]
+pub struct Extras {
+    /// Simulated providers to keep running.
+    pub sim: Option<Running>,
+    /// What is printed on standard output once the gateway serves, given its address.
+    pub words: Option<fn(SocketAddr) -> String>,
+}
+
+/// Pingora's own settings.
+pub fn server_conf(settings: &Settings) -> ServerConf {
+    let threads = match settings.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        given => given,
+    };
+    ServerConf {
+        threads,
+        max_retries: MAX_TRIES,
+        upstream_keepalive_pool_size: UPSTREAM_POOL,
+        // The drain is our own and ends as soon as nothing is running; Pingora's would sleep it out.
+        grace_period_seconds: Some(0),
+        graceful_shutdown_timeout_seconds: Some(1),
+        ..ServerConf::default()
+    }
+}
+
+/// Checks that an address can be listened on, and chooses a port where none is given.
+///
+/// Pingora panics where the system refuses; a sentence with what to do is better.
+fn free(address: SocketAddr) -> Result<SocketAddr, StartError> {
+    let listener = TcpListener::bind(address).map_err(|error| {
+        let advice = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "another program listens there; end it, or choose another port with --port"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "this user may not; choose a port above 1023 with --port"
+            }
+            std::io::ErrorKind::AddrNotAvailable => {
+                "this machine has no such address; correct server.listen"
+            }
+            _ => "correct server.listen",
+        };
+        StartError::Refused(format!("cannot listen on {address}: {error}; {advice}"))
+    })?;
+    listener
+        .local_addr()
+        .map_err(|error| StartError::Refused(format!("cannot listen on {address}: {error}")))
+}
+
+/// Makes the machine's clock; here so that nothing else needs to know there is another.
+pub fn clock() -> Clock {
+    Clock::system()
+}

@@ -1,0 +1,42 @@
+//! `omniroute explain`: what would be tried for a model, in which order, and why.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use omniroute_core::routing;
+use omniroute_core::snapshot::Overrides;
+use omniroute_core::state::SharedState;
+
+use super::{EXIT_GIVEN, complain, environment, say};
+
+/// How the explanation is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// In words.
+    Text,
+    /// As JSON.
+    Json,
+}
+
+/// Explains a model name. Nothing is known here about accounts that rest in a running gateway.
+pub(super) fn explain(model: &str, config: Option<PathBuf>, format: Format) -> ExitCode {
+    let source = environment::source(config, Overrides::default());
+    let snapshot = match source.compile(1) {
+        Ok(snapshot) => snapshot,
+        Err(problems) => {
+            complain(&problems.to_string());
+            return ExitCode::from(EXIT_GIVEN);
+        }
+    };
+    let now = source.clock.now();
+    let explanation = routing::explain(&snapshot, &SharedState::default(), model, now);
+    match format {
+        Format::Text => say(&explanation.to_string()),
+        Format::Json => match serde_json::to_string_pretty(&explanation) {
+            Ok(json) => say(&json),
+            Err(error) => complain(&format!("omniroute: {error}")),
+        },
+    }
+    let failed = explanation.error.is_some();
+    ExitCode::from(if failed { EXIT_GIVEN } else { 0 })
+}

@@ -1,0 +1,164 @@
+//! What operators type. Exit codes: 0 fine; 1 a problem in what was given; 2 the system refused.
+
+mod check;
+mod demo;
+mod environment;
+mod explain;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use omniroute_core::snapshot::Overrides;
+
+use crate::app::{App, Extras, StartError};
+use crate::telemetry::{self, LogFormat};
+
+/// A problem in what the operator gave.
+const EXIT_GIVEN: u8 = 1;
+
+/// The system refused.
+const EXIT_SYSTEM: u8 = 2;
+
+/// One address for every model provider: an LLM gateway.
+#[derive(Debug, Parser)]
+#[command(name = "omniroute", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+    /// How log lines look; they go to standard error.
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway (the default).
+    Run(RunArgs),
+    /// Run with simulated providers of every format: no file, no key.
+    Demo {
+        /// Port to listen on.
+        #[arg(long, default_value_t = 20128)]
+        port: u16,
+    },
+    /// Compile the configuration and print every problem.
+    Check {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Print the built-in providers too.
+        #[arg(long)]
+        print: bool,
+    },
+    /// Print what would be tried for a model, in which order, and why.
+    Explain {
+        /// The model's name as a client would write it.
+        #[arg(long)]
+        model: String,
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// `text` or `json`.
+        #[arg(long, value_enum, default_value = "text")]
+        format: explain::Format,
+    },
+    /// Print the version.
+    Version,
+}
+
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    /// The configuration file.
+    #[arg(long, env = "OMNIROUTE_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Port to listen on, instead of the file's.
+    #[arg(long)]
+    port: Option<u16>,
+    /// Address to listen on, instead of the file's.
+    #[arg(long)]
+    host: Option<String>,
+    /// Where the gateway keeps what it must remember.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// Do not open the dashboard in a browser. There is none yet; accepted so that scripts keep working.
+    #[arg(long)]
+    no_open: bool,
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let is_problem = error.use_stderr();
+            let _unprintable = error.print();
+            return ExitCode::from(if is_problem { EXIT_GIVEN } else { 0 });
+        }
+    };
+    telemetry::start(cli.log_format);
+    let command = cli.command.unwrap_or(Command::Run(cli.run));
+    match command {
+        Command::Run(args) => run(args),
+        Command::Demo { port } => demo::demo(port),
+        Command::Check { config, print } => check::check(config.config, print),
+        Command::Explain { model, config, format } => {
+            explain::explain(&model, config.config, format)
+        }
+        Command::Version => {
+            say(concat!("omniroute ", env!("CARGO_PKG_VERSION")));
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn run(args: RunArgs) -> ExitCode {
+    let overrides = Overrides { port: args.port, host: args.host, data_dir: args.data_dir };
+    let source = environment::source(args.config.config, overrides);
+    let started = App::build(source).and_then(|app| {
+        advise(&app);
+        app.run(Extras::default())
+    });
+    ended(started)
+}
+
+/// Tells a first-time user what to do next.
+fn advise(app: &App) {
+    let snapshot = app.shared().live.load();
+    if snapshot.accounts.is_empty() {
+        tracing::warn!(
+            "no account is configured, so every model call will be refused; write accounts: into \
+             config/omniroute.yaml (see config/examples), or try `omniroute demo`"
+        );
+    }
+}
+
+/// Turns how a run ended into an exit code, and says why on standard error.
+fn ended(result: Result<(), StartError>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(StartError::Config(problems)) => {
+            complain(&problems.to_string());
+            ExitCode::from(EXIT_GIVEN)
+        }
+        Err(error @ StartError::Refused(_)) => {
+            complain(&format!("omniroute: {error}"));
+            ExitCode::from(EXIT_SYSTEM)
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "what a command is asked to print")]
+fn say(text: &str) {
+    println!("{}", text.trim_end());
+}
+
+#[expect(clippy::print_stderr, reason = "problems of a command, explained on standard error")]
+fn complain(text: &str) {
+    eprintln!("{}", text.trim_end());
+}

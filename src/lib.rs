@@ -1,0 +1,16 @@
+//! The gateway: sockets, Pingora, disk, command line.
+//!
+//! Start at [`proxy`], the life of a request. [`app`] builds the long-lived parts, [`live`] reloads the
+//! configuration, [`upstream`] knows the way out, [`local`] answers what needs no provider, [`services`]
+//! runs beside the requests, [`cli`] is what operators type.
+
+pub mod access_log;
+pub mod app;
+pub mod cli;
+pub mod live;
+pub mod local;
+pub mod metrics;
+pub mod proxy;
+pub mod services;
+pub mod telemetry;
+pub mod upstream;

@@ -1,0 +1,100 @@
+//! Hot reload: the configuration in force, and how a new one takes its place.
+
+mod source;
+mod watch;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use omniroute_core::snapshot::{Problems, Snapshot};
+use omniroute_core::state::SharedState;
+
+pub use source::{Source, Text, locate};
+pub use watch::Watch;
+
+use crate::metrics::Metrics;
+
+/// The configuration in force.
+pub struct LiveConfig {
+    current: ArcSwap<Snapshot>,
+    source: Source,
+    state: Arc<SharedState>,
+    metrics: Arc<Metrics>,
+    problem: Mutex<Option<Arc<str>>>,
+}
+
+impl LiveConfig {
+    /// Compiles the source for the first time.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the configuration.
+    pub fn start(
+        source: Source,
+        state: Arc<SharedState>,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, Problems> {
+        let snapshot = source.compile(1)?;
+        metrics.config_published(1);
+        Ok(Self {
+            current: ArcSwap::from_pointee(snapshot),
+            source,
+            state,
+            metrics,
+            problem: Mutex::new(None),
+        })
+    }
+
+    /// Returns the configuration in force.
+    pub fn load(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// Returns where the configuration comes from.
+    pub const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Returns why the last reload was refused, if it was.
+    pub fn problem(&self) -> Option<Arc<str>> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the source again. All or nothing: with any problem the old configuration stays.
+    ///
+    /// # Errors
+    ///
+    /// Every problem; they are also logged, counted and shown by `/readyz`.
+    pub fn reload(&self) -> Result<Arc<Snapshot>, Problems> {
+        let old = self.load();
+        match self.source.compile(old.revision + 1) {
+            Ok(snapshot) => Ok(self.publish(&old, snapshot)),
+            Err(problems) => {
+                self.metrics.config_refused();
+                for problem in problems.iter() {
+                    tracing::error!(%problem, "the configuration was not reloaded; the old one stays");
+                }
+                *self.problem.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(problems.to_string().into());
+                Err(problems)
+            }
+        }
+    }
+
+    fn publish(&self, old: &Snapshot, snapshot: Snapshot) -> Arc<Snapshot> {
+        let restart = snapshot.server.restart_required(&old.server);
+        let snapshot = Arc::new(snapshot);
+        self.current.store(Arc::clone(&snapshot));
+        self.state.reconcile(old, &snapshot);
+        self.metrics.config_published(snapshot.revision);
+        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        tracing::info!(revision = snapshot.revision, "configuration reloaded");
+        if !restart.is_empty() {
+            tracing::warn!(
+                restart_required = restart.join(", "),
+                "these settings take effect at the next start"
+            );
+        }
+        snapshot
+    }
+}

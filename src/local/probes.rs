@@ -1,0 +1,60 @@
+//! Health and metrics.
+
+use std::net::IpAddr;
+
+use http::StatusCode;
+use omniroute_core::context::RequestHead;
+use omniroute_core::filter::Reply;
+use omniroute_core::snapshot::Snapshot;
+use serde_json::json;
+
+use super::answer;
+use crate::proxy::Shared;
+
+/// Answers `/livez` and `/healthz`: the process runs.
+pub fn live() -> Reply {
+    answer(StatusCode::OK, "application/json", r#"{"status":"ok"}"#)
+}
+
+/// Answers `/readyz` and `/health`: whether a model call could be served, and whether the
+/// configuration in force is the one in the file.
+pub fn ready(snapshot: &Snapshot, shared: &Shared) -> Reply {
+    let accounts: usize = snapshot.accounts.values().map(Vec::len).sum();
+    let problem = shared.live.problem();
+    let (status, word) = match (accounts, &problem) {
+        _ if shared.is_draining() => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        (0, _) => (StatusCode::SERVICE_UNAVAILABLE, "no account configured"),
+        (_, Some(_)) => (StatusCode::OK, "degraded"),
+        (_, None) => (StatusCode::OK, "ok"),
+    };
+    let body = json!({
+        "status": word,
+        "accounts": accounts,
+        "config_revision": snapshot.revision,
+        // Positions and names only; the texts of a problem may quote the file.
+        "config_file": if problem.is_some() { "refused, see the log" } else { "in force" },
+    });
+    answer(status, "application/json", body.to_string())
+}
+
+/// Answers `/metrics`: open to loopback, elsewhere only to an admin key.
+pub fn metrics(shared: &Shared, snapshot: &Snapshot, head: &RequestHead) -> Reply {
+    let is_near = head.peer.is_some_and(|address: IpAddr| address.is_loopback());
+    if is_near || is_admin(snapshot, head, &shared.clock) {
+        let kind = "text/plain; version=0.0.4";
+        return answer(StatusCode::OK, kind, shared.metrics.text());
+    }
+    let body =
+        "metrics are open to loopback; from elsewhere send a client key with the scope `admin`\n";
+    answer(StatusCode::UNAUTHORIZED, "text/plain", body)
+}
+
+fn is_admin(snapshot: &Snapshot, head: &RequestHead, clock: &omniroute_core::clock::Clock) -> bool {
+    let bearer = head
+        .headers
+        .get(http::header::AUTHORIZATION)
+        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    bearer
+        .and_then(|key| snapshot.client_keys.find(key.trim_ascii()))
+        .is_some_and(|key| key.admin && !key.is_expired(clock.wall()))
+}

@@ -1,0 +1,226 @@
+//! A provider's answer on its way to the client: held, judged, translated.
+
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use omniroute_core::error::Error;
+use omniroute_core::verdict::{Signal, header_wait};
+use omniroute_wire::play::play_reply;
+use omniroute_wire::translator::{Mode, translate_reply};
+use omniroute_wire::{Translator, UpstreamError};
+use pingora::http::ResponseHeader;
+
+use super::blame::redacted_bytes;
+use super::exchange::{Exchange, Parcel, Step};
+use super::head::Head as ClientHead;
+use super::incoming::{Head, Held, Incoming, Pieces, Stream, extend_refusal};
+use super::outbound::Passage;
+
+impl Exchange {
+    /// Takes the head of a provider's answer.
+    pub fn head_came(&mut self, head: &ResponseHeader) {
+        if head.status.is_informational() {
+            return;
+        }
+        let now = self.shared.clock.now();
+        let (context, wants_stream, client) = (self.reply_context(), self.peek.stream, self.client);
+        let Some(attempt) = &mut self.attempt else { return };
+        attempt.status = Some(head.status.as_u16());
+        attempt.last_sign = now;
+        let is_success = head.status.is_success();
+        let head = Head::of(head);
+        attempt.incoming = if !is_success {
+            Incoming::Refusal { head, body: BytesMut::new() }
+        } else if wants_stream && !head.is_json() {
+            let translator = Translator::new(attempt.codec, client, context);
+            Incoming::Stream(Box::new(Stream { head, translator, held: Some(Held::new(now)) }))
+        } else {
+            Incoming::Whole { head, body: Pieces::default() }
+        };
+    }
+
+    /// Takes a piece of the body.
+    pub fn body_came(&mut self, piece: Bytes) -> Step {
+        let now = self.shared.clock.now();
+        let Some(attempt) = &mut self.attempt else { return Step::Write(Parcel::default()) };
+        attempt.last_sign = now;
+        match &mut attempt.incoming {
+            Incoming::Awaited => Step::Write(Parcel::default()),
+            Incoming::Refusal { body, .. } => {
+                extend_refusal(body, &piece);
+                Step::Write(Parcel::default())
+            }
+            Incoming::Whole { body, .. } => match body.push(piece) {
+                Ok(()) => Step::Write(Parcel::default()),
+                Err(_) => self.broken(Signal::Unusable),
+            },
+            Incoming::Stream(stream) => {
+                let mut pieces = Vec::with_capacity(1);
+                stream.translator.push(&piece, &mut pieces);
+                self.stream_came(pieces, now)
+            }
+        }
+    }
+
+    /// Takes note that the body ended properly.
+    pub fn body_ended(&mut self) -> Step {
+        let now = self.shared.clock.now();
+        let Some(attempt) = &mut self.attempt else {
+            return Step::Write(Parcel { end: true, ..Parcel::default() });
+        };
+        match std::mem::replace(&mut attempt.incoming, Incoming::Awaited) {
+            Incoming::Awaited => self.broken(Signal::Unusable),
+            Incoming::Refusal { head, body } => self.refusal_ended(head, body.freeze()),
+            Incoming::Whole { head, body } => self.whole_ended(&head, &body.join()),
+            Incoming::Stream(mut stream) => {
+                let mut pieces = Vec::with_capacity(1);
+                stream.translator.finish(&mut pieces);
+                attempt.incoming = Incoming::Stream(stream);
+                self.stream_ended(pieces, now)
+            }
+        }
+    }
+
+    /// Decides about the next piece of a stream: hold it, release it, or give the attempt up.
+    fn stream_came(&mut self, mut pieces: Vec<Bytes>, now: Instant) -> Step {
+        let Some((stream, _)) = self.stream() else { return Step::Write(Parcel::default()) };
+        let error = stream.translator.error().cloned();
+        let Some(held) = &mut stream.held else {
+            let is_over = error.is_some() && stream.translator.mode() == Mode::Translated;
+            if let (true, Some(error)) = (is_over, error) {
+                return Step::Write(self.stream_failed(error, pieces));
+            }
+            return Step::Write(Parcel { pieces, ..Parcel::default() });
+        };
+        held.pieces.append(&mut pieces);
+        let is_long = held.is_long(now);
+        if stream.translator.has_content() || (is_long && error.is_none()) {
+            return Step::Write(self.release_stream());
+        }
+        match error {
+            Some(error) => self.refused_in_band(error),
+            None => Step::Write(Parcel::default()),
+        }
+    }
+
+    fn stream_ended(&mut self, pieces: Vec<Bytes>, now: Instant) -> Step {
+        let step = self.stream_came(pieces, now);
+        let Step::Write(mut parcel) = step else { return step };
+        if parcel.end {
+            return Step::Write(parcel);
+        }
+        let Some((stream, _)) = self.stream() else {
+            return Step::Write(Parcel { end: true, ..parcel });
+        };
+        let error = stream.translator.error().cloned();
+        if let Some(error) = error {
+            let failed = self.stream_failed(error, parcel.pieces);
+            return Step::Write(Parcel { head: parcel.head, ..failed });
+        }
+        if !self.has_begun() {
+            // The end of a stream without content: an empty answer is an answer.
+            parcel = self.release_stream();
+        }
+        self.finish_stream();
+        Step::Write(Parcel { end: true, ..parcel })
+    }
+
+    /// Releases a stream's head and what was held.
+    fn release_stream(&mut self) -> Parcel {
+        let attempts = self.records.len() + 1;
+        let context = self.reply_context();
+        let Some(attempt) = &mut self.attempt else { return Parcel::default() };
+        let passage = attempt.passage;
+        let Incoming::Stream(stream) = &mut attempt.incoming else { return Parcel::default() };
+        let pieces = stream.held.take().map(|held| held.pieces).unwrap_or_default();
+        let upstream = stream.head.headers.clone();
+        let own_type = self.client.stream_content_type(&context);
+        let content_type = stream.head.content_type().unwrap_or(own_type).to_owned();
+        let Some(attempt) = &self.attempt else { return Parcel::default() };
+        let head = ClientHead::new(200, &self.cx).served_by(attempt, attempts);
+        let head = match passage {
+            Passage::Exact if !self.peek.json_array => {
+                head.stream(&content_type).pass_back(&upstream)
+            }
+            _ => head.stream(own_type),
+        };
+        self.release(head, pieces, false)
+    }
+
+    /// Ends a stream that failed after it had begun. The translator has written the error event, or
+    /// the provider's own passed through.
+    fn stream_failed(&mut self, error: UpstreamError, pieces: Vec<Bytes>) -> Parcel {
+        self.delivered.interrupted = true;
+        self.delivered.error =
+            Some(Error::Upstream { error: Box::new(error), retry_after: None }.code());
+        if let Some(attempt) = self.attempt.take() {
+            self.note_usage(&attempt);
+            let record = attempt.record(Some(omniroute_core::verdict::Reason::ServerError));
+            self.shared.metrics.attempt(&record);
+            self.records.push(record);
+        }
+        Parcel { head: None, pieces, end: true }
+    }
+
+    fn finish_stream(&mut self) {
+        if let Some(attempt) = self.attempt.take() {
+            self.note_usage(&attempt);
+            self.attempt = Some(attempt);
+        }
+        self.settle_served();
+    }
+
+    fn refused_in_band(&mut self, error: UpstreamError) -> Step {
+        let wait = self.stream().and_then(|(stream, wall)| header_wait(&stream.head.headers, wall));
+        self.refused(error, wait)
+    }
+
+    fn refusal_ended(&mut self, head: Head, body: Bytes) -> Step {
+        let wall = self.shared.clock.wall();
+        let Some(attempt) = &self.attempt else { return self.give_up(Error::Internal) };
+        let error = attempt.codec.read_error(head.status, &body);
+        let speaks_alike = attempt.passage == Passage::Exact && head.is_json();
+        self.own_words =
+            speaks_alike.then(|| redacted_bytes(body, attempt.choice.account.key.as_ref()));
+        self.refused(error, header_wait(&head.headers, wall))
+    }
+
+    fn whole_ended(&mut self, head: &Head, body: &Bytes) -> Step {
+        let context = self.reply_context();
+        let Some(attempt) = &self.attempt else { return self.give_up(Error::Internal) };
+        let (upstream, client) = (attempt.codec, self.client);
+        let reply = if self.peek.stream {
+            play_reply(upstream, client, body, &context)
+        } else {
+            translate_reply(upstream, client, body, &context)
+        };
+        if let Some(error) = reply.error {
+            let wait = header_wait(&head.headers, self.shared.clock.wall());
+            return self.refused(error, wait);
+        }
+        self.delivered.usage = reply.usage;
+        let content_type = if self.peek.stream {
+            client.stream_content_type(&context)
+        } else {
+            "application/json"
+        };
+        let client_head = ClientHead::new(200, &self.cx)
+            .served_by(attempt, self.records.len() + 1)
+            .whole(content_type, reply.body.len());
+        let client_head = match attempt.passage {
+            Passage::Exact => client_head.pass_back(&head.headers),
+            Passage::Translated => client_head,
+        };
+        let parcel = self.release(client_head, vec![reply.body], true);
+        self.settle_served();
+        Step::Write(parcel)
+    }
+
+    fn stream(&mut self) -> Option<(&mut Stream, std::time::SystemTime)> {
+        let wall = self.shared.clock.wall();
+        match &mut self.attempt.as_mut()?.incoming {
+            Incoming::Stream(stream) => Some((stream, wall)),
+            _ => None,
+        }
+    }
+}

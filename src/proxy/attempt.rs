@@ -1,0 +1,62 @@
+//! One try of one account: from the choice to its verdict.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use omniroute_core::context::AttemptRecord;
+use omniroute_core::routing::Choice;
+use omniroute_core::verdict::Reason;
+use omniroute_wire::{Codec, Notes};
+
+use super::incoming::Incoming;
+use super::outbound::{Outbound, Passage};
+use omniroute_core::state::Permit;
+
+/// One try of one account.
+pub struct Attempt {
+    /// Whom, for what, with which identity.
+    pub choice: Choice,
+    /// The provider's format.
+    pub codec: &'static dyn Codec,
+    /// What is sent.
+    pub outbound: Outbound,
+    /// Whether the client's own bytes are sent.
+    pub passage: Passage,
+    /// What a translation could not carry.
+    pub notes: Notes,
+    /// What has come back so far.
+    pub incoming: Incoming,
+    /// When the provider last showed life; the attempt's start before that.
+    pub last_sign: Instant,
+    /// How often the same attempt was sent again because a kept-alive connection turned out dead.
+    pub stale_connections: u8,
+    /// The provider's status, once known.
+    pub status: Option<u16>,
+    /// Counts the call as running at the account.
+    pub permit: Permit,
+}
+
+impl Attempt {
+    /// Returns the value of `x-omniroute-translation`.
+    pub fn translation(&self) -> Cow<'static, str> {
+        if self.passage == Passage::Exact {
+            return Cow::Borrowed("exact");
+        }
+        let dropped: Vec<&str> = self.notes.dropped().collect();
+        if dropped.is_empty() {
+            return Cow::Borrowed("translated");
+        }
+        Cow::Owned(format!("translated;dropped={}", dropped.join(",")))
+    }
+
+    /// Makes the record of how it ended.
+    pub fn record(&self, failure: Option<Reason>) -> AttemptRecord {
+        AttemptRecord {
+            provider: self.choice.target.provider.id.clone(),
+            account: self.choice.account.id.clone(),
+            model: self.choice.target.model.clone(),
+            failure,
+            status: self.status,
+        }
+    }
+}

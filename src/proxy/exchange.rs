@@ -1,0 +1,395 @@
+//! A request that is being forwarded: its plan, its current attempt, and what the client has got.
+//!
+//! Pingora's phases and the session that stands between Pingora and the client both hold an exchange;
+//! neither decides anything. Here an attempt's answer is held until it is known to be good, judged when
+//! it is not, and replaced by the next attempt's as long as the client has seen nothing. After that the
+//! answer is finished honestly, even if that means an error event.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use omniroute_core::context::{AttemptRecord, RequestContext};
+use omniroute_core::error::{Error, ErrorCode};
+use omniroute_core::routing::{Choice, Plan};
+use omniroute_core::verdict::{self, Next, Reason, Signal, Verdict};
+use omniroute_wire::{ChatRequest, Codec, Peek, ReplyContext, Usage, WireError};
+use pingora::http::ResponseHeader;
+
+use super::Shared;
+use super::attempt::Attempt;
+use super::head::Head;
+use super::incoming::Incoming;
+use super::outbound::{Outbound, Passage};
+
+/// Most times one attempt is sent again because a kept-alive connection turned out to be dead.
+const MAX_STALE_CONNECTIONS: u8 = 3;
+
+/// An exchange as the phases and the session share it. Never locked across an `.await`.
+#[derive(Clone)]
+pub struct SharedExchange(Arc<Mutex<Exchange>>);
+
+impl SharedExchange {
+    /// Shares an exchange.
+    pub fn new(exchange: Exchange) -> Self {
+        Self(Arc::new(Mutex::new(exchange)))
+    }
+
+    /// Locks it for a moment.
+    pub fn lock(&self) -> MutexGuard<'_, Exchange> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that is being forwarded.
+pub struct Exchange {
+    /// The request.
+    pub cx: RequestContext,
+    /// The attempts that ended.
+    pub records: Vec<AttemptRecord>,
+    /// What the client has got.
+    pub delivered: Delivered,
+    pub(super) shared: Arc<Shared>,
+    pub(super) client: &'static dyn Codec,
+    pub(super) peek: Peek,
+    pub(super) plan: Plan,
+    pub(super) attempt: Option<Attempt>,
+    body: Bytes,
+    canonical: Option<Arc<ChatRequest>>,
+    last_error: Option<Error>,
+    /// The body of the last refusal, if provider and client speak the same format.
+    pub(super) own_words: Option<Bytes>,
+    again: bool,
+}
+
+/// What the client has got of an answer.
+#[derive(Default)]
+pub struct Delivered {
+    /// The status, once a head was released.
+    pub status: Option<u16>,
+    /// When the head was released.
+    pub first_byte: Option<Instant>,
+    /// Our error, if that was the answer.
+    pub error: Option<ErrorCode>,
+    /// Whether the answer was cut after it had begun.
+    pub interrupted: bool,
+    /// Tokens as the provider counted them.
+    pub usage: Usage,
+}
+
+/// What is to be written to the client next.
+#[derive(Default)]
+pub struct Parcel {
+    /// The head, if it is released now.
+    pub head: Option<Box<ResponseHeader>>,
+    /// Pieces of the body.
+    pub pieces: Vec<Bytes>,
+    /// Whether the answer ends here.
+    pub end: bool,
+}
+
+/// What follows from something that came from a provider.
+pub enum Step {
+    /// This is to be written, possibly nothing.
+    Write(Parcel),
+    /// Nothing was written yet, and another attempt is to be made.
+    TryNext,
+}
+
+impl Step {
+    /// Tells whether nothing more of this attempt's answer is of interest.
+    pub const fn is_last(&self) -> bool {
+        match self {
+            Self::TryNext => true,
+            Self::Write(parcel) => parcel.end,
+        }
+    }
+}
+
+impl Exchange {
+    /// Begins an exchange for a call with a plan.
+    pub fn new(
+        cx: RequestContext,
+        shared: Arc<Shared>,
+        client: &'static dyn Codec,
+        plan: Plan,
+    ) -> Self {
+        let (peek, body) = match &cx.call {
+            Some(call) => (call.peek.clone(), call.body.clone()),
+            None => Default::default(),
+        };
+        Self {
+            cx,
+            records: Vec::new(),
+            delivered: Delivered::default(),
+            shared,
+            client,
+            peek,
+            plan,
+            attempt: None,
+            body,
+            canonical: None,
+            last_error: None,
+            own_words: None,
+            again: false,
+        }
+    }
+
+    /// Begins the next attempt, or the same one again on a fresh connection.
+    ///
+    /// # Errors
+    ///
+    /// What the client is to be told when there is nobody left to try.
+    pub fn begin_attempt(&mut self) -> Result<&Attempt, Error> {
+        self.own_words = None;
+        if !std::mem::take(&mut self.again) {
+            self.attempt = Some(self.next_attempt()?);
+        }
+        self.attempt.as_ref().ok_or(Error::Internal)
+    }
+
+    fn next_attempt(&mut self) -> Result<Attempt, Error> {
+        loop {
+            let now = self.shared.clock.now();
+            let in_time = self.records.is_empty() || !self.is_past_deadline(now);
+            let Some(choice) = self.plan.next(now).filter(|_| in_time) else {
+                return Err(self.last_error.take().unwrap_or(Error::Internal));
+            };
+            match self.prepare(&choice) {
+                Ok((codec, outbound, passage, notes)) => {
+                    let permit = choice.state.enter();
+                    return Ok(Attempt {
+                        choice,
+                        codec,
+                        outbound,
+                        passage,
+                        notes,
+                        incoming: Incoming::Awaited,
+                        last_sign: now,
+                        stale_connections: 0,
+                        status: None,
+                        permit,
+                    });
+                }
+                Err(error @ Error::Wire(WireError::Unsupported { .. })) => {
+                    // Another target may speak a format that can carry it.
+                    self.plan.narrow(&choice, Next::OtherModel);
+                    self.last_error = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn prepare(
+        &mut self,
+        choice: &Choice,
+    ) -> Result<(&'static dyn Codec, Outbound, Passage, omniroute_wire::Notes), Error> {
+        let target = &choice.target;
+        let Some(codec) = target.provider.wire.codec() else {
+            let what = format!("the format of provider `{}`", target.provider.id);
+            return Err(Error::NotAvailable { what });
+        };
+        let mut notes = omniroute_wire::Notes::default();
+        let (passage, body) = if codec.format() == self.client.format() {
+            (Passage::Exact, self.client.splice_model(&self.body, &self.peek, &target.model))
+        } else {
+            let request = self.canonical()?;
+            let facts = target.provider.facts(&target.model);
+            let body = codec.write_request(&request, &target.model, &facts, &mut notes)?;
+            (Passage::Translated, Bytes::from(body))
+        };
+        let path = codec.upstream_path(&target.provider.chat_path, &target.model, self.peek.stream);
+        let outbound = Outbound::new(choice, &self.cx.head, passage, &path, body)?;
+        Ok((codec, outbound, passage, notes))
+    }
+
+    /// Reads the request into canonical form, once for all attempts.
+    fn canonical(&mut self) -> Result<Arc<ChatRequest>, Error> {
+        if let Some(known) = &self.canonical {
+            return Ok(Arc::clone(known));
+        }
+        let request = Arc::new(self.client.read_request(&self.body, &self.peek)?);
+        self.canonical = Some(Arc::clone(&request));
+        Ok(request)
+    }
+
+    /// Returns until when the provider must show the next sign of life.
+    pub fn limit(&self) -> Instant {
+        let timeouts = &self.cx.snapshot.server.timeouts;
+        let total = self.cx.started + timeouts.total;
+        let Some(attempt) = &self.attempt else { return total };
+        let patience = match attempt.incoming {
+            Incoming::Awaited => timeouts.first_byte,
+            _ => timeouts.idle,
+        };
+        total.min(attempt.last_sign + patience)
+    }
+
+    /// Tells whether the client has part of an answer.
+    pub const fn has_begun(&self) -> bool {
+        self.delivered.status.is_some()
+    }
+
+    /// Takes note that the connection to the provider was of no use.
+    ///
+    /// A kept-alive connection that the provider had closed already says nothing about the account:
+    /// the same attempt is made again.
+    pub fn stale_connection(&mut self) -> bool {
+        let may = self.cx.snapshot.routing.retry_on_reset && !self.has_begun();
+        let Some(attempt) = self.attempt.as_mut().filter(|_| may) else { return false };
+        if !matches!(attempt.incoming, Incoming::Awaited)
+            || attempt.stale_connections >= MAX_STALE_CONNECTIONS
+        {
+            return false;
+        }
+        attempt.stale_connections += 1;
+        self.again = true;
+        true
+    }
+
+    /// Takes note that the connection broke or a limit passed.
+    pub fn broken(&mut self, signal: Signal<'_>) -> Step {
+        if self.has_begun() {
+            return Step::Write(self.interrupt(&self.transport_error(signal)));
+        }
+        let error = self.transport_error(signal);
+        let is_reset = matches!(signal, Signal::Reset | Signal::TimedOut);
+        let may_repeat = !is_reset || self.cx.snapshot.routing.retry_on_reset;
+        self.settle_failure(verdict::judge(signal, None), error, may_repeat)
+    }
+
+    /// Takes note that the provider refused, by status or inside a 2xx answer.
+    pub(super) fn refused(
+        &mut self,
+        error: omniroute_wire::UpstreamError,
+        header_wait: Option<Duration>,
+    ) -> Step {
+        let Some(attempt) = &self.attempt else { return self.give_up(Error::Internal) };
+        let rule = attempt.status.and_then(|s| attempt.choice.target.provider.on_status.get(&s));
+        let verdict = verdict::judge(Signal::Refused { error: &error, header_wait }, rule);
+        let told = self.told(error, header_wait, &verdict);
+        self.settle_failure(verdict, told, true)
+    }
+
+    /// Ends the current attempt as failed and says how to go on.
+    fn settle_failure(&mut self, verdict: Verdict, error: Error, may_repeat: bool) -> Step {
+        let now = self.shared.clock.now();
+        let Some(attempt) = self.attempt.take() else { return self.give_up(Error::Internal) };
+        let record = attempt.record(Some(verdict.reason));
+        let profile = &attempt.choice.target.provider.profile;
+        if let Some(rest) = attempt.choice.state.failed(verdict.rest, profile, now) {
+            self.shared.metrics.cool_down(&record, rest);
+        }
+        tracing::debug!(
+            request_id = %self.cx.request_id,
+            provider = %record.provider,
+            account = %record.account,
+            model = %record.model,
+            status = record.status,
+            reason = verdict.reason.name(),
+            "attempt failed"
+        );
+        self.shared.metrics.attempt(&record);
+        self.records.push(record);
+        self.plan.narrow(&attempt.choice, verdict.next);
+        let next = may_repeat && !self.is_past_deadline(now) && self.plan.has_next(now);
+        if next {
+            self.last_error = Some(error);
+            return Step::TryNext;
+        }
+        self.attempt = Some(attempt);
+        let step = self.give_up(error);
+        self.attempt = None;
+        step
+    }
+
+    /// Takes note that the current attempt's answer is the client's, complete.
+    pub(super) fn settle_served(&mut self) {
+        let Some(attempt) = self.attempt.take() else { return };
+        attempt.choice.state.served();
+        let record = attempt.record(None);
+        self.shared.metrics.attempt(&record);
+        self.records.push(record);
+    }
+
+    /// Takes note that the client left.
+    pub fn client_gone(&mut self) {
+        self.delivered.interrupted = true;
+        if let Some(attempt) = self.attempt.take() {
+            self.note_usage(&attempt);
+            let record = attempt.record(Some(Reason::ClientGone));
+            self.shared.metrics.attempt(&record);
+            self.records.push(record);
+        }
+    }
+
+    pub(super) fn note_usage(&mut self, attempt: &Attempt) {
+        if let Incoming::Stream(stream) = &attempt.incoming {
+            self.delivered.usage = stream.translator.usage();
+        }
+    }
+
+    /// Answers with an error: whole, in the client's format; in the provider's own words if it spoke
+    /// that format and it was the request's refusal.
+    pub fn give_up(&mut self, error: Error) -> Step {
+        let api = error.to_api(self.client.format(), &self.cx.request_id);
+        let own_words = self.own_words.take().filter(|_| matches!(error, Error::Upstream { .. }));
+        let body = own_words.unwrap_or_else(|| Bytes::from(self.client.write_error(&api)));
+        let head = Head::new(api.status, &self.cx)
+            .attempts(self.records.len())
+            .error(&error)
+            .whole("application/json", body.len());
+        self.delivered.error = Some(error.code());
+        tracing::debug!(request_id = %self.cx.request_id, %error, "request failed");
+        Step::Write(self.release(head, vec![body], true))
+    }
+
+    /// Releases the head of the answer, with what is there of the body.
+    pub(super) fn release(&mut self, head: Head, pieces: Vec<Bytes>, end: bool) -> Parcel {
+        let head = match head.build() {
+            Ok(head) => head,
+            Err(error) => {
+                tracing::error!(%error, "an answer's head could not be built");
+                return Parcel { end: true, ..Parcel::default() };
+            }
+        };
+        self.delivered.status = Some(head.status.as_u16());
+        self.delivered.first_byte = Some(self.shared.clock.now());
+        Parcel { head: Some(head), pieces, end }
+    }
+
+    /// Ends an answer that had begun with the client format's error event.
+    pub(super) fn interrupt(&mut self, error: &Error) -> Parcel {
+        self.delivered.interrupted = true;
+        self.delivered.error = Some(error.code());
+        let api = error.to_api(self.client.format(), &self.cx.request_id);
+        let Some(mut attempt) = self.attempt.take() else {
+            return Parcel { end: true, ..Parcel::default() };
+        };
+        let mut pieces = Vec::new();
+        if let Incoming::Stream(stream) = &mut attempt.incoming {
+            pieces.push(stream.translator.interrupt(&api));
+        }
+        self.note_usage(&attempt);
+        let record = attempt.record(Some(Reason::Reset));
+        self.shared.metrics.attempt(&record);
+        self.records.push(record);
+        Parcel { head: None, pieces, end: true }
+    }
+
+    /// Returns what a writer must know about the reply.
+    pub(super) fn reply_context(&self) -> ReplyContext {
+        ReplyContext {
+            model: self.peek.model.clone(),
+            id: self.cx.request_id.to_string(),
+            created: self.shared.clock.unix_seconds(),
+            include_usage: self.peek.include_usage,
+            json_array: self.peek.json_array,
+        }
+    }
+
+    fn is_past_deadline(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.cx.started) > self.cx.snapshot.routing.deadline
+    }
+}

@@ -1,0 +1,66 @@
+//! The end of a request: metrics, filters, one line in the access log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use omniroute_core::clock::Clock;
+use omniroute_core::context::{AttemptRecord, Outcome, RequestContext};
+use omniroute_wire::Usage;
+
+use super::exchange::Exchange;
+use super::flight::Local;
+use crate::access_log;
+use crate::metrics::Metrics;
+
+/// Status of a request whose client left before it was answered (nginx's convention).
+const CLIENT_GONE: u16 = 499;
+
+/// Records a forwarded request.
+pub fn forwarded(exchange: &mut Exchange, metrics: &Metrics, clock: &Clock) {
+    if exchange.attempt.is_some() {
+        exchange.client_gone();
+    }
+    let delivered = &exchange.delivered;
+    let left = exchange
+        .records
+        .last()
+        .is_some_and(|record| record.failure == Some(omniroute_core::verdict::Reason::ClientGone));
+    let status = if left { CLIENT_GONE } else { delivered.status.unwrap_or(CLIENT_GONE) };
+    let outcome = Outcome {
+        status,
+        error: delivered.error,
+        interrupted: delivered.interrupted,
+        first_byte: delivered
+            .first_byte
+            .map(|at| at.saturating_duration_since(exchange.cx.started)),
+        duration: since(&exchange.cx, clock),
+        usage: delivered.usage,
+    };
+    land(&exchange.cx, &outcome, &exchange.records, metrics);
+}
+
+/// Records a request that was answered here.
+pub fn local(local: &Local, metrics: &Metrics, clock: &Clock) {
+    let Some(cx) = &local.cx else { return };
+    let outcome = Outcome {
+        status: if local.status == 0 { CLIENT_GONE } else { local.status },
+        error: local.error,
+        interrupted: false,
+        first_byte: None,
+        duration: since(cx, clock),
+        usage: Usage::default(),
+    };
+    land(cx, &outcome, &[], metrics);
+}
+
+fn land(cx: &RequestContext, outcome: &Outcome, records: &[AttemptRecord], metrics: &Metrics) {
+    let served = records.last().filter(|_| outcome.error.is_none() || outcome.interrupted);
+    metrics.request(cx.format.name(), outcome, served, &cx.snapshot);
+    let snapshot = Arc::clone(&cx.snapshot);
+    snapshot.filters.on_done(cx, outcome);
+    access_log::write(cx, outcome, records);
+}
+
+fn since(cx: &RequestContext, clock: &Clock) -> Duration {
+    clock.now().saturating_duration_since(cx.started)
+}

@@ -1,0 +1,147 @@
+//! Reading a request: its head as our own type, its body whole.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::Version;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use omniroute_core::context::RequestHead;
+use omniroute_core::error::Error;
+use pingora_proxy::Session;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// Limits of a head (design/reliability.md, section 3).
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+const MAX_HEAD_FIELDS: usize = 128;
+const MAX_TARGET_BYTES: usize = 16 * 1024;
+
+/// Longest time a whole body may take, however steadily it drips.
+const MAX_BODY_TIME: Duration = Duration::from_secs(120);
+
+/// How long an idle connection of a client is kept, in seconds, whatever the client asks for.
+const KEEP_ALIVE_SECONDS: u64 = 75;
+
+/// How long a client may not read before its connection is given up.
+const CLIENT_WRITE: Duration = Duration::from_secs(60);
+
+/// Takes a request's head out of Pingora's session.
+pub fn head(session: &Session) -> RequestHead {
+    let header = session.req_header();
+    RequestHead {
+        method: header.method.clone(),
+        path: header.uri.path().into(),
+        query: header.uri.query().unwrap_or_default().into(),
+        headers: header.headers.clone(),
+        peer: peer(session),
+    }
+}
+
+fn peer(session: &Session) -> Option<IpAddr> {
+    session.client_addr().and_then(|address| address.as_inet()).map(|inet| inet.ip().to_canonical())
+}
+
+/// Sets the limits of a client's connection, and refuses a head that is larger than they allow.
+///
+/// # Errors
+///
+/// [`Error::HeadTooLarge`], [`Error::BadRequest`] for a host that is none.
+pub fn admit(session: &mut Session) -> Result<(), Error> {
+    // A body with chunks has had too many readings in the world; its connection is not used again.
+    let is_chunked = session.req_header().headers.contains_key(TRANSFER_ENCODING);
+    session.set_keepalive((!is_chunked).then_some(KEEP_ALIVE_SECONDS));
+    session.set_write_timeout(Some(CLIENT_WRITE));
+
+    let header = session.req_header();
+    let target = header.raw_path().len();
+    if target > MAX_TARGET_BYTES {
+        let what =
+            format!("the request target has {target} bytes; the limit is {MAX_TARGET_BYTES}");
+        return Err(Error::HeadTooLarge { what, status: 414 });
+    }
+    let fields = header.headers.len();
+    if fields > MAX_HEAD_FIELDS {
+        let what = format!("{fields} header fields; the limit is {MAX_HEAD_FIELDS}");
+        return Err(Error::HeadTooLarge { what, status: 431 });
+    }
+    let bytes: usize =
+        header.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if bytes > MAX_HEAD_BYTES {
+        let what = format!("{bytes} bytes of headers; the limit is {MAX_HEAD_BYTES}");
+        return Err(Error::HeadTooLarge { what, status: 431 });
+    }
+    if header.version == Version::HTTP_11 && !header.headers.contains_key(http::header::HOST) {
+        return Err(Error::BadRequest { what: "the `host` header is missing".to_owned() });
+    }
+    Ok(())
+}
+
+/// Reads the body whole.
+///
+/// Answers `Expect: 100-continue`, since nobody else does when a body is read this early.
+///
+/// # Errors
+///
+/// [`Error::UnsupportedEncoding`], [`Error::BodyTooLarge`], [`Error::RequestTimeout`];
+/// [`Error::BadRequest`] if the body's framing is broken or the client left.
+pub async fn body(session: &mut Session, limit: usize, patience: Duration) -> Result<Bytes, Error> {
+    let headers = &session.req_header().headers;
+    if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|value| *value != "identity") {
+        let encoding: String =
+            String::from_utf8_lossy(encoding.as_bytes()).chars().take(40).collect();
+        return Err(Error::UnsupportedEncoding { encoding });
+    }
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.parse::<usize>().ok());
+    if let Some(bytes) = announced.filter(|bytes| *bytes > limit) {
+        return Err(Error::BodyTooLarge { size: format!("{bytes} bytes"), limit });
+    }
+    let expects = headers
+        .get(EXPECT)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if expects {
+        session.write_continue_response().await.map_err(|_| gone())?;
+    }
+    read(session, limit, patience, announced.unwrap_or(0)).await
+}
+
+async fn read(
+    session: &mut Session,
+    limit: usize,
+    patience: Duration,
+    announced: usize,
+) -> Result<Bytes, Error> {
+    let end = Instant::now() + MAX_BODY_TIME;
+    let mut first: Option<Bytes> = None;
+    let mut body = BytesMut::new();
+    loop {
+        let next = timeout(patience, session.downstream_session.read_request_body());
+        let piece = match timeout_at(end, next).await {
+            Err(_) => return Err(Error::RequestTimeout { limit: MAX_BODY_TIME }),
+            Ok(Err(_)) => return Err(Error::RequestTimeout { limit: patience }),
+            Ok(Ok(Err(_))) => return Err(gone()),
+            Ok(Ok(Ok(None))) => break,
+            Ok(Ok(Ok(Some(piece)))) => piece,
+        };
+        let so_far = body.len() + first.as_ref().map_or(0, Bytes::len);
+        if so_far + piece.len() > limit {
+            return Err(Error::BodyTooLarge { size: "more than that".to_owned(), limit });
+        }
+        match first.take() {
+            None if body.is_empty() => first = Some(piece),
+            None => body.extend_from_slice(&piece),
+            Some(start) => {
+                body.reserve(announced.min(limit).max(start.len() + piece.len()));
+                body.extend_from_slice(&start);
+                body.extend_from_slice(&piece);
+            }
+        }
+    }
+    Ok(first.unwrap_or_else(|| body.freeze()))
+}
+
+fn gone() -> Error {
+    Error::BadRequest { what: "the request body is broken or incomplete".to_owned() }
+}

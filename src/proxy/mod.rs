@@ -1,0 +1,226 @@
+//! The life of a request, as Pingora's phases: each method is one call into the file that does it.
+//!
+//! `request_filter` receives: dispatch, filters, body, plan. `upstream_peer` begins an attempt, and
+//! begins the next one each time an error says so. What a provider sends does not pass through
+//! Pingora's response filters but through the session of our own ([`session`]), because those filters
+//! do not see every end a reply can have. `logging` records.
+
+mod answer;
+mod attempt;
+mod blame;
+mod dispatch;
+mod exchange;
+mod fault;
+mod finish;
+mod flight;
+mod head;
+mod incoming;
+mod intake;
+mod outbound;
+mod receive;
+mod reply;
+mod session;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use omniroute_core::clock::Clock;
+use omniroute_core::state::SharedState;
+use pingora::http::RequestHeader;
+use pingora::upstreams::peer::{HttpPeer, Peer};
+use pingora::{Error, Result};
+use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
+
+use self::flight::{Flight, Forward, Fresh};
+use crate::live::LiveConfig;
+use crate::metrics::Metrics;
+use crate::upstream::{self, Endpoints};
+
+/// The long-lived parts every request uses.
+pub struct Shared {
+    /// The configuration in force.
+    pub live: Arc<LiveConfig>,
+    /// How the accounts are.
+    pub state: Arc<SharedState>,
+    /// Addresses of providers.
+    pub endpoints: Arc<Endpoints>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// The time.
+    pub clock: Clock,
+    draining: AtomicBool,
+}
+
+impl Shared {
+    /// Puts the parts together.
+    pub const fn new(
+        live: Arc<LiveConfig>,
+        state: Arc<SharedState>,
+        endpoints: Arc<Endpoints>,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+    ) -> Self {
+        Self { live, state, endpoints, metrics, clock, draining: AtomicBool::new(false) }
+    }
+
+    /// From now on nothing new is begun.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Tells whether the process is stopping.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+}
+
+/// The gateway as Pingora runs it.
+pub struct Gateway {
+    shared: Arc<Shared>,
+}
+
+impl Gateway {
+    /// Makes a gateway of its parts.
+    pub const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    async fn begin_attempt(&self, forward: &mut Forward) -> Result<Box<HttpPeer>> {
+        let begun = {
+            let mut exchange = forward.exchange.lock();
+            match exchange.begin_attempt() {
+                Ok(attempt) => {
+                    let endpoint = attempt.choice.account.endpoint().clone();
+                    let timeouts = (&exchange.cx.snapshot.server.timeouts).into();
+                    Ok((endpoint, timeouts))
+                }
+                Err(error) => Err(exchange.give_up(error)),
+            }
+        };
+        let (endpoint, timeouts) = match begun {
+            Ok(begun) => begun,
+            Err(step) => return Err(fault::concluded(forward, step)),
+        };
+        let avoid = &forward.unreachable;
+        match self.shared.endpoints.address(&endpoint.host, endpoint.port, avoid).await {
+            Ok(address) => Ok(upstream::peer(&endpoint, address, timeouts)),
+            Err(upstream::Unresolved) => Err(fault::unreachable(forward)),
+        }
+    }
+}
+
+#[async_trait]
+impl ProxyHttp for Gateway {
+    type CTX = Flight;
+
+    fn new_ctx(&self) -> Flight {
+        Flight::Fresh(Fresh { started: self.shared.clock.now() })
+    }
+
+    async fn request_filter(&self, session: &mut Session, flight: &mut Flight) -> Result<bool> {
+        receive::receive(&self.shared, session, flight).await
+    }
+
+    async fn upstream_peer(&self, _: &mut Session, flight: &mut Flight) -> Result<Box<HttpPeer>> {
+        match flight {
+            Flight::Forwarding(forward) => self.begin_attempt(forward).await,
+            _ => Err(fault::given_up()),
+        }
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        _: &mut Session,
+        head: &mut RequestHeader,
+        flight: &mut Flight,
+    ) -> Result<()> {
+        let Flight::Forwarding(forward) = flight else { return Err(fault::given_up()) };
+        let exchange = forward.exchange.lock();
+        match &exchange.attempt {
+            Some(attempt) => attempt.outbound.write_head(head),
+            None => Err(fault::given_up()),
+        }
+    }
+
+    async fn request_body_filter(
+        &self,
+        _: &mut Session,
+        body: &mut Option<Bytes>,
+        end: bool,
+        flight: &mut Flight,
+    ) -> Result<()> {
+        let Flight::Forwarding(forward) = flight else { return Ok(()) };
+        // What Pingora replays is a stand-in; the attempt's body takes its place at the end. Before
+        // that an empty piece, because `None` would end the provider's request.
+        let exchange = forward.exchange.lock();
+        let real = exchange.attempt.as_ref().map(|attempt| attempt.outbound.body.clone());
+        *body = if end { real } else { Some(Bytes::new()) };
+        Ok(())
+    }
+
+    fn fail_to_connect(
+        &self,
+        _: &mut Session,
+        peer: &HttpPeer,
+        flight: &mut Flight,
+        error: Box<Error>,
+    ) -> Box<Error> {
+        let Flight::Forwarding(forward) = flight else { return error };
+        forward.unreachable.extend(peer.address().as_inet().copied());
+        tracing::debug!(%error, "no connection to a provider");
+        fault::unreachable(forward)
+    }
+
+    fn error_while_proxy(
+        &self,
+        _: &HttpPeer,
+        _: &mut Session,
+        error: Box<Error>,
+        flight: &mut Flight,
+        client_reused: bool,
+    ) -> Box<Error> {
+        let Flight::Forwarding(forward) = flight else { return error };
+        fault::settle(forward, error, client_reused)
+    }
+
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        _: &Error,
+        flight: &mut Flight,
+    ) -> FailToProxy {
+        let error_code = fault::say_last_words(session, flight).await;
+        FailToProxy { error_code, can_reuse_downstream: false }
+    }
+
+    async fn logging(&self, session: &mut Session, _: Option<&Error>, flight: &mut Flight) {
+        match flight {
+            Flight::Fresh(_) => {}
+            Flight::Local(local) => {
+                finish::local(local, &self.shared.metrics, &self.shared.clock);
+            }
+            Flight::Forwarding(forward) => {
+                session::step_aside(session, &forward.way_back).await;
+                let mut exchange = forward.exchange.lock();
+                finish::forwarded(&mut exchange, &self.shared.metrics, &self.shared.clock);
+            }
+        }
+    }
+
+    fn suppress_error_log(&self, _: &Session, _: &Flight, _: &Error) -> bool {
+        // Each failure is logged once, with our fields, where it is judged.
+        true
+    }
+
+    fn suppress_proxy_warn_log(
+        &self,
+        _: &Session,
+        _: &Flight,
+        _: &Error,
+        _: ProxyWarnLogContext,
+    ) -> bool {
+        true
+    }
+}

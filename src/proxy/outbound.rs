@@ -1,0 +1,229 @@
+//! The request that goes to a provider. Its head is built new, never copied: a client's header passes
+//! only if it is on the list below, so credentials, cookies and addresses cannot slip through.
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
+    HeaderValue, USER_AGENT,
+};
+use http::{Method, Uri};
+use omniroute_core::context::RequestHead;
+use omniroute_core::error::Error;
+use omniroute_core::routing::Choice;
+use omniroute_core::snapshot::Auth;
+use pingora::http::RequestHeader;
+
+/// Exact names of client headers that may pass on same-format calls.
+const PASS: [&str; 7] = [
+    "originator",
+    "session-id",
+    "session_id",
+    "thread-id",
+    "traceparent",
+    "tracestate",
+    "user-agent",
+];
+
+/// Families of client headers that may pass on same-format calls, so that a vendor's new beta header
+/// works the day it appears.
+const PASS_FAMILIES: [&str; 7] =
+    ["anthropic-", "openai-", "x-goog-", "x-stainless-", "x-claude-", "x-codex-", "x-session-"];
+
+/// Members of those families that speak of the client's own account or credential.
+const NEVER: [&str; 5] = [
+    "openai-organization",
+    "openai-project",
+    "x-goog-api-key",
+    "x-goog-user-project",
+    "x-goog-iam-authorization-token",
+];
+
+/// Client headers that may pass on translated calls: they mean the same everywhere.
+const PASS_TRANSLATED: [&str; 2] = ["traceparent", "tracestate"];
+
+const OWN_USER_AGENT: &str = concat!("omniroute/", env!("CARGO_PKG_VERSION"));
+
+/// Whether the provider gets the client's own bytes or a translation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passage {
+    /// Client and provider speak the same format.
+    Exact,
+    /// The request was written anew.
+    Translated,
+}
+
+/// A request to a provider, ready to be sent.
+#[derive(Debug)]
+pub struct Outbound {
+    target: Uri,
+    headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+impl Outbound {
+    /// Builds the request for one attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if path or credential cannot stand in an HTTP head, which the
+    /// configuration's check rules out.
+    pub fn new(
+        choice: &Choice,
+        client: &RequestHead,
+        passage: Passage,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Self, Error> {
+        let endpoint = choice.account.endpoint();
+        let mut headers = HeaderMap::with_capacity(16);
+        headers.insert(HOST, value(&endpoint.authority())?);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(OWN_USER_AGENT));
+        for (name, value) in &choice.target.provider.headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        let forward = &choice.target.provider.forward_headers;
+        for (name, value) in &client.headers {
+            if passes(name, passage) || forward.contains(name) {
+                headers.insert(name.clone(), value.clone());
+            }
+        }
+        let accept = client.headers.get(ACCEPT).filter(|_| passage == Passage::Exact);
+        headers.insert(ACCEPT, accept.cloned().unwrap_or(HeaderValue::from_static("*/*")));
+        present_credential(choice, &mut headers)?;
+
+        let mut path = format!("{}{path}", endpoint.path);
+        if passage == Passage::Exact {
+            append_query(&mut path, &client.query);
+        }
+        let target = path.parse().map_err(|_| Error::Internal)?;
+        Ok(Self { target, headers, body })
+    }
+
+    /// Makes `head` this request's head, whatever it held before.
+    ///
+    /// # Errors
+    ///
+    /// Pingora's, if a header cannot be set.
+    pub fn write_head(&self, head: &mut RequestHeader) -> pingora::Result<()> {
+        let mut fresh = RequestHeader::build_no_case(Method::POST, b"/", Some(self.headers.len()))?;
+        fresh.set_uri(self.target.clone());
+        fresh.set_version(head.version);
+        for (name, value) in &self.headers {
+            fresh.append_header(name.clone(), value.clone())?;
+        }
+        *head = fresh;
+        Ok(())
+    }
+}
+
+fn passes(name: &HeaderName, passage: Passage) -> bool {
+    let name = name.as_str();
+    match passage {
+        Passage::Translated => PASS_TRANSLATED.contains(&name),
+        Passage::Exact => {
+            let listed =
+                PASS.contains(&name) || PASS_FAMILIES.iter().any(|family| name.starts_with(family));
+            listed && !NEVER.contains(&name)
+        }
+    }
+}
+
+fn present_credential(choice: &Choice, headers: &mut HeaderMap) -> Result<(), Error> {
+    let (Auth::StaticKey { header, scheme }, Some(key)) =
+        (&choice.target.provider.auth, &choice.account.key)
+    else {
+        return Ok(());
+    };
+    let text = match scheme {
+        Some(scheme) => format!("{scheme} {}", key.expose()),
+        None => key.expose().to_owned(),
+    };
+    let mut value = value(&text)?;
+    value.set_sensitive(true);
+    headers.insert(header.clone(), value);
+    Ok(())
+}
+
+/// Appends the client's own query parameters (`beta=true`), but never its key, and nothing the path
+/// says already.
+fn append_query(path: &mut String, query: &str) {
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let name = pair.split('=').next().unwrap_or(pair);
+        let known = |at: char| path.contains(&format!("{at}{name}="));
+        if matches!(name, "key" | "alt" | "$alt") || known('?') || known('&') {
+            continue;
+        }
+        path.push(if path.contains('?') { '&' } else { '?' });
+        path.push_str(pair);
+    }
+}
+
+fn value(text: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(text).map_err(|_| Error::Internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_listed_client_headers_pass() {
+        let name = |name: &str| HeaderName::from_bytes(name.as_bytes()).unwrap();
+        for passing in [
+            "anthropic-beta",
+            "anthropic-version",
+            "openai-beta",
+            "x-stainless-lang",
+            "user-agent",
+            "traceparent",
+            "x-codex-turn",
+            "session_id",
+        ] {
+            assert!(passes(&name(passing), Passage::Exact), "{passing}");
+        }
+        for kept in [
+            "authorization",
+            "x-api-key",
+            "x-goog-api-key",
+            "api-key",
+            "cookie",
+            "host",
+            "x-forwarded-for",
+            "forwarded",
+            "connection",
+            "te",
+            "expect",
+            "content-encoding",
+            "transfer-encoding",
+            "content-length",
+            "proxy-authorization",
+            "openai-organization",
+            "origin",
+            "referer",
+            "upgrade",
+            "accept-encoding",
+        ] {
+            assert!(!passes(&name(kept), Passage::Exact), "{kept}");
+            assert!(!passes(&name(kept), Passage::Translated), "{kept}");
+        }
+        assert!(!passes(&name("anthropic-beta"), Passage::Translated), "means nothing elsewhere");
+        assert!(passes(&name("traceparent"), Passage::Translated));
+    }
+
+    #[test]
+    fn a_clients_query_passes_without_its_key() {
+        let check = |path: &str, query: &str, expected: &str| {
+            let mut path = path.to_owned();
+            append_query(&mut path, query);
+            assert_eq!(path, expected);
+        };
+        check("/v1/messages", "beta=true&key=secret", "/v1/messages?beta=true");
+        check("/v1/messages?beta=true", "beta=true", "/v1/messages?beta=true");
+        check("/x:stream?alt=sse", "alt=sse&$alt=json", "/x:stream?alt=sse");
+        check("/v1/messages", "", "/v1/messages");
+    }
+}

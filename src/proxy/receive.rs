@@ -1,0 +1,193 @@
+//! From a request's head to its plan: dispatch, filters, body, model name, order of attempts.
+//!
+//! Whatever ends a request before a provider is asked is answered here.
+
+use std::sync::Arc;
+
+use omniroute_core::context::{Call, Operation, RequestContext};
+use omniroute_core::error::Error;
+use omniroute_core::filter::{Flow, Reply};
+use omniroute_core::routing;
+use omniroute_core::snapshot::Snapshot;
+use omniroute_wire::PathModel;
+use pingora_proxy::Session;
+
+use super::dispatch::{Surface, dispatch};
+use super::exchange::{Exchange, SharedExchange};
+use super::flight::{Flight, Forward, Local};
+use super::session::stand_between;
+use super::{Shared, intake, reply};
+use crate::{local, telemetry};
+
+/// Receives a request. Returns whether it has been answered.
+///
+/// # Errors
+///
+/// Pingora's, if the client went while being answered.
+pub async fn receive(
+    shared: &Arc<Shared>,
+    session: &mut Session,
+    flight: &mut Flight,
+) -> pingora::Result<bool> {
+    let started = match flight {
+        Flight::Fresh(fresh) => fresh.started,
+        _ => shared.clock.now(),
+    };
+    let snapshot = shared.live.load();
+    let head = intake::head(session);
+    let seen = dispatch(&head.method, &head.path, &head.query, &head.headers);
+    if let Ok(surface @ (Surface::Live | Surface::Ready | Surface::Metrics)) = &seen.surface {
+        return probe(shared, session, flight, surface, &snapshot).await;
+    }
+    let mut cx = RequestContext {
+        request_id: telemetry::request_id(head.headers.get("x-request-id")),
+        snapshot,
+        head,
+        format: seen.format,
+        caller: None,
+        call: None,
+        started,
+    };
+    let surface = match seen.surface {
+        Ok(surface) => surface,
+        Err(refusal) => {
+            let error = refusal.into_error(&cx.head.method, &cx.head.path);
+            return refuse(session, flight, cx, error).await;
+        }
+    };
+    match steps(shared, session, &mut cx, surface).await {
+        Ok(None) => forward(shared, session, flight, cx).await,
+        Ok(Some(answer)) => {
+            let status = reply::whole(session, &cx, answer).await?;
+            *flight = Flight::Local(Box::new(Local { cx: Some(cx), status, error: None }));
+            Ok(true)
+        }
+        Err(error) => refuse(session, flight, cx, error).await,
+    }
+}
+
+/// Runs everything up to the plan. `None`: the call is ready to be planned.
+async fn steps(
+    shared: &Arc<Shared>,
+    session: &mut Session,
+    cx: &mut RequestContext,
+    surface: Surface,
+) -> Result<Option<Reply>, Error> {
+    if shared.is_draining() {
+        session.set_keepalive(None);
+        return Err(Error::Draining);
+    }
+    intake::admit(session)?;
+    let snapshot = Arc::clone(&cx.snapshot);
+    if let Flow::Answer(answer) = snapshot.filters.on_request(cx)? {
+        return Ok(Some(answer));
+    }
+    match surface {
+        Surface::Models { one } => local::models(cx, one.as_deref()).map(Some),
+        Surface::Chat { path } => {
+            cx.call = Some(read_call(session, cx, path).await?);
+            match snapshot.filters.on_call(cx).await? {
+                Flow::Answer(answer) => Ok(Some(answer)),
+                Flow::Continue => Ok(None),
+            }
+        }
+        Surface::Preflight => Err(Error::MethodNotAllowed {
+            method: cx.head.method.to_string(),
+            allowed: "GET, POST",
+        }),
+        Surface::Live | Surface::Ready | Surface::Metrics => {
+            tracing::error!(path = %cx.head.path, "a probe reached the filters");
+            Err(Error::Internal)
+        }
+    }
+}
+
+async fn read_call(
+    session: &mut Session,
+    cx: &RequestContext,
+    path: Option<PathModel>,
+) -> Result<Call, Error> {
+    let server = &cx.snapshot.server;
+    let body = intake::body(session, server.max_body_bytes, server.timeouts.client_body).await?;
+    let Some(codec) = cx.format.codec() else {
+        return Err(Error::NotAvailable { what: format!("the format {}", cx.format) });
+    };
+    let peek = codec.peek(&body, path.as_ref())?;
+    Ok(Call { operation: Operation::Chat, codec, peek, body })
+}
+
+/// Plans a call and puts our session between Pingora and the client.
+async fn forward(
+    shared: &Arc<Shared>,
+    session: &mut Session,
+    flight: &mut Flight,
+    cx: RequestContext,
+) -> pingora::Result<bool> {
+    match plan(shared, cx) {
+        Ok(exchange) => {
+            let exchange = SharedExchange::new(*exchange);
+            let way_back = stand_between(session, exchange.clone());
+            *flight = Flight::Forwarding(Box::new(Forward {
+                exchange,
+                way_back,
+                last_words: None,
+                unreachable: Vec::new(),
+                in_flight: shared.metrics.enter(),
+            }));
+            Ok(false)
+        }
+        Err((cx, error)) => refuse(session, flight, *cx, error).await,
+    }
+}
+
+fn plan(
+    shared: &Arc<Shared>,
+    cx: RequestContext,
+) -> Result<Box<Exchange>, (Box<RequestContext>, Error)> {
+    let Some(call) = &cx.call else { return Err((Box::new(cx), Error::Internal)) };
+    let client = call.codec;
+    let planned = routing::resolve(&cx.snapshot, &call.peek.model)
+        .and_then(|route| routing::plan(&route, &cx.snapshot, &shared.state, shared.clock.now()));
+    match planned {
+        Ok(plan) => Ok(Box::new(Exchange::new(cx, Arc::clone(shared), client, plan))),
+        Err(error) => Err((Box::new(cx), error)),
+    }
+}
+
+async fn refuse(
+    session: &mut Session,
+    flight: &mut Flight,
+    cx: RequestContext,
+    error: Error,
+) -> pingora::Result<bool> {
+    let written = reply::error(session, &cx, &error).await;
+    let (status, code) = match &written {
+        Ok((status, code)) => (*status, *code),
+        Err(_) => (0, error.code()),
+    };
+    *flight = Flight::Local(Box::new(Local { cx: Some(cx), status, error: Some(code) }));
+    written.map(|_| true)
+}
+
+/// Answers a probe: no filters, no log line.
+async fn probe(
+    shared: &Arc<Shared>,
+    session: &mut Session,
+    flight: &mut Flight,
+    surface: &Surface,
+    snapshot: &Snapshot,
+) -> pingora::Result<bool> {
+    let answer = match surface {
+        Surface::Ready => local::ready(snapshot, shared),
+        Surface::Metrics => local::metrics(shared, snapshot, &intake::head(session)),
+        _ => local::live(),
+    };
+    let mut head = pingora::http::ResponseHeader::build(answer.status, Some(4))?;
+    for (name, value) in &answer.headers {
+        head.append_header(name, value)?;
+    }
+    head.insert_header(http::header::CONTENT_LENGTH, answer.body.len())?;
+    let status = reply::write(session, Box::new(head), answer.body).await?;
+    *flight = Flight::Local(Box::new(Local { cx: None, status, error: None }));
+    Ok(true)
+}

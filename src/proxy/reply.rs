@@ -1,0 +1,75 @@
+//! Writing an answer of our own, before or without forwarding.
+
+use bytes::Bytes;
+use omniroute_core::context::RequestContext;
+use omniroute_core::error::{Error, ErrorCode};
+use omniroute_core::filter::Reply;
+use omniroute_wire::{Codec, WireFormat};
+use pingora::http::ResponseHeader;
+use pingora_proxy::Session;
+
+use super::head::Head;
+
+/// Writes a whole answer. Returns the status that was sent.
+///
+/// # Errors
+///
+/// Pingora's, if the client has gone.
+pub async fn write(
+    session: &mut Session,
+    head: Box<ResponseHeader>,
+    body: Bytes,
+) -> pingora::Result<u16> {
+    let status = head.status.as_u16();
+    let body = if session.req_header().method == http::Method::HEAD { Bytes::new() } else { body };
+    session.downstream_session.write_response_header(head).await?;
+    session.downstream_session.write_response_body(body, true).await?;
+    Ok(status)
+}
+
+/// Writes a filter's or our own whole answer.
+///
+/// # Errors
+///
+/// Pingora's, if the client has gone.
+pub async fn whole(
+    session: &mut Session,
+    cx: &RequestContext,
+    reply: Reply,
+) -> pingora::Result<u16> {
+    let head = Head::new(reply.status.as_u16(), cx).with(reply.headers);
+    let kind = "application/json";
+    let head = if reply.body.is_empty() { head } else { head.whole(kind, reply.body.len()) };
+    let mut head = head.build()?;
+    if reply.body.is_empty() && reply.status != http::StatusCode::NO_CONTENT {
+        head.insert_header(http::header::CONTENT_LENGTH, "0")?;
+    }
+    write(session, head, reply.body).await
+}
+
+/// Writes an error in the client's format.
+///
+/// When the body of the request was not read to its end, the connection is closed after the answer.
+///
+/// # Errors
+///
+/// Pingora's, if the client has gone.
+pub async fn error(
+    session: &mut Session,
+    cx: &RequestContext,
+    error: &Error,
+) -> pingora::Result<(u16, ErrorCode)> {
+    if !session.downstream_session.is_body_done() {
+        session.set_keepalive(None);
+    }
+    let api = error.to_api(cx.format, &cx.request_id);
+    let body = codec(cx.format).map_or_else(Bytes::new, |codec| codec.write_error(&api).into());
+    let head = Head::new(api.status, cx).error(error).whole("application/json", body.len());
+    tracing::debug!(request_id = %cx.request_id, %error, "request refused");
+    let status = write(session, head.build()?, body).await?;
+    Ok((status, error.code()))
+}
+
+fn codec(format: WireFormat) -> Option<&'static dyn Codec> {
+    format.codec().or_else(|| WireFormat::OpenAiChat.codec())
+}

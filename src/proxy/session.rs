@@ -1,0 +1,347 @@
+//! The session that stands between Pingora and the client while a request is forwarded.
+//!
+//! Pingora keeps 64 KiB of a request body for a retry and writes an answer's head as soon as it has
+//! one. Both are too little here, so Pingora is given this session instead of its own: it shows a
+//! one-byte stand-in for the body, at any size of the real one, which `request_body_filter` replaces by
+//! the attempt's body; and it hands everything a provider sends to the [`exchange`](super::exchange),
+//! which decides what the client sees and when. The limits on a provider's silence run here too,
+//! because Pingora waits for the client's leaving here all the time.
+//!
+//! When the exchange is over the inner session goes back to Pingora, which then keeps the client's
+//! connection alive as usual.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::Stream;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, Version};
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::{Error, ErrorType, Result};
+use pingora_core::protocols::Digest;
+use pingora_core::protocols::http::custom::CustomMessageWrite;
+use pingora_core::protocols::http::custom::server::Session as CustomSession;
+use pingora_core::protocols::http::{HttpTask, ServerSession};
+use pingora_core::protocols::l4::socket::SocketAddr;
+use pingora_proxy::Session;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::exchange::{Parcel, SharedExchange, Step};
+use super::fault;
+
+/// What Pingora replays instead of the body; any length above zero does.
+const STAND_IN: Bytes = Bytes::from_static(b"-");
+
+/// Where the inner session waits to be taken back.
+type Returned = Arc<Mutex<Option<Box<ServerSession>>>>;
+
+/// The way back to the client's own session.
+#[derive(Clone, Default)]
+pub struct WayBack(Returned);
+
+/// Stands between Pingora and the client's session.
+struct ReplaySession {
+    inner: Box<ServerSession>,
+    exchange: SharedExchange,
+    way_back: WayBack,
+    timer: Option<Pin<Box<Sleep>>>,
+    wrote_head: bool,
+}
+
+/// Puts a replay session in the place of Pingora's own.
+pub fn stand_between(session: &mut Session, exchange: SharedExchange) -> WayBack {
+    let way_back = WayBack::default();
+    let placeholder = Box::new(ServerSession::new_custom(Box::new(())));
+    let inner = std::mem::replace(&mut session.downstream_session, placeholder);
+    session.downstream_session = Box::new(ServerSession::new_custom(Box::new(ReplaySession {
+        inner,
+        exchange,
+        way_back: way_back.clone(),
+        timer: None,
+        wrote_head: false,
+    })));
+    way_back
+}
+
+/// Gives Pingora its own session back. Does nothing the second time.
+pub async fn step_aside(session: &mut Session, way_back: &WayBack) {
+    if let Some(replay) = session.downstream_session.as_custom_mut() {
+        if let Err(error) = replay.finish_custom().await {
+            tracing::error!(%error, "the client's session could not be taken back");
+        }
+    }
+    let returned = way_back.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(inner) = returned {
+        session.downstream_session = inner;
+    }
+}
+
+impl ReplaySession {
+    /// Hands what came to the exchange and returns what is to be written.
+    fn take(&mut self, tasks: Vec<HttpTask>) -> Result<(Vec<HttpTask>, bool)> {
+        let mut out = Vec::with_capacity(tasks.len() + 1);
+        for task in tasks {
+            for step in self.feed(task) {
+                match step {
+                    Step::TryNext => return Err(fault::try_next()),
+                    Step::Write(parcel) => {
+                        if self.pack(parcel, &mut out)? {
+                            return Ok((out, true));
+                        }
+                    }
+                }
+            }
+        }
+        Ok((out, false))
+    }
+
+    fn feed(&self, task: HttpTask) -> Vec<Step> {
+        let mut exchange = self.exchange.lock();
+        let mut steps = Vec::with_capacity(2);
+        let end = match task {
+            HttpTask::Header(head, end) => {
+                exchange.head_came(&head);
+                end && !head.status.is_informational()
+            }
+            HttpTask::Body(piece, end) | HttpTask::UpgradedBody(piece, end) => {
+                if let Some(piece) = piece.filter(|piece| !piece.is_empty()) {
+                    steps.push(exchange.body_came(piece));
+                }
+                end
+            }
+            HttpTask::Trailer(_) | HttpTask::Done => true,
+            HttpTask::Failed(error) => {
+                steps.push(fault::provider_failed(&mut exchange, &error));
+                false
+            }
+        };
+        let is_over = steps.iter().any(Step::is_last);
+        if end && !is_over {
+            steps.push(exchange.body_ended());
+        }
+        steps
+    }
+
+    /// Turns a parcel into Pingora's tasks. Returns whether the answer ends with it.
+    fn pack(&mut self, parcel: Parcel, out: &mut Vec<HttpTask>) -> Result<bool> {
+        if let Some(mut head) = parcel.head {
+            frame(&mut head, self.inner.req_header().version)?;
+            out.push(HttpTask::Header(head, false));
+            self.wrote_head = true;
+        }
+        for piece in parcel.pieces {
+            if !piece.is_empty() {
+                out.push(HttpTask::Body(Some(piece), false));
+            }
+        }
+        if parcel.end {
+            out.push(HttpTask::Done);
+        }
+        Ok(parcel.end)
+    }
+
+    /// Waits until the provider has been silent for too long.
+    async fn silence(timer: &mut Option<Pin<Box<Sleep>>>, exchange: &SharedExchange) {
+        let now_due = limit(exchange);
+        let sleep = timer.get_or_insert_with(|| Box::pin(sleep_until(now_due)));
+        if sleep.deadline() > now_due {
+            sleep.as_mut().reset(now_due);
+        }
+        poll_fn(|context| {
+            while sleep.as_mut().poll(context).is_ready() {
+                // The limit moves with every sign of life; the timer follows only when it rings.
+                let limit = limit(exchange);
+                if limit <= Instant::now() {
+                    return Poll::Ready(());
+                }
+                sleep.as_mut().reset(limit);
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+fn limit(exchange: &SharedExchange) -> Instant {
+    Instant::from_std(exchange.lock().limit())
+}
+
+/// Says how the body's end will be known: an answer without a length is chunked for HTTP/1.1.
+fn frame(head: &mut ResponseHeader, version: Version) -> Result<()> {
+    if version == Version::HTTP_11 && !head.headers.contains_key(CONTENT_LENGTH) {
+        head.insert_header(TRANSFER_ENCODING, "chunked")?;
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl CustomSession for ReplaySession {
+    fn req_header(&self) -> &RequestHeader {
+        self.inner.req_header()
+    }
+
+    fn req_header_mut(&mut self) -> &mut RequestHeader {
+        self.inner.req_header_mut()
+    }
+
+    async fn read_body_bytes(&mut self) -> Result<Option<Bytes>> {
+        Ok(None)
+    }
+
+    async fn drain_request_body(&mut self) -> Result<()> {
+        self.inner.drain_request_body().await
+    }
+
+    async fn write_response_header(&mut self, head: Box<ResponseHeader>, _: bool) -> Result<()> {
+        self.inner.write_response_header(head).await
+    }
+
+    async fn write_response_header_ref(&mut self, head: &ResponseHeader, _: bool) -> Result<()> {
+        self.inner.write_response_header_ref(head).await
+    }
+
+    async fn write_body(&mut self, data: Bytes, end: bool) -> Result<()> {
+        self.inner.write_response_body(data, end).await
+    }
+
+    async fn write_trailers(&mut self, trailers: HeaderMap) -> Result<()> {
+        self.inner.write_response_trailers(trailers).await
+    }
+
+    async fn response_duplex_vec(&mut self, tasks: Vec<HttpTask>) -> Result<bool> {
+        let (out, end) = self.take(tasks)?;
+        if !out.is_empty() {
+            self.inner.response_duplex_vec(out).await?;
+        }
+        Ok(end)
+    }
+
+    fn set_read_timeout(&mut self, timeout: Option<Duration>) {
+        self.inner.set_read_timeout(timeout);
+    }
+
+    fn get_read_timeout(&self) -> Option<Duration> {
+        self.inner.get_read_timeout()
+    }
+
+    fn set_write_timeout(&mut self, timeout: Option<Duration>) {
+        self.inner.set_write_timeout(timeout);
+    }
+
+    fn get_write_timeout(&self) -> Option<Duration> {
+        self.inner.get_write_timeout()
+    }
+
+    fn set_total_drain_timeout(&mut self, timeout: Option<Duration>) {
+        self.inner.set_total_drain_timeout(timeout);
+    }
+
+    fn get_total_drain_timeout(&self) -> Option<Duration> {
+        self.inner.get_total_drain_timeout()
+    }
+
+    fn request_summary(&self) -> String {
+        self.inner.request_summary()
+    }
+
+    fn response_written(&self) -> Option<&ResponseHeader> {
+        // A `100 Continue` of ours is no answer.
+        self.inner.response_written().filter(|head| !head.status.is_informational())
+    }
+
+    async fn shutdown(&mut self, _code: u32, _context: &str) {
+        self.inner.shutdown().await;
+    }
+
+    fn is_body_done(&mut self) -> bool {
+        true
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        self.inner.finish_body().await
+    }
+
+    fn is_body_empty(&mut self) -> bool {
+        false
+    }
+
+    async fn read_body_or_idle(&mut self, _no_body_expected: bool) -> Result<Option<Bytes>> {
+        let Self { inner, timer, exchange, .. } = self;
+        tokio::select! {
+            biased;
+            left = inner.read_body_or_idle(true) => left,
+            () = Self::silence(timer, exchange) => Err(fault::silent_provider()),
+        }
+    }
+
+    fn body_bytes_sent(&self) -> usize {
+        self.inner.body_bytes_sent()
+    }
+
+    fn body_bytes_read(&self) -> usize {
+        self.inner.body_bytes_read()
+    }
+
+    fn digest(&self) -> Option<&Digest> {
+        self.inner.digest()
+    }
+
+    fn digest_mut(&mut self) -> Option<&mut Digest> {
+        self.inner.digest_mut()
+    }
+
+    fn client_addr(&self) -> Option<&SocketAddr> {
+        self.inner.client_addr()
+    }
+
+    fn server_addr(&self) -> Option<&SocketAddr> {
+        self.inner.server_addr()
+    }
+
+    fn pseudo_raw_h1_request_header(&self) -> Bytes {
+        self.inner.to_h1_raw()
+    }
+
+    fn enable_retry_buffering(&mut self) {}
+
+    fn retry_buffer_truncated(&self) -> bool {
+        false
+    }
+
+    fn get_retry_buffer(&self) -> Option<Bytes> {
+        Some(STAND_IN)
+    }
+
+    async fn finish_custom(&mut self) -> Result<()> {
+        let placeholder = Box::new(ServerSession::new_custom(Box::new(())));
+        let inner = std::mem::replace(&mut self.inner, placeholder);
+        *self.way_back.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(inner);
+        Ok(())
+    }
+
+    fn take_custom_message_reader(
+        &mut self,
+    ) -> Option<Box<dyn Stream<Item = Result<Bytes>> + Unpin + Send + Sync + 'static>> {
+        None
+    }
+
+    fn restore_custom_message_reader(
+        &mut self,
+        _: Box<dyn Stream<Item = Result<Bytes>> + Unpin + Send + Sync + 'static>,
+    ) -> Result<()> {
+        Error::e_explain(ErrorType::InternalError, "no custom messages here")
+    }
+
+    fn take_custom_message_writer(&mut self) -> Option<Box<dyn CustomMessageWrite>> {
+        None
+    }
+
+    fn restore_custom_message_writer(&mut self, _: Box<dyn CustomMessageWrite>) -> Result<()> {
+        Error::e_explain(ErrorType::InternalError, "no custom messages here")
+    }
+}

@@ -1,0 +1,13 @@
+//! Background services of Pingora, one file each. Each ends when the shutdown watch says so.
+
+mod announce;
+mod drain;
+mod exposition;
+mod reload;
+mod sim;
+
+pub use announce::Announce;
+pub use drain::Drain;
+pub use exposition::Exposition;
+pub use reload::Reload;
+pub use sim::Simulated;

@@ -1,0 +1,53 @@
+//! Reloads the configuration when its file is saved and on SIGHUP.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use pingora_core::server::ShutdownWatch;
+use pingora_core::services::background::BackgroundService;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::live::{LiveConfig, Watch};
+
+/// Reloads the configuration.
+pub struct Reload {
+    /// The configuration in force.
+    pub live: Arc<LiveConfig>,
+}
+
+#[async_trait]
+impl BackgroundService for Reload {
+    async fn start(&self, mut shutdown: ShutdownWatch) {
+        let mut hangup = match signal(SignalKind::hangup()) {
+            Ok(hangup) => hangup,
+            Err(error) => {
+                tracing::error!(%error, "SIGHUP cannot be received; the configuration will not be reloaded");
+                return;
+            }
+        };
+        let mut watch = self.live.source().file().and_then(|path| match Watch::begin(path) {
+            Ok(watch) => Some(watch),
+            Err(error) => {
+                tracing::warn!(%error, "the configuration file cannot be watched; reload it with SIGHUP");
+                None
+            }
+        });
+        loop {
+            tokio::select! {
+                _ = shutdown.changed() => return,
+                _ = hangup.recv() => {}
+                () = saved(&mut watch) => {}
+            }
+            let live = Arc::clone(&self.live);
+            // Compiling reads files; a worker must not wait for a disk.
+            let _refused_and_logged = tokio::task::spawn_blocking(move || live.reload()).await;
+        }
+    }
+}
+
+async fn saved(watch: &mut Option<Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
+    }
+}

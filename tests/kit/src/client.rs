@@ -1,0 +1,252 @@
+//! A client that sees every byte: hyper for HTTP/1.1 and h2c, a bare socket for what hyper would not
+//! send.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming};
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// How the client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2 without TLS.
+    H2c,
+}
+
+/// One connection to a gateway.
+pub struct Client {
+    sender: Sender,
+}
+
+enum Sender {
+    Http1(http1::SendRequest<Pieces>),
+    H2c(http2::SendRequest<Pieces>),
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// Whether the body ended properly.
+    pub complete: bool,
+}
+
+impl Answer {
+    /// Returns a header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns the body as JSON.
+    ///
+    /// # Panics
+    ///
+    /// If it is none; the message holds the body.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in {}", self.text()))
+    }
+
+    /// Returns the body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// A request body in pieces, with or without a length.
+pub struct Pieces {
+    pieces: std::vec::IntoIter<Bytes>,
+    length: Option<u64>,
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(self.pieces.next().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.length.map_or_else(Default::default, hyper::body::SizeHint::with_exact)
+    }
+}
+
+impl Client {
+    /// Connects.
+    ///
+    /// # Panics
+    ///
+    /// If the gateway does not accept.
+    pub async fn connect(address: SocketAddr, protocol: Protocol) -> Self {
+        let stream = TcpStream::connect(address).await.expect("the gateway accepts");
+        let io = TokioIo::new(stream);
+        let sender = match protocol {
+            Protocol::Http1 => {
+                let (sender, connection) = http1::handshake(io).await.expect("HTTP/1.1 begins");
+                spawn(async move { drop(connection.await) });
+                Sender::Http1(sender)
+            }
+            Protocol::H2c => {
+                let (sender, connection) =
+                    http2::handshake(TokioExecutor::new(), io).await.expect("HTTP/2 begins");
+                spawn(async move { drop(connection.await) });
+                Sender::H2c(sender)
+            }
+        };
+        Self { sender }
+    }
+
+    /// Sends a request whose body goes out in one piece with its length.
+    pub async fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let body = Bytes::from(body.to_string());
+        self.send(Method::POST, path, headers, whole(body)).await
+    }
+
+    /// Sends a request without a body.
+    pub async fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(Method::GET, path, headers, whole(Bytes::new())).await
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Pieces,
+    ) -> Answer {
+        let response = self.begin(method, path, headers, body).await;
+        let (parts, mut body) = response.into_parts();
+        let mut bytes = Vec::new();
+        let mut complete = true;
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => bytes.extend_from_slice(&frame.into_data().unwrap_or_default()),
+                Err(_) => {
+                    complete = false;
+                    break;
+                }
+            }
+        }
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: bytes.into(),
+            complete,
+        }
+    }
+
+    /// Sends a request and returns the answer as soon as its head is there.
+    ///
+    /// # Panics
+    ///
+    /// If there is no answer at all.
+    pub async fn begin(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Pieces,
+    ) -> Response<Incoming> {
+        let mut request = Request::builder().method(method);
+        request = match &self.sender {
+            Sender::Http1(_) => request.uri(path).header("host", "gateway.test"),
+            Sender::H2c(_) => request.uri(format!("http://gateway.test{path}")),
+        };
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body).expect("the test's request is a request");
+        let sent = match &mut self.sender {
+            Sender::Http1(sender) => {
+                sender.ready().await.expect("the connection is open");
+                sender.send_request(request).await
+            }
+            Sender::H2c(sender) => {
+                sender.ready().await.expect("the connection is open");
+                sender.send_request(request).await
+            }
+        };
+        sent.expect("there is an answer")
+    }
+}
+
+/// Makes a body of one piece with a length.
+pub fn whole(body: Bytes) -> Pieces {
+    let length = Some(body.len() as u64);
+    let pieces = if body.is_empty() { Vec::new() } else { vec![body] };
+    Pieces { pieces: pieces.into_iter(), length }
+}
+
+/// Makes a body without a length, in pieces of this size.
+pub fn chunked(body: &Bytes, size: usize) -> Pieces {
+    let pieces: Vec<Bytes> =
+        (0..body.len()).step_by(size).map(|at| body.slice(at..body.len().min(at + size))).collect();
+    Pieces { pieces: pieces.into_iter(), length: None }
+}
+
+/// A socket for bytes that no library would send.
+pub struct RawConnection {
+    stream: TcpStream,
+}
+
+impl RawConnection {
+    /// Connects.
+    ///
+    /// # Panics
+    ///
+    /// If the gateway does not accept.
+    pub async fn connect(address: SocketAddr) -> Self {
+        Self { stream: TcpStream::connect(address).await.expect("the gateway accepts") }
+    }
+
+    /// Sends these bytes.
+    ///
+    /// # Panics
+    ///
+    /// If the gateway has closed the connection.
+    pub async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.expect("the connection is open");
+    }
+
+    /// Reads until the connection is closed or `enough` says so; returns what came.
+    pub async fn read_until(&mut self, enough: impl Fn(&str) -> bool) -> String {
+        let mut seen = Vec::new();
+        let mut buffer = [0; 4096];
+        loop {
+            let text = String::from_utf8_lossy(&seen).into_owned();
+            if enough(&text) {
+                return text;
+            }
+            match self.stream.read(&mut buffer).await {
+                Ok(0) | Err(_) => return text,
+                Ok(count) => seen.extend_from_slice(&buffer[..count]),
+            }
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests drive their connections in their own runtime")]
+fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(task);
+}

@@ -1,0 +1,107 @@
+//! A gateway in the test's own runtime, on a port of the system's choice.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use omniroute::app::{App, StartError, server_conf};
+use omniroute::live::{Source, Text};
+use omniroute::proxy::Shared;
+use omniroute_core::clock::Clock;
+use omniroute_core::snapshot::Overrides;
+use pingora::apps::ServerApp;
+use pingora_core::protocols::l4::listener::Listener;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// A running gateway; dropping it ends it.
+pub struct TestGateway {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    clock: Clock,
+    accepting: JoinHandle<()>,
+    _shutdown: watch::Sender<bool>,
+}
+
+impl TestGateway {
+    /// Starts a gateway with this configuration. A test can put its clock forward.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration has problems; the message holds them.
+    pub async fn start(yaml: &str) -> Self {
+        let started = Self::try_start(Text::BuiltIn("test.yaml", yaml.to_owned())).await;
+        started.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Starts a gateway from a text or a file.
+    ///
+    /// # Errors
+    ///
+    /// The configuration's problems.
+    pub async fn try_start(text: Text) -> Result<Self, StartError> {
+        let clock = Clock::shifted();
+        let source = Source {
+            text,
+            overrides: Overrides::default(),
+            env_files: HashMap::new(),
+            clock: clock.clone(),
+            pepper: [7; 32],
+        };
+        let app = App::build(source)?;
+        let conf = Arc::new(server_conf(&app.shared().live.load().server));
+        let proxy = Arc::new(app.proxy(&conf));
+        let shared = Arc::clone(app.shared());
+
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .map_err(|error| StartError::Refused(error.to_string()))?;
+        let address =
+            listener.local_addr().map_err(|error| StartError::Refused(error.to_string()))?;
+        let listener = Listener::from(listener);
+        let (shutdown, watch) = watch::channel(false);
+        let accepting = spawn(async move {
+            while let Ok(stream) = listener.accept().await {
+                let (proxy, watch) = (Arc::clone(&proxy), watch.clone());
+                spawn(async move {
+                    proxy.process_new(Box::new(stream), &watch).await;
+                });
+            }
+        });
+        Ok(Self { address, shared, clock, accepting, _shutdown: shutdown })
+    }
+
+    /// Returns where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns its parts.
+    pub const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Returns its clock.
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Returns the value of a metric line that begins with this text, 0 if there is none.
+    pub fn metric(&self, line: &str) -> f64 {
+        let text = String::from_utf8(self.shared.metrics.text()).unwrap_or_default();
+        let found = text.lines().find_map(|candidate| candidate.strip_prefix(line));
+        found.and_then(|value| value.trim().parse().ok()).unwrap_or(0.0)
+    }
+}
+
+impl Drop for TestGateway {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests run their servers in their own runtime")]
+fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(task)
+}
