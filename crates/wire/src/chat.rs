@@ -8,6 +8,8 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::WireFormat;
+
 /// JSON text exactly as it was written.
 pub type RawJson = Box<RawValue>;
 
@@ -17,6 +19,9 @@ pub type Extra = Map<String, Value>;
 /// A chat call in canonical form.
 #[derive(Clone, Debug, Default)]
 pub struct ChatRequest {
+    /// The format the client spoke, set by the reader. Tells whose members [`ChatRequest::extra`]
+    /// holds: a writer of the same format writes them back, any other notes them as dropped.
+    pub origin: Option<WireFormat>,
     /// The name the client asked for, before routing.
     pub model: String,
     /// The conversation, in the client's order.

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use thiserror::Error;
 
+use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::ChatRequest;
 use crate::event::Event;
 use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
-use crate::WireFormat;
 
 /// Reads and writes one wire format: requests, whole replies, streams and errors.
 ///
@@ -130,7 +130,7 @@ pub struct ReplyContext {
 }
 
 /// Turns the bytes of one reply stream into events. Any cut of the bytes gives the same events.
-pub trait EventReader: Send {
+pub trait EventReader: Send + Sync {
     /// Takes the next bytes and appends what they complete to `out`.
     ///
     /// After an `End` or `Error` further bytes are ignored.
@@ -142,7 +142,7 @@ pub trait EventReader: Send {
 }
 
 /// Turns events into the bytes of one reply stream.
-pub trait EventWriter: Send {
+pub trait EventWriter: Send + Sync {
     /// Appends the bytes for one event. `End` and `Error` write the format's terminator.
     fn write(&mut self, event: &Event, out: &mut Vec<u8>);
 

@@ -17,8 +17,10 @@ pub mod event;
 pub mod gemini;
 pub mod ids;
 pub mod model_facts;
+pub mod models;
 pub mod notes;
 pub mod openai_chat;
+pub mod play;
 pub mod splice;
 pub mod sse;
 pub mod translator;
@@ -67,6 +69,15 @@ impl WireFormat {
             Self::OpenAiResponses => "openai_responses",
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
+        }
+    }
+
+    /// Returns the status a client of this format gets for one of ours: 529 (overloaded) is a status
+    /// only Anthropic's clients know.
+    pub const fn client_status(self, status: u16) -> u16 {
+        match (status, self) {
+            (529, Self::OpenAiChat | Self::OpenAiResponses | Self::Gemini) => 503,
+            _ => status,
         }
     }
 

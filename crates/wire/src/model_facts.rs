@@ -28,6 +28,9 @@ pub struct ModelFacts {
     pub structured_output: bool,
     /// Whether `stream_options.include_usage` is understood (OpenAI Chat dialect). Asked by default.
     pub no_stream_usage: bool,
+    /// Whether `reasoning_content` of earlier assistant turns is sent back (OpenAI Chat dialect;
+    /// DeepSeek and Kimi demand it inside a tool loop). Left out by default.
+    pub reasoning_echo: bool,
 }
 
 /// Which control over reasoning a model has.

@@ -61,7 +61,10 @@ pub fn peek_body(body: &[u8]) -> Result<Peek, WireError> {
 /// [`WireError::Malformed`] if the body is not UTF-8, not JSON or not of the expected shape.
 pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, WireError> {
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(WireError::malformed("", "the request body is empty; a JSON object is expected"));
+        return Err(WireError::malformed(
+            "",
+            "the request body is empty; a JSON object is expected",
+        ));
     }
     let text = std::str::from_utf8(body).map_err(|error| {
         let at = error.valid_up_to();

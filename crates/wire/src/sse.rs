@@ -97,7 +97,8 @@ impl Splitter {
     }
 
     fn take_line(&mut self, line: &[u8], on_frame: &mut impl FnMut(Frame<'_>)) {
-        let line = if self.begun { line } else { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) };
+        let line =
+            if self.begun { line } else { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) };
         self.begun = true;
         if line.is_empty() {
             self.dispatch(on_frame);

@@ -1,1 +1,94 @@
-//! placeholder
+//! Anthropic Messages, as the format of clients and of providers.
+//!
+//! What sets it apart: one answer made of numbered blocks of which a stream has one open at a time,
+//! results of tools stand in user turns, tool input is an object, reasoning is signed and must come
+//! back unchanged, and a limit of the answer must be given.
+//!
+//! Map: [`request`] reads and writes requests, `reply` and [`stream`] do replies, `block` is one
+//! content block of either, `error` does errors; the small files hold one table each.
+
+mod block;
+mod error;
+mod json;
+mod reply;
+mod request;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod usage;
+mod words;
+
+use bytes::Bytes;
+
+use crate::WireFormat;
+use crate::api_error::{ApiError, UpstreamError};
+use crate::chat::ChatRequest;
+use crate::codec::{Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, WireError};
+use crate::event::Event;
+use crate::model_facts::ModelFacts;
+use crate::notes::Notes;
+use crate::splice;
+
+/// The codec of Anthropic Messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Anthropic;
+
+impl Codec for Anthropic {
+    fn format(&self) -> WireFormat {
+        WireFormat::Anthropic
+    }
+
+    fn path_template(&self) -> &'static str {
+        "/v1/messages"
+    }
+
+    fn upstream_path(&self, template: &str, model: &str, _stream: bool) -> String {
+        template.replace("{model}", model)
+    }
+
+    fn peek(&self, body: &[u8], _path: Option<&PathModel>) -> Result<Peek, WireError> {
+        splice::peek_body(body)
+    }
+
+    fn splice_model(&self, body: &Bytes, peek: &Peek, model: &str) -> Bytes {
+        splice::splice_model(body, peek, model)
+    }
+
+    fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
+        request::read(body, peek)
+    }
+
+    fn write_request(
+        &self,
+        request: &ChatRequest,
+        model: &str,
+        facts: &ModelFacts,
+        notes: &mut Notes,
+    ) -> Result<Vec<u8>, WireError> {
+        request::write(request, model, facts, notes)
+    }
+
+    fn read_reply(&self, body: &[u8]) -> Vec<Event> {
+        reply::read(body)
+    }
+
+    fn write_reply(&self, events: &[Event], context: &ReplyContext) -> Vec<u8> {
+        reply::write(events, context)
+    }
+
+    fn event_reader(&self) -> Box<dyn EventReader> {
+        Box::new(stream::Reader::default())
+    }
+
+    fn event_writer(&self, context: &ReplyContext) -> Box<dyn EventWriter> {
+        Box::new(stream::Writer::new(context))
+    }
+
+    fn read_error(&self, status: u16, body: &[u8]) -> UpstreamError {
+        error::read(status, body)
+    }
+
+    fn write_error(&self, error: &ApiError) -> Vec<u8> {
+        error::write(error)
+    }
+}

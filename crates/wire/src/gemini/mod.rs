@@ -1,1 +1,100 @@
-//! placeholder
+//! Google Gemini `generateContent`, as the format of clients and of providers.
+//!
+//! What sets it apart: model and delivery stand in the URL, calls may have no ids and are then paired
+//! by order and name, arguments are objects instead of text, any part may carry a signature, and a
+//! stream has no end marker. Names are read in camelCase and snake_case and written in camelCase.
+//!
+//! Map: `request` reads and writes requests, `schema` translates tool and answer schemas, `reply`
+//! and `stream` do replies, `error` does errors; the small files hold one table each.
+
+mod arguments;
+mod emit;
+mod error;
+mod finish;
+mod path;
+mod reply;
+mod request;
+mod schema;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod text;
+mod usage;
+
+use bytes::Bytes;
+
+use crate::WireFormat;
+use crate::api_error::{ApiError, UpstreamError};
+use crate::chat::ChatRequest;
+use crate::codec::{Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, WireError};
+use crate::event::Event;
+use crate::model_facts::ModelFacts;
+use crate::notes::Notes;
+
+/// The codec of Google Gemini `generateContent`.
+#[derive(Clone, Copy, Debug)]
+pub struct Gemini;
+
+impl Codec for Gemini {
+    fn format(&self) -> WireFormat {
+        WireFormat::Gemini
+    }
+
+    fn path_template(&self) -> &'static str {
+        "/v1beta/models/{model}:{action}"
+    }
+
+    fn upstream_path(&self, template: &str, model: &str, stream: bool) -> String {
+        path::upstream(template, model, stream)
+    }
+
+    fn peek(&self, body: &[u8], path: Option<&PathModel>) -> Result<Peek, WireError> {
+        request::peek(body, path)
+    }
+
+    fn splice_model(&self, body: &Bytes, _peek: &Peek, _model: &str) -> Bytes {
+        body.clone()
+    }
+
+    fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
+        request::read(body, peek)
+    }
+
+    fn write_request(
+        &self,
+        request: &ChatRequest,
+        _model: &str,
+        facts: &ModelFacts,
+        notes: &mut Notes,
+    ) -> Result<Vec<u8>, WireError> {
+        request::write(request, facts, notes)
+    }
+
+    fn read_reply(&self, body: &[u8]) -> Vec<Event> {
+        reply::read(body)
+    }
+
+    fn write_reply(&self, events: &[Event], context: &ReplyContext) -> Vec<u8> {
+        reply::write(events, context)
+    }
+
+    fn event_reader(&self) -> Box<dyn EventReader> {
+        Box::new(stream::Reader::new(stream::Body::Stream))
+    }
+
+    fn event_writer(&self, context: &ReplyContext) -> Box<dyn EventWriter> {
+        Box::new(stream::Writer::new(context))
+    }
+
+    fn read_error(&self, status: u16, body: &[u8]) -> UpstreamError {
+        error::read(status, body)
+    }
+
+    fn write_error(&self, error: &ApiError) -> Vec<u8> {
+        error::write(error)
+    }
+
+    fn stream_content_type(&self, context: &ReplyContext) -> &'static str {
+        if context.json_array { "application/json" } else { "text/event-stream" }
+    }
+}

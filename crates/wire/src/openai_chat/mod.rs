@@ -1,1 +1,86 @@
-//! placeholder
+//! OpenAI Chat Completions, as OpenAI speaks it and as the many providers do that imitate it.
+//!
+//! The reader takes every dialect it is known to meet; the writer emits only what OpenAI's own client
+//! library accepts. Requests are in [`request`], whole replies in [`reply`], streams in [`stream`],
+//! errors in [`error`].
+
+mod error;
+mod reply;
+mod request;
+mod stream;
+
+use bytes::Bytes;
+
+use self::stream::reader::{ChatReader, read_reply};
+use self::stream::writer::ChatWriter;
+use crate::WireFormat;
+use crate::api_error::{ApiError, UpstreamError};
+use crate::chat::ChatRequest;
+use crate::codec::{Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, WireError};
+use crate::event::Event;
+use crate::model_facts::ModelFacts;
+use crate::notes::Notes;
+use crate::splice;
+
+/// The codec of OpenAI Chat Completions.
+pub struct OpenAiChat;
+
+impl Codec for OpenAiChat {
+    fn format(&self) -> WireFormat {
+        WireFormat::OpenAiChat
+    }
+
+    fn path_template(&self) -> &'static str {
+        "/chat/completions"
+    }
+
+    fn upstream_path(&self, template: &str, model: &str, _: bool) -> String {
+        template.replace("{model}", model)
+    }
+
+    fn peek(&self, body: &[u8], _: Option<&PathModel>) -> Result<Peek, WireError> {
+        splice::peek_body(body)
+    }
+
+    fn splice_model(&self, body: &Bytes, peek: &Peek, model: &str) -> Bytes {
+        splice::splice_model(body, peek, model)
+    }
+
+    fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
+        request::read(body, peek)
+    }
+
+    fn write_request(
+        &self,
+        request: &ChatRequest,
+        model: &str,
+        facts: &ModelFacts,
+        notes: &mut Notes,
+    ) -> Result<Vec<u8>, WireError> {
+        request::write(request, model, facts, notes)
+    }
+
+    fn read_reply(&self, body: &[u8]) -> Vec<Event> {
+        read_reply(body)
+    }
+
+    fn write_reply(&self, events: &[Event], context: &ReplyContext) -> Vec<u8> {
+        reply::write(events, context)
+    }
+
+    fn event_reader(&self) -> Box<dyn EventReader> {
+        Box::new(ChatReader::default())
+    }
+
+    fn event_writer(&self, context: &ReplyContext) -> Box<dyn EventWriter> {
+        Box::new(ChatWriter::new(context))
+    }
+
+    fn read_error(&self, status: u16, body: &[u8]) -> UpstreamError {
+        error::body(status, body)
+    }
+
+    fn write_error(&self, error: &ApiError) -> Vec<u8> {
+        error::write(error)
+    }
+}

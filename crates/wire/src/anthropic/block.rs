@@ -1,0 +1,151 @@
+//! One content block of a reply, whole or as a stream announces it.
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::json;
+use crate::chat::{Opaque, OpaqueKind, Vendor};
+use crate::event::{Event, PartHead};
+
+/// The members of all block types; absent ones are `None`.
+#[derive(Default, Deserialize)]
+struct Wire<'a> {
+    #[serde(rename = "type", default)]
+    kind: String,
+    text: Option<String>,
+    thinking: Option<String>,
+    signature: Option<String>,
+    data: Option<String>,
+    id: Option<String>,
+    name: Option<String>,
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
+}
+
+/// What a block holds, in our own terms.
+#[derive(Debug, PartialEq)]
+pub(super) struct Block {
+    /// What part it becomes.
+    pub(super) head: PartHead,
+    /// Its text, reasoning or arguments; empty where a stream brings them later.
+    pub(super) text: String,
+    /// Its signature or redacted data.
+    pub(super) opaque: Option<Opaque>,
+}
+
+impl Block {
+    /// Reads a block. Types we do not know are the provider's own business ([`PartHead::Server`]).
+    ///
+    /// # Errors
+    ///
+    /// The parser's error if it is no object or a member has another type than documented.
+    pub(super) fn read(raw: &RawValue) -> serde_json::Result<Self> {
+        Self::parse(raw.get()).or_else(|fault| {
+            match json::without_lone_surrogates(raw.get().as_bytes()) {
+                Some(repaired) => Self::parse(&String::from_utf8_lossy(&repaired)),
+                None => Err(fault),
+            }
+        })
+    }
+
+    fn parse(raw: &str) -> serde_json::Result<Self> {
+        // The type comes first: blocks of server tools use the other names for other things.
+        #[derive(Deserialize)]
+        struct Kind {
+            #[serde(rename = "type", default)]
+            kind: String,
+        }
+        let kind = serde_json::from_str::<Kind>(raw)?.kind;
+        if !["text", "thinking", "redacted_thinking", "tool_use"].contains(&&*kind) {
+            let raw: Value = serde_json::from_str(raw)?;
+            return Ok(Self { head: PartHead::Server { raw }, text: String::new(), opaque: None });
+        }
+        serde_json::from_str::<Wire<'_>>(raw).map(Self::of)
+    }
+
+    fn of(wire: Wire<'_>) -> Self {
+        let opaque = |kind, data: Option<String>| {
+            data.filter(|data| !data.is_empty()).map(|data| Opaque {
+                vendor: Vendor::Anthropic,
+                kind,
+                data,
+            })
+        };
+        match &*wire.kind {
+            "tool_use" => Self {
+                head: PartHead::ToolCall {
+                    id: wire.id.unwrap_or_default(),
+                    name: wire.name.unwrap_or_default(),
+                },
+                text: wire.input.map_or_else(String::new, |input| input.get().to_owned()),
+                opaque: None,
+            },
+            "thinking" => Self {
+                head: PartHead::Reasoning,
+                text: wire.thinking.unwrap_or_default(),
+                opaque: opaque(OpaqueKind::Signature, wire.signature),
+            },
+            "redacted_thinking" => Self {
+                head: PartHead::Reasoning,
+                text: String::new(),
+                opaque: opaque(OpaqueKind::Redacted, wire.data),
+            },
+            _ => Self { head: PartHead::Text, text: wire.text.unwrap_or_default(), opaque: None },
+        }
+    }
+}
+
+/// Returns the event that carries more of a part, or `None` for parts that come whole.
+pub(super) fn delta_event(head: &PartHead, part: u32, delta: String) -> Option<Event> {
+    match head {
+        PartHead::Text | PartHead::Refusal => Some(Event::Text { choice: 0, part, delta }),
+        PartHead::Reasoning => Some(Event::Reasoning { choice: 0, part, delta }),
+        PartHead::ToolCall { .. } => Some(Event::Arguments { choice: 0, part, delta }),
+        PartHead::Media { .. } | PartHead::Server { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Block {
+        Block::read(serde_json::from_str(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_block_type_becomes_a_part() {
+        let text = read(r#"{"type":"text","text":"hi","citations":null}"#);
+        assert_eq!((text.head, &*text.text), (PartHead::Text, "hi"));
+
+        let thinking = read(r#"{"type":"thinking","thinking":"hm","signature":"c2ln"}"#);
+        assert_eq!((thinking.head, &*thinking.text), (PartHead::Reasoning, "hm"));
+        assert_eq!(thinking.opaque.unwrap().kind, OpaqueKind::Signature);
+
+        let redacted = read(r#"{"type":"redacted_thinking","data":"c2Vj"}"#);
+        assert_eq!(redacted.opaque.unwrap().data, "c2Vj");
+
+        let call = read(r#"{"type":"tool_use","id":"toolu_1","name":"f","input":{"a" : 1.0}}"#);
+        let head = PartHead::ToolCall { id: "toolu_1".to_owned(), name: "f".to_owned() };
+        assert_eq!((call.head, &*call.text), (head, "{\"a\" : 1.0}"), "characters are kept");
+
+        for kind in ["server_tool_use", "web_search_tool_result", "brand_new"] {
+            // `text` is no string here: members of such blocks mean something else.
+            let server = read(&format!(r#"{{"type":"{kind}","text":7}}"#));
+            assert!(matches!(server.head, PartHead::Server { .. }), "{kind}");
+        }
+    }
+
+    #[test]
+    fn half_a_character_spoils_text_but_not_arguments() {
+        assert_eq!(read(r#"{"type":"text","text":"a\ud83d"}"#).text, "a\u{fffd}");
+        let call = read(r#"{"type":"tool_use","id":"t","name":"f","input":{"a":"\ud83d"}}"#);
+        assert_eq!(call.text, r#"{"a":"\ud83d"}"#);
+    }
+
+    #[test]
+    fn an_empty_signature_is_none() {
+        assert_eq!(read(r#"{"type":"thinking","thinking":"","signature":""}"#).opaque, None);
+    }
+}

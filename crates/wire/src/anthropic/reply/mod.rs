@@ -1,0 +1,257 @@
+//! Whole replies, read as the events they would have been and written from them.
+
+#[cfg(test)]
+mod tests;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::block::{Block, delta_event};
+use super::words::{StopSaid, is_server_block, write_stop_reason};
+use super::{error, json, usage};
+use crate::api_error::UpstreamError;
+use crate::chat::{OpaqueKind, Vendor};
+use crate::codec::ReplyContext;
+use crate::collect::{Collected, CollectedPart, collect};
+use crate::event::{Event, PartHead};
+use crate::ids;
+
+#[derive(Deserialize)]
+struct Wire<'a> {
+    id: Option<String>,
+    model: Option<String>,
+    #[serde(borrow)]
+    content: Option<Vec<&'a RawValue>>,
+    stop_reason: Option<String>,
+    stop_sequence: Option<String>,
+    stop_details: Option<StopDetails>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+/// `stop_details`, of a whole reply or of a stream's `message_delta`.
+#[derive(Debug, Deserialize)]
+pub(super) struct StopDetails {
+    /// Why the model refused, for people.
+    pub(super) explanation: Option<String>,
+}
+
+/// Reads a whole reply.
+pub(super) fn read(body: &[u8]) -> Vec<Event> {
+    let failed = |error| vec![Event::Error(error)];
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return failed(no_reply(body));
+    }
+    let Ok(wire) = serde_json::from_slice::<Wire<'_>>(body) else {
+        return failed(no_reply(body));
+    };
+    let Some(content) = &wire.content else { return failed(no_reply(body)) };
+
+    let mut events = vec![Event::Start {
+        id: wire.id.unwrap_or_default(),
+        model: wire.model.unwrap_or_default(),
+        created: None,
+    }];
+    let mut has_calls = false;
+    for (part, raw) in (0u32..).zip(content) {
+        match Block::read(raw) {
+            Ok(block) => {
+                has_calls |= matches!(block.head, PartHead::ToolCall { .. });
+                push_block(block, part, &mut events);
+            }
+            Err(fault) => {
+                let message = format!("the upstream's reply has an unreadable block: {fault}");
+                return failed(UpstreamError::truncated(message));
+            }
+        }
+    }
+    if let Some(raw) = wire.usage {
+        events.push(Event::Usage(usage::read(raw)));
+    }
+    let stop = StopSaid {
+        reason: wire.stop_reason,
+        sequence: wire.stop_sequence,
+        explanation: wire.stop_details.and_then(|details| details.explanation),
+    };
+    events.push(stop.into_event(has_calls));
+    events.push(Event::End);
+    events
+}
+
+fn push_block(block: Block, part: u32, events: &mut Vec<Event>) {
+    events.push(Event::PartStart { choice: 0, part, head: block.head.clone() });
+    if !block.text.is_empty() {
+        events.extend(delta_event(&block.head, part, block.text));
+    }
+    if let Some(opaque) = block.opaque {
+        events.push(Event::Opaque { choice: 0, part, opaque });
+    }
+    events.push(Event::PartEnd { choice: 0, part });
+}
+
+/// Says what a body with status 200 is that is no reply.
+pub(super) fn no_reply(body: &[u8]) -> UpstreamError {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(value) if error::is_error_body(&value) => error::in_band(&value),
+        Ok(_) => UpstreamError::truncated("the upstream's reply is JSON but no message"),
+        Err(_) if body.trim_ascii_start().starts_with(b"<") => {
+            UpstreamError::truncated("the upstream answered with an HTML page instead of a reply")
+        }
+        Err(_) if body.trim_ascii().is_empty() => {
+            UpstreamError::truncated("the upstream's reply is empty")
+        }
+        Err(_) => UpstreamError::truncated("the upstream's reply is not valid JSON"),
+    }
+}
+
+/// Writes a whole reply, or an error body if the events say that there is none.
+pub(super) fn write(events: &[Event], context: &ReplyContext) -> Vec<u8> {
+    let whole = collect(events);
+    if let Some(error) = &whole.error {
+        return error::write_upstream(error);
+    }
+    let parts = whole.first().map_or(&[][..], |answer| &answer.parts);
+    let finish = whole.first().and_then(|answer| answer.finish.as_ref());
+    let has_calls = parts.iter().any(|part| matches!(part.head, PartHead::ToolCall { .. }));
+    let Some(stop) = write_stop_reason(finish, has_calls) else {
+        let native = finish.map_or("", |finish| &*finish.native);
+        return error::write_upstream(&unusable_call(native));
+    };
+
+    let mut out = Vec::with_capacity(512);
+    head(&whole, context, &mut out);
+    out.extend_from_slice(b",\"content\":[");
+    content(parts, whole.id_or(&context.id), &mut out);
+    out.extend_from_slice(b"],\"stop_reason\":");
+    json::string(stop.reason, &mut out);
+    out.extend_from_slice(b",\"stop_sequence\":");
+    optional(stop.sequence, &mut out);
+    if let Some(explanation) = stop.refusal {
+        refusal_details(explanation, &mut out);
+    }
+    out.extend_from_slice(b",\"usage\":");
+    usage::write(&whole.usage, &mut out);
+    out.push(b'}');
+    out
+}
+
+fn head(whole: &Collected, context: &ReplyContext, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"id\":");
+    json::string(whole.id_or(&context.id), out);
+    out.extend_from_slice(b",\"type\":\"message\",\"role\":\"assistant\",\"model\":");
+    json::string(whole.model_or(&context.model), out);
+}
+
+/// Appends the `stop_details` member of a refusal, with the comma before it.
+pub(super) fn refusal_details(explanation: Option<&str>, out: &mut Vec<u8>) {
+    out.extend_from_slice(
+        b",\"stop_details\":{\"type\":\"refusal\",\"category\":null,\"explanation\":",
+    );
+    optional(explanation, out);
+    out.push(b'}');
+}
+
+/// Appends a string or `null`.
+pub(super) fn optional(text: Option<&str>, out: &mut Vec<u8>) {
+    match text {
+        Some(text) => json::string(text, out),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+/// Returns the error that a client of this format sees instead of a call it could not use.
+pub(super) fn unusable_call(native: &str) -> UpstreamError {
+    let why = if native.is_empty() { String::new() } else { format!(" (`{native}`)") };
+    UpstreamError::server(502, format!("the model made a tool call that cannot be used{why}"))
+}
+
+/// Returns the id a client sees for a call: the provider's if it is legal here, else one made of it
+/// or of the call's place.
+pub(super) fn call_id(id: &str, reply_id: &str, part: usize) -> String {
+    if id.is_empty() { ids::made("toolu_", reply_id, part) } else { ids::legal("toolu_", id) }
+}
+
+/// Returns the text that stands for media this format cannot carry in a reply.
+pub(super) fn media_note(mime: &str) -> String {
+    format!("[The model returned {mime} data, which cannot be shown here.]")
+}
+
+/// Tells whether a server part is one of this format's own blocks.
+pub(super) fn is_own_block(raw: &Value) -> bool {
+    raw["type"].as_str().is_some_and(is_server_block)
+}
+
+/// Appends the blocks of an answer, with commas between them.
+fn content(parts: &[CollectedPart], reply_id: &str, out: &mut Vec<u8>) {
+    let start = out.len();
+    for (index, part) in parts.iter().enumerate() {
+        let before = out.len();
+        if before > start {
+            out.push(b',');
+        }
+        let begin = out.len();
+        block(part, index, reply_id, out);
+        if out.len() == begin {
+            out.truncate(before);
+        }
+    }
+}
+
+/// Appends one part as a block, or nothing if it has nothing to show.
+fn block(part: &CollectedPart, index: usize, reply_id: &str, out: &mut Vec<u8>) {
+    match &part.head {
+        PartHead::Text | PartHead::Refusal => text_block(&part.text, out),
+        PartHead::Reasoning => reasoning_blocks(part, out),
+        PartHead::ToolCall { id, name } => {
+            out.extend_from_slice(b"{\"type\":\"tool_use\",\"id\":");
+            json::string(&call_id(id, reply_id, index), out);
+            out.extend_from_slice(b",\"name\":");
+            json::string(name, out);
+            out.extend_from_slice(b",\"input\":");
+            out.extend_from_slice(json::arguments_object(&part.text).text.as_bytes());
+            out.push(b'}');
+        }
+        PartHead::Media { mime, .. } => text_block(&media_note(mime), out),
+        PartHead::Server { raw } => {
+            if is_own_block(raw) {
+                out.extend_from_slice(raw.to_string().as_bytes());
+            }
+        }
+    }
+}
+
+/// Appends a text block. Empty ones are left out: sent back in a history the API refuses them.
+fn text_block(text: &str, out: &mut Vec<u8>) {
+    if !text.is_empty() {
+        out.extend_from_slice(b"{\"type\":\"text\",\"text\":");
+        json::string(text, out);
+        out.push(b'}');
+    }
+}
+
+fn reasoning_blocks(part: &CollectedPart, out: &mut Vec<u8>) {
+    let own = |kind| {
+        let of_kind = move |opaque: &&crate::chat::Opaque| {
+            opaque.vendor == Vendor::Anthropic && opaque.kind == kind
+        };
+        part.opaque.iter().find(of_kind).map(|opaque| &*opaque.data)
+    };
+    let signature = own(OpaqueKind::Signature);
+    let redacted = own(OpaqueKind::Redacted);
+    if signature.is_some() || !part.text.is_empty() {
+        out.extend_from_slice(b"{\"type\":\"thinking\",\"thinking\":");
+        json::string(&part.text, out);
+        out.extend_from_slice(b",\"signature\":");
+        json::string(signature.unwrap_or(""), out);
+        out.push(b'}');
+        if redacted.is_some() {
+            out.push(b',');
+        }
+    }
+    if let Some(data) = redacted {
+        out.extend_from_slice(b"{\"type\":\"redacted_thinking\",\"data\":");
+        json::string(data, out);
+        out.push(b'}');
+    }
+}

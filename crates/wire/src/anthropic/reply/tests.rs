@@ -1,0 +1,181 @@
+//! Whole replies, both ways.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::api_error::ErrorKind;
+use crate::chat::Opaque;
+use crate::event::{Finish, Usage};
+
+fn read_value(body: &Value) -> Vec<Event> {
+    read(body.to_string().as_bytes())
+}
+
+fn context() -> ReplyContext {
+    ReplyContext { model: "asked".to_owned(), id: "msg_ours".to_owned(), ..Default::default() }
+}
+
+fn rewritten(body: &Value) -> Value {
+    serde_json::from_slice(&write(&read_value(body), &context())).unwrap()
+}
+
+fn part(part: u32, head: PartHead, deltas: Vec<Event>) -> Vec<Event> {
+    let mut events = vec![Event::PartStart { choice: 0, part, head }];
+    events.extend(deltas);
+    events.push(Event::PartEnd { choice: 0, part });
+    events
+}
+
+fn finish(reason: Finish) -> Event {
+    Event::Finish {
+        choice: 0,
+        reason,
+        native: "NATIVE".to_owned(),
+        stop_sequence: None,
+        detail: Some("because".to_owned()),
+    }
+}
+
+fn reply_of(events: Vec<Event>) -> Value {
+    serde_json::from_slice(&write(&events, &context())).unwrap()
+}
+
+#[test]
+fn a_reply_survives_reading_and_writing() {
+    let body = json!({
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "m",
+        "content": [
+            {"type": "thinking", "thinking": "hm", "signature": "c2ln"},
+            {"type": "redacted_thinking", "data": "c2Vj"},
+            {"type": "text", "text": "hello"},
+            {"type": "server_tool_use", "id": "srv_1", "name": "web_search", "input": {"query": "q"}},
+            {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"z": 1, "a": [2]}},
+        ],
+        "stop_reason": "tool_use", "stop_sequence": null,
+        "usage": {
+            "input_tokens": 1, "cache_creation_input_tokens": 2, "cache_read_input_tokens": 3,
+            "output_tokens": 4, "output_tokens_details": {"thinking_tokens": 1},
+        },
+    });
+    assert_eq!(rewritten(&body), body);
+}
+
+#[test]
+fn an_empty_content_is_an_answer() {
+    let body = json!({"id": "m", "type": "message", "model": "m", "content": [], "stop_reason": "end_turn"});
+    let events = read_value(&body);
+    assert!(matches!(events[0], Event::Start { .. }));
+    assert!(matches!(events[1], Event::Finish { reason: Finish::Stop, .. }));
+    assert_eq!(events[2], Event::End);
+    assert_eq!(rewritten(&body)["content"], json!([]));
+}
+
+#[test]
+fn a_refusal_keeps_its_explanation() {
+    let body = json!({
+        "content": [], "stop_reason": "refusal",
+        "stop_details": {"type": "refusal", "category": "cyber", "explanation": "not that"},
+    });
+    let again = rewritten(&body);
+    assert_eq!(again["stop_reason"], "refusal");
+    assert_eq!(again["stop_details"]["explanation"], "not that");
+}
+
+#[test]
+fn a_stop_sequence_is_named() {
+    let body = json!({"content": [], "stop_reason": "stop_sequence", "stop_sequence": "END"});
+    let again = rewritten(&body);
+    assert_eq!(
+        (&again["stop_reason"], &again["stop_sequence"]),
+        (&json!("stop_sequence"), &json!("END"))
+    );
+}
+
+#[test]
+fn what_is_no_reply_is_an_error() {
+    let check = |body: &str, truncated: bool, message: &str| {
+        let events = read(body.as_bytes());
+        let [Event::Error(error)] = &events[..] else { panic!("{body}: {events:?}") };
+        assert_eq!(error.truncated, truncated, "{body}");
+        assert!(error.message.contains(message), "{body}: {}", error.message);
+    };
+    check("", true, "empty");
+    check("<!DOCTYPE html><html>", true, "HTML");
+    check("{\"content\":[", true, "not valid JSON");
+    check("{\"ok\":true}", true, "no message");
+    check("[]", true, "no message");
+    check("{\"content\":[{\"type\":\"text\",\"text\":7}]}", true, "unreadable block");
+    check(
+        "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"busy\"}}",
+        false,
+        "busy",
+    );
+    check("[{\"error\":{\"message\":\"listed\"}}]", false, "listed");
+}
+
+#[test]
+fn fallbacks_fill_what_the_provider_did_not_say() {
+    let call = PartHead::ToolCall { id: String::new(), name: "f".to_owned() };
+    let mut events = vec![Event::Start { id: String::new(), model: String::new(), created: None }];
+    events.extend(part(0, call, vec![]));
+    events.push(finish(Finish::Stop));
+    events.push(Event::End);
+
+    let reply = reply_of(events);
+
+    assert_eq!((&reply["id"], &reply["model"]), (&json!("msg_ours"), &json!("asked")));
+    assert_eq!(reply["stop_reason"], "tool_use", "clients loop on this word");
+    assert_eq!(reply["content"][0]["input"], json!({}));
+    assert_eq!(reply["content"][0]["id"], call_id("", "msg_ours", 0));
+    assert_eq!(reply["usage"]["output_tokens"], 0);
+}
+
+#[test]
+fn parts_of_other_vendors_take_the_nearest_form() {
+    let google = Opaque {
+        vendor: Vendor::Google,
+        kind: OpaqueKind::Signature,
+        data: "Zm9yZWlnbg==".to_owned(),
+    };
+    let text = |part, delta: &str| Event::Text { choice: 0, part, delta: delta.to_owned() };
+    let mut events = Vec::new();
+    let thought = Event::Reasoning { choice: 0, part: 0, delta: "hm".to_owned() };
+    let signature = Event::Opaque { choice: 0, part: 0, opaque: google };
+    events.extend(part(0, PartHead::Reasoning, vec![thought, signature]));
+    events.extend(part(1, PartHead::Text, vec![]));
+    events.extend(part(2, PartHead::Refusal, vec![text(2, "no")]));
+    let media = PartHead::Media { mime: "image/png".to_owned(), data: "AAAA".to_owned() };
+    events.extend(part(3, media, vec![]));
+    events.extend(part(4, PartHead::Server { raw: json!({"executableCode": {}}) }, vec![]));
+    let call = PartHead::ToolCall { id: "a.b".to_owned(), name: "f".to_owned() };
+    let broken = Event::Arguments { choice: 0, part: 5, delta: "{\"a\":".to_owned() };
+    events.extend(part(5, call, vec![broken]));
+    events.push(Event::Usage(Usage { input: Some(9), ..Usage::default() }));
+    events.push(finish(Finish::ContentFilter));
+    events.push(Event::End);
+
+    let reply = reply_of(events);
+
+    let expected = json!([
+        {"type": "thinking", "thinking": "hm", "signature": ""},
+        {"type": "text", "text": "no"},
+        {"type": "text", "text": media_note("image/png")},
+        {"type": "tool_use", "id": ids::legal("toolu_", "a.b"), "name": "f", "input": {"_invalid_json": "{\"a\":"}},
+    ]);
+    assert_eq!(reply["content"], expected);
+    assert_eq!(reply["stop_reason"], "refusal");
+    assert_eq!(reply["stop_details"]["explanation"], "because");
+    assert_eq!(reply["usage"]["input_tokens"], 9);
+}
+
+#[test]
+fn a_failed_reply_is_written_as_an_error() {
+    let overloaded =
+        UpstreamError { kind: ErrorKind::Overloaded, ..UpstreamError::server(529, "busy") };
+    let reply = reply_of(vec![Event::Error(overloaded)]);
+    assert_eq!(reply["error"], json!({"type": "overloaded_error", "message": "busy"}));
+
+    let reply = reply_of(vec![finish(Finish::InvalidCall), Event::End]);
+    assert_eq!(reply["type"], "error");
+    assert!(reply["error"]["message"].as_str().unwrap().contains("NATIVE"));
+}

@@ -1,0 +1,246 @@
+//! Reads content blocks into parts.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::shape::{Block, Content, Source};
+use super::{short, text_parts};
+use crate::WireFormat;
+use crate::anthropic::request::locate;
+use crate::anthropic::words::is_server_block;
+use crate::chat::{Media, MediaSource, Opaque, OpaqueKind, Part, PartKind, Vendor};
+use crate::codec::WireError;
+
+/// Whose content it is; decides which blocks may stand there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speaker {
+    System,
+    User,
+    Assistant,
+    /// Inside a tool's result.
+    Tool,
+}
+
+/// Reads content that stands at `path`.
+pub(super) fn read(
+    content: Content<'_>,
+    speaker: Speaker,
+    path: &str,
+) -> Result<Vec<Part>, WireError> {
+    let blocks = match content {
+        Content::Text(text) => return Ok(text_parts(text)),
+        Content::Blocks(blocks) => blocks,
+    };
+    let mut parts = Vec::with_capacity(blocks.len());
+    for (index, raw) in blocks.into_iter().enumerate() {
+        block(raw, speaker, &format!("{path}[{index}]"), &mut parts)?;
+    }
+    Ok(parts)
+}
+
+/// Reads the `type` of an object, whatever else is in it.
+pub(super) fn kind_of(raw: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Kind {
+        #[serde(rename = "type")]
+        kind: Option<String>,
+    }
+    serde_json::from_str::<Kind>(raw.get()).ok()?.kind
+}
+
+fn block(
+    raw: &RawValue,
+    speaker: Speaker,
+    path: &str,
+    parts: &mut Vec<Part>,
+) -> Result<(), WireError> {
+    let wire = match locate::part::<Block<'_>>(raw, path) {
+        Ok(wire) => wire,
+        Err(fault) => match kind_of(raw) {
+            // Members of such blocks mean other things than those of ours.
+            Some(kind) if stays_raw(&kind, speaker) => {
+                parts.push(server(raw));
+                return Ok(());
+            }
+            _ => return Err(fault),
+        },
+    };
+    let Some(kind) = wire.kind.as_deref() else {
+        return Err(missing(path, "type"));
+    };
+    if speaker == Speaker::System && kind != "text" {
+        let detail = format!("is `{}`; system prompts take `text` blocks only", short(kind));
+        return Err(WireError::malformed(format!("{path}.type"), detail));
+    }
+    let cache = wire.cache_control.clone();
+    let first = parts.len();
+    match kind {
+        "text" => parts.push(Part::text(wire.text.ok_or_else(|| missing(path, "text"))?)),
+        "image" => parts.push(Part::new(PartKind::Image(image(&wire, path)?))),
+        "document" => document(wire, path, parts)?,
+        "search_result" => parts.push(Part::text(search_result(&wire, path)?)),
+        "tool_use" => parts.push(tool_use(wire, path)?),
+        "tool_result" => parts.push(tool_result(wire, path)?),
+        "thinking" => {
+            let opaque = opaque(OpaqueKind::Signature, wire.signature);
+            let kind = PartKind::Reasoning(wire.thinking.unwrap_or_default());
+            parts.push(Part { kind, opaque, cache: None });
+        }
+        "redacted_thinking" => {
+            let opaque = opaque(OpaqueKind::Redacted, wire.data);
+            parts.push(Part { kind: PartKind::Reasoning(String::new()), opaque, cache: None });
+        }
+        kind if stays_raw(kind, speaker) => {
+            parts.push(server(raw));
+            return Ok(());
+        }
+        other => {
+            let detail = format!("is `{}`, which cannot stand here", short(other));
+            return Err(WireError::malformed(format!("{path}.type"), detail));
+        }
+    }
+    // A block that became several parts ends with the last of them.
+    if parts.len() > first
+        && let Some(last) = parts.last_mut()
+    {
+        last.cache = cache;
+    }
+    Ok(())
+}
+
+/// Tells whether a block is carried as it is. What an assistant said must be something its provider
+/// knows; what a user says must be something we know.
+fn stays_raw(kind: &str, speaker: Speaker) -> bool {
+    match speaker {
+        Speaker::System => false,
+        Speaker::Tool => kind == "tool_reference",
+        Speaker::User => is_server_block(kind),
+        Speaker::Assistant => ![
+            "text",
+            "thinking",
+            "redacted_thinking",
+            "tool_use",
+            "tool_result",
+            "image",
+            "document",
+        ]
+        .contains(&kind),
+    }
+}
+
+fn server(raw: &RawValue) -> Part {
+    let format = WireFormat::Anthropic.name();
+    Part::new(PartKind::Server { format, raw: raw.to_owned() })
+}
+
+fn missing(path: &str, member: &str) -> WireError {
+    WireError::malformed(format!("{path}.{member}"), "is missing")
+}
+
+fn opaque(kind: OpaqueKind, data: Option<String>) -> Option<Opaque> {
+    let data = data.filter(|data| !data.is_empty())?;
+    Some(Opaque { vendor: Vendor::Anthropic, kind, data })
+}
+
+fn tool_use(wire: Block<'_>, path: &str) -> Result<Part, WireError> {
+    let id = wire.id.ok_or_else(|| missing(path, "id"))?;
+    let name = wire.name.ok_or_else(|| missing(path, "name"))?;
+    let arguments = wire.input.map_or("{}", RawValue::get).to_owned();
+    Ok(Part::new(PartKind::ToolCall { id, name, arguments }))
+}
+
+fn tool_result(wire: Block<'_>, path: &str) -> Result<Part, WireError> {
+    let call = wire.tool_use_id.ok_or_else(|| missing(path, "tool_use_id"))?;
+    let parts = match wire.content {
+        None => Vec::new(),
+        Some(raw) => {
+            let path = format!("{path}.content");
+            read(locate::part(raw, &path)?, Speaker::Tool, &path)?
+        }
+    };
+    let is_error = Some(wire.is_error.unwrap_or(false));
+    Ok(Part::new(PartKind::ToolResult { call, name: None, parts, is_error }))
+}
+
+fn source<'a>(raw: Option<&'a RawValue>, path: &str) -> Result<Source<'a>, WireError> {
+    let Some(raw) = raw else { return Err(missing(path, "source")) };
+    locate::part(raw, &format!("{path}.source"))
+}
+
+fn image(wire: &Block<'_>, path: &str) -> Result<Media, WireError> {
+    media(source(wire.source, path)?, None, path)
+}
+
+/// Reads a source of bytes, an address or a file.
+fn media(source: Source<'_>, name: Option<String>, path: &str) -> Result<Media, WireError> {
+    let path = format!("{path}.source");
+    let bytes = match source.kind.as_deref() {
+        Some("base64") => MediaSource::Base64(source.data.ok_or_else(|| missing(&path, "data"))?),
+        Some("url") => MediaSource::Url(source.url.ok_or_else(|| missing(&path, "url"))?),
+        Some("file") => {
+            MediaSource::FileId(source.file_id.ok_or_else(|| missing(&path, "file_id"))?)
+        }
+        Some("text") => MediaSource::Text(source.data.ok_or_else(|| missing(&path, "data"))?),
+        Some(other) => {
+            let detail = format!("is `{}`; use `base64`, `url` or `file`", short(other));
+            return Err(WireError::malformed(format!("{path}.type"), detail));
+        }
+        None => return Err(missing(&path, "type")),
+    };
+    let mime = source.media_type.unwrap_or_default();
+    Ok(Media { mime, source: bytes, detail: None, name })
+}
+
+/// Reads a document. Its context stands before it as text, and pictures inside it stand behind it.
+fn document(wire: Block<'_>, path: &str, parts: &mut Vec<Part>) -> Result<(), WireError> {
+    let source = source(wire.source, path)?;
+    if let Some(context) = wire.context {
+        parts.extend(text_parts(context));
+    }
+    if source.kind.as_deref() != Some("content") {
+        parts.push(Part::new(PartKind::Document(media(source, wire.title, path)?)));
+        return Ok(());
+    }
+    let path = format!("{path}.source.content");
+    let Some(raw) = source.content else {
+        return Err(WireError::malformed(path, "is missing"));
+    };
+    let mut text = String::new();
+    let mut others = Vec::new();
+    for part in read(locate::part(raw, &path)?, Speaker::Tool, &path)? {
+        match part.kind {
+            PartKind::Text(more) => {
+                if !text.is_empty() {
+                    text.push('\n');
+                }
+                text.push_str(&more);
+            }
+            _ => others.push(part),
+        }
+    }
+    parts.push(Part::new(PartKind::Document(Media {
+        mime: "text/plain".to_owned(),
+        source: MediaSource::Text(text),
+        detail: None,
+        name: wire.title,
+    })));
+    parts.append(&mut others);
+    Ok(())
+}
+
+/// Spells a search result as text: title, source, content.
+fn search_result(wire: &Block<'_>, path: &str) -> Result<String, WireError> {
+    let mut lines: Vec<String> = wire.title.clone().into_iter().collect();
+    if let Some(raw) = wire.source {
+        lines.push(locate::part(raw, &format!("{path}.source"))?);
+    }
+    if let Some(raw) = wire.content {
+        let path = format!("{path}.content");
+        for part in read(locate::part(raw, &path)?, Speaker::Tool, &path)? {
+            if let PartKind::Text(text) = part.kind {
+                lines.push(text);
+            }
+        }
+    }
+    Ok(lines.join("\n"))
+}

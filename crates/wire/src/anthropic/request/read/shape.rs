@@ -1,0 +1,171 @@
+//! Requests as they stand on the wire. Every member is optional; what is missing is found where it is
+//! needed, so that the fault can name it.
+
+use std::fmt;
+
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::chat::Extra;
+
+/// The request.
+#[derive(Deserialize)]
+pub(super) struct Body<'a> {
+    /// Read by routing; named here so that they are not among the unknown members.
+    #[serde(rename = "model")]
+    pub(super) _model: Option<IgnoredAny>,
+    #[serde(rename = "stream")]
+    pub(super) _stream: Option<IgnoredAny>,
+    pub(super) max_tokens: Option<u64>,
+    #[serde(borrow)]
+    pub(super) system: Option<Content<'a>>,
+    #[serde(borrow)]
+    pub(super) messages: Option<Vec<Message<'a>>>,
+    #[serde(borrow)]
+    pub(super) tools: Option<Vec<&'a RawValue>>,
+    pub(super) tool_choice: Option<ToolChoice>,
+    pub(super) thinking: Option<Thinking>,
+    #[serde(borrow)]
+    pub(super) output_config: Option<OutputConfig<'a>>,
+    pub(super) temperature: Option<f64>,
+    pub(super) top_p: Option<f64>,
+    pub(super) top_k: Option<u64>,
+    pub(super) stop_sequences: Option<Vec<String>>,
+    pub(super) metadata: Option<Metadata>,
+    #[serde(flatten)]
+    pub(super) extra: Extra,
+}
+
+/// One message.
+#[derive(Deserialize)]
+pub(super) struct Message<'a> {
+    pub(super) role: Option<String>,
+    #[serde(borrow)]
+    pub(super) content: Option<Content<'a>>,
+}
+
+/// Content: a string or a list of blocks.
+pub(super) enum Content<'a> {
+    Text(String),
+    Blocks(Vec<&'a RawValue>),
+}
+
+/// The members of all block types.
+#[derive(Deserialize)]
+pub(super) struct Block<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) thinking: Option<String>,
+    pub(super) signature: Option<String>,
+    pub(super) data: Option<String>,
+    pub(super) id: Option<String>,
+    pub(super) name: Option<String>,
+    #[serde(borrow)]
+    pub(super) input: Option<&'a RawValue>,
+    pub(super) tool_use_id: Option<String>,
+    #[serde(borrow)]
+    pub(super) content: Option<&'a RawValue>,
+    pub(super) is_error: Option<bool>,
+    /// An object on images and documents, a string on search results.
+    #[serde(borrow)]
+    pub(super) source: Option<&'a RawValue>,
+    pub(super) title: Option<String>,
+    pub(super) context: Option<String>,
+    pub(super) cache_control: Option<Value>,
+}
+
+/// Where the bytes of an image or document are.
+#[derive(Deserialize)]
+pub(super) struct Source<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) media_type: Option<String>,
+    pub(super) data: Option<String>,
+    pub(super) url: Option<String>,
+    pub(super) file_id: Option<String>,
+    #[serde(borrow)]
+    pub(super) content: Option<&'a RawValue>,
+}
+
+/// The members of all tools.
+#[derive(Deserialize)]
+pub(super) struct Tool<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    #[serde(borrow)]
+    pub(super) input_schema: Option<&'a RawValue>,
+    pub(super) strict: Option<bool>,
+    pub(super) cache_control: Option<Value>,
+}
+
+/// Which tool may or must be called.
+#[derive(Deserialize)]
+pub(super) struct ToolChoice {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) disable_parallel_tool_use: Option<bool>,
+}
+
+/// How much reasoning.
+#[derive(Deserialize)]
+pub(super) struct Thinking {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) budget_tokens: Option<u64>,
+    pub(super) display: Option<String>,
+}
+
+/// Effort and the form of the answer.
+#[derive(Deserialize)]
+pub(super) struct OutputConfig<'a> {
+    pub(super) effort: Option<String>,
+    #[serde(borrow)]
+    pub(super) format: Option<Format<'a>>,
+}
+
+/// The form of the answer.
+#[derive(Deserialize)]
+pub(super) struct Format<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    #[serde(borrow)]
+    pub(super) schema: Option<&'a RawValue>,
+}
+
+/// Who asks.
+#[derive(Deserialize)]
+pub(super) struct Metadata {
+    pub(super) user_id: Option<String>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct StringOrBlocks;
+        impl<'de> Visitor<'de> for StringOrBlocks {
+            type Value = Content<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a list of blocks")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Content::Text(text.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut blocks = Vec::new();
+                while let Some(block) = list.next_element()? {
+                    blocks.push(block);
+                }
+                Ok(Content::Blocks(blocks))
+            }
+        }
+        deserializer.deserialize_any(StringOrBlocks)
+    }
+}

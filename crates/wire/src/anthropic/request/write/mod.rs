@@ -1,0 +1,94 @@
+//! Writes a canonical request for a provider of this format.
+//!
+//! The messages stand last and everything before them follows from the request's settings alone, so
+//! that a conversation that grows keeps its beginning byte for byte: prompt caches and signed
+//! reasoning depend on it.
+
+mod body;
+mod cache;
+mod call_ids;
+mod extra;
+mod media;
+mod names;
+mod options;
+mod output;
+mod results;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod thinking;
+mod tools;
+mod turns;
+
+use self::body::Body;
+use self::names::Field;
+use crate::chat::ChatRequest;
+use crate::codec::WireError;
+use crate::model_facts::ModelFacts;
+use crate::notes::Notes;
+
+/// What all writers of one request share.
+struct Writing<'a, 'n> {
+    request: &'a ChatRequest,
+    facts: &'a ModelFacts,
+    notes: &'n mut Notes,
+    /// Fields whose loss would change what was asked for, and why they cannot be carried.
+    refused: Vec<(String, String)>,
+}
+
+impl<'a> Writing<'a, '_> {
+    fn approximate(&mut self, field: Field, detail: &'static str) {
+        self.notes.approximate(names::name(self.request, field), detail);
+    }
+
+    fn drop(&mut self, field: Field, detail: &'static str) {
+        self.notes.drop(names::name(self.request, field), detail);
+    }
+
+    fn refuse(&mut self, field: impl Into<String>, why: impl Into<String>) {
+        self.refused.push((field.into(), why.into()));
+    }
+}
+
+/// Writes a request for `model`.
+pub(in crate::anthropic) fn write(
+    request: &ChatRequest,
+    model: &str,
+    facts: &ModelFacts,
+    notes: &mut Notes,
+) -> Result<Vec<u8>, WireError> {
+    let mut writing = Writing { request, facts, notes, refused: Vec::new() };
+    let mut conversation = turns::write(&mut writing);
+    let mut tools = tools::declarations(&mut writing);
+    let tool_choice = tools::choice(&mut writing);
+    let limit = options::limit(&mut writing);
+    let plan = thinking::plan(&mut writing, limit, &conversation.messages);
+    let format = output::format(&mut writing, &mut conversation.system);
+    cache::limit_marks(&mut writing, &mut tools, &mut conversation);
+    let sampling = options::sampling(&mut writing, plan.thinking.as_ref());
+    let extra = extra::members(&mut writing);
+
+    let body = Body {
+        model,
+        max_tokens: plan.limit,
+        stream: request.delivery.stream.then_some(true),
+        thinking: plan.thinking,
+        output_config: body::OutputConfig { effort: plan.effort, format }.unless_empty(),
+        temperature: sampling.temperature,
+        top_p: sampling.top_p,
+        top_k: sampling.top_k,
+        stop_sequences: sampling.stop,
+        metadata: request.end_user.as_deref().map(|user_id| body::Metadata { user_id }),
+        extra,
+        tool_choice,
+        tools,
+        system: conversation.system,
+        messages: conversation.messages,
+    };
+    if !writing.refused.is_empty() {
+        return Err(WireError::Unsupported { fields: writing.refused });
+    }
+    serde_json::to_vec(&body).map_err(|fault| {
+        WireError::malformed("", format!("the request cannot be written: {fault}"))
+    })
+}

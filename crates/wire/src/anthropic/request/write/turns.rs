@@ -1,0 +1,346 @@
+//! The conversation: system prompt, and messages of alternating roles.
+//!
+//! Neighbours of one role are joined, results of a step stand first in the user message behind it and
+//! in the order of the calls, and nothing empty is sent, since the API refuses all else. System turns
+//! inside the conversation stay at their place: lifted to the top they would change the beginning of
+//! every later request.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::body::{Block, Message, OwnBlock};
+use super::call_ids::CallIds;
+use super::names::Field;
+use super::{Writing, cache, media, names, results, tools};
+use crate::WireFormat;
+use crate::anthropic::json;
+use crate::chat::{Opaque, OpaqueKind, Part, PartKind, Role, Turn, Vendor};
+
+/// The system prompt and the messages.
+pub(super) struct Conversation<'a> {
+    pub(super) system: Vec<Block<'a>>,
+    pub(super) messages: Vec<Message<'a>>,
+}
+
+/// A message in the making.
+struct Draft<'a> {
+    role: &'static str,
+    /// Results of tools with the place of their call in the message before.
+    results: Vec<(usize, Block<'a>)>,
+    blocks: Vec<Block<'a>>,
+    /// Ids of the calls in `blocks`, in order.
+    calls: Vec<String>,
+}
+
+struct Drafts<'a, 'w, 'n> {
+    writing: &'w mut Writing<'a, 'n>,
+    list: Vec<Draft<'a>>,
+    ids: CallIds,
+    /// Media of assistant turns, which go into the next user message.
+    media: Vec<Block<'a>>,
+}
+
+/// Writes the conversation.
+pub(super) fn write<'a>(writing: &mut Writing<'a, '_>) -> Conversation<'a> {
+    let turns = &writing.request.turns;
+    let leading = turns.iter().take_while(|turn| is_system(turn.role)).count();
+    let mut system = Vec::new();
+    for (index, turn) in turns[..leading].iter().enumerate() {
+        system_blocks(writing, turn, index, &mut system);
+    }
+    // Only Chat counts system turns among the messages.
+    let is_counted = matches!(writing.request.origin, None | Some(WireFormat::OpenAiChat));
+    let first = if is_counted { leading } else { 0 };
+    let mut drafts =
+        Drafts { writing, list: Vec::new(), ids: CallIds::default(), media: Vec::new() };
+    for (index, turn) in turns[leading..].iter().enumerate() {
+        drafts.add(turn, first + index);
+    }
+    Conversation { system, messages: drafts.finish() }
+}
+
+const fn is_system(role: Role) -> bool {
+    matches!(role, Role::System | Role::Developer)
+}
+
+/// Appends the text of a system turn; nothing else can stand there.
+fn system_blocks<'a>(
+    writing: &mut Writing<'a, '_>,
+    turn: &'a Turn,
+    index: usize,
+    blocks: &mut Vec<Block<'a>>,
+) {
+    for (place, part) in turn.parts.iter().enumerate() {
+        match &part.kind {
+            PartKind::Text(text) if text.trim().is_empty() => {}
+            PartKind::Text(text) => {
+                let cache_control = part.cache.as_ref().map(cache::mark);
+                let text = Some(Cow::Borrowed(&**text));
+                blocks.push(
+                    OwnBlock { kind: "text", text, cache_control, ..OwnBlock::default() }.into(),
+                );
+            }
+            _ => {
+                let path = path(writing, index, place);
+                writing.refuse(path, "instructions can be text only");
+            }
+        }
+    }
+}
+
+/// Returns the client's path of a part.
+fn path(writing: &Writing<'_, '_>, turn: usize, part: usize) -> String {
+    let list = names::name(writing.request, Field::Messages);
+    let parts = if list == "contents" { "parts" } else { "content" };
+    format!("{list}[{turn}].{parts}[{part}]")
+}
+
+impl<'a> Drafts<'a, '_, '_> {
+    fn add(&mut self, turn: &'a Turn, index: usize) {
+        if turn.name.is_some() {
+            self.writing.drop(Field::TurnName, "the Messages API does not name speakers");
+        }
+        if is_system(turn.role) {
+            self.add_system(turn, index);
+            return;
+        }
+        let role = if turn.role == Role::Assistant { "assistant" } else { "user" };
+        for (place, part) in turn.parts.iter().enumerate() {
+            self.add_part(role, part, &path(self.writing, index, place));
+        }
+    }
+
+    /// Adds a system turn at its place: as a message of that role where model and API take it, else
+    /// as text of the user that says what it is.
+    fn add_system(&mut self, turn: &'a Turn, index: usize) {
+        let mut blocks = Vec::new();
+        system_blocks(self.writing, turn, index, &mut blocks);
+        let is_legal = self.list.last().is_some_and(|last| last.role != "assistant");
+        if self.writing.facts.system_inside && is_legal {
+            for block in blocks {
+                self.push("system", block);
+            }
+            return;
+        }
+        for block in blocks {
+            let Block::Own(mut own) = block else { continue };
+            let text = own.text.take().unwrap_or_default();
+            own.text = Some(Cow::Owned(format!("<system>\n{text}\n</system>")));
+            self.writing.approximate(
+                Field::SystemInside,
+                "instructions inside the conversation are sent as marked text of the user",
+            );
+            self.push("user", Block::Own(own));
+        }
+    }
+
+    fn push(&mut self, role: &'static str, block: Block<'a>) {
+        let mut moved = if role == "user" { std::mem::take(&mut self.media) } else { Vec::new() };
+        let draft = self.last_of(role);
+        draft.blocks.append(&mut moved);
+        draft.blocks.push(block);
+    }
+
+    /// Returns the last message if it has this role, else a new one.
+    fn last_of(&mut self, role: &'static str) -> &mut Draft<'a> {
+        let is_new = self.list.last().is_none_or(|last| last.role != role);
+        if is_new {
+            self.list.push(Draft {
+                role,
+                results: Vec::new(),
+                blocks: Vec::new(),
+                calls: Vec::new(),
+            });
+        }
+        let last = self.list.len() - 1;
+        &mut self.list[last]
+    }
+
+    fn add_part(&mut self, role: &'static str, part: &'a Part, path: &str) {
+        let cache = || part.cache.as_ref().map(cache::mark);
+        match &part.kind {
+            PartKind::Text(text) => {
+                self.note_foreign(part.opaque.as_ref());
+                self.add_text(role, text, cache());
+            }
+            PartKind::Refusal(text) => {
+                self.writing.approximate(Field::Refusal, "sent as text");
+                self.add_text(role, text, cache());
+            }
+            PartKind::Image(image) => {
+                let block = media::image(self.writing, image, path);
+                self.add_media(role, block, part);
+            }
+            PartKind::Document(document) => {
+                let block = media::document(self.writing, document, path);
+                self.add_media(role, block, part);
+            }
+            PartKind::Audio(_) => self.writing.refuse(path, "the Messages API takes no sound"),
+            PartKind::Video(_) => self.writing.refuse(path, "the Messages API takes no video"),
+            PartKind::ToolCall { id, name, arguments } => {
+                self.note_foreign(part.opaque.as_ref());
+                self.add_call(id, name, arguments, part);
+            }
+            PartKind::ToolResult { call, name, parts, is_error } => {
+                let content = results::content(self.writing, parts, path);
+                let id = self.ids.result(call, name.as_deref());
+                let mut block = results::block(id, content, *is_error);
+                block.cache_control = cache();
+                self.add_result(block);
+            }
+            PartKind::Reasoning(text) => self.add_reasoning(role, text, part.opaque.as_ref()),
+            PartKind::Server { format, raw } => {
+                if *format == WireFormat::Anthropic.name() {
+                    self.push(role, Block::Raw(raw));
+                } else {
+                    let why = "blocks of another vendor's own tools cannot be sent";
+                    self.writing.drop(Field::ServerParts, why);
+                }
+            }
+        }
+    }
+
+    fn add_text(
+        &mut self,
+        role: &'static str,
+        text: &'a str,
+        cache_control: Option<serde_json::Value>,
+    ) {
+        if !text.trim().is_empty() {
+            let text = Some(Cow::Borrowed(text));
+            let block = OwnBlock { kind: "text", text, cache_control, ..OwnBlock::default() };
+            self.push(role, block.into());
+        }
+    }
+
+    fn add_media(&mut self, role: &'static str, block: Option<Block<'a>>, part: &Part) {
+        let Some(mut block) = block else { return };
+        if let Some(mark) = block.cache_mark() {
+            *mark = part.cache.as_ref().map(cache::mark);
+        }
+        if role == "assistant" {
+            let why = "media of the assistant are sent in the next message of the user";
+            self.writing.approximate(Field::AssistantMedia, why);
+            self.media.push(block);
+        } else {
+            self.push(role, block);
+        }
+    }
+
+    fn add_call(&mut self, id: &str, name: &'a str, arguments: &'a str, part: &Part) {
+        let object = json::arguments_object(arguments);
+        if object.wrapped {
+            self.writing.approximate(
+                Field::Arguments,
+                "arguments that are no JSON object were put into one",
+            );
+        }
+        let id = self.ids.call(id, name);
+        let block = OwnBlock {
+            kind: "tool_use",
+            id: Some(id.clone()),
+            name: Some(tools::history_name(name)),
+            input: RawValue::from_string(object.text.into_owned()).ok(),
+            cache_control: part.cache.as_ref().map(cache::mark),
+            ..OwnBlock::default()
+        };
+        let draft = self.last_of("assistant");
+        draft.calls.push(id);
+        draft.blocks.push(block.into());
+    }
+
+    /// Adds a result to the message right behind the last assistant message.
+    fn add_result(&mut self, block: OwnBlock<'a>) {
+        let id = block.tool_use_id.clone().unwrap_or_default();
+        let assistant = self.list.iter().rposition(|draft| draft.role == "assistant");
+        let behind = assistant.map_or(0, |place| place + 1);
+        let place_of_call = assistant
+            .and_then(|place| self.list[place].calls.iter().position(|call| *call == id))
+            .unwrap_or(usize::MAX);
+        let is_there = self.list.get(behind).is_some_and(|draft| draft.role == "user");
+        if !is_there {
+            let draft =
+                Draft { role: "user", results: Vec::new(), blocks: Vec::new(), calls: Vec::new() };
+            self.list.insert(behind, draft);
+        }
+        let draft = &mut self.list[behind];
+        draft.results.push((place_of_call, block.into()));
+        draft.blocks.append(&mut self.media);
+    }
+
+    /// Adds reasoning that this vendor signed. All other it would refuse.
+    fn add_reasoning(&mut self, role: &'static str, text: &'a str, opaque: Option<&'a Opaque>) {
+        let own = opaque.filter(|opaque| opaque.vendor == Vendor::Anthropic && role == "assistant");
+        let Some(own) = own else {
+            if !text.is_empty() || opaque.is_some() {
+                let why = "reasoning without this vendor's signature is refused by it";
+                self.writing.drop(Field::Reasoning, why);
+            }
+            return;
+        };
+        let block = match own.kind {
+            OpaqueKind::Signature => OwnBlock {
+                kind: "thinking",
+                thinking: Some(text),
+                signature: Some(&own.data),
+                ..OwnBlock::default()
+            },
+            OpaqueKind::Redacted => {
+                OwnBlock { kind: "redacted_thinking", data: Some(&own.data), ..OwnBlock::default() }
+            }
+        };
+        self.push(role, block.into());
+    }
+
+    /// Notes another vendor's data on a part that can go without it.
+    fn note_foreign(&mut self, opaque: Option<&Opaque>) {
+        if opaque.is_some_and(|opaque| opaque.vendor != Vendor::Anthropic) {
+            self.writing.drop(Field::Signature, "another vendor's signature means nothing here");
+        }
+    }
+
+    fn finish(mut self) -> Vec<Message<'a>> {
+        if !self.media.is_empty() {
+            let why = "media of the assistant at the end of the conversation cannot be sent";
+            self.writing.drop(Field::AssistantMedia, why);
+        }
+        self.trim_end();
+        let Some(first) = self.list.first() else {
+            let field = names::name(self.writing.request, Field::Messages);
+            self.writing.refuse(field, "nothing is left to send: there is no text in it");
+            return Vec::new();
+        };
+        let mut messages = Vec::with_capacity(self.list.len() + 1);
+        if first.role == "assistant" {
+            let why = "the first message must be the user's; one with a full stop was put before";
+            self.writing.approximate(Field::Messages, why);
+            messages.push(Message { role: "user", content: vec![Block::text(".")] });
+        }
+        messages.extend(self.list.into_iter().map(|draft| {
+            let mut results = draft.results;
+            results.sort_by_key(|(place, _)| *place);
+            let mut content: Vec<Block<'a>> = results.into_iter().map(|(_, block)| block).collect();
+            content.extend(draft.blocks);
+            Message { role: draft.role, content }
+        }));
+        messages
+    }
+
+    /// Trims the text an answer is to go on from: it must not end in white space.
+    fn trim_end(&mut self) {
+        let Some(last) = self.list.last_mut().filter(|last| last.role == "assistant") else {
+            return;
+        };
+        if let Some(Block::Own(block)) = last.blocks.last_mut()
+            && block.kind == "text"
+            && let Some(text) = &mut block.text
+        {
+            let end = text.trim_end().len();
+            match text {
+                Cow::Borrowed(text) => *text = &text[..end],
+                Cow::Owned(text) => text.truncate(end),
+            }
+        }
+    }
+}

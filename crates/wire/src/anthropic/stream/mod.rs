@@ -1,0 +1,11 @@
+//! Reply streams: `message_start`, blocks one after the other, `message_delta`, `message_stop`.
+
+mod frame;
+mod queue;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub(super) use self::reader::Reader;
+pub(super) use self::writer::Writer;

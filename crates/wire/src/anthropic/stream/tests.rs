@@ -1,0 +1,605 @@
+//! Streams, both ways.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::api_error::{ApiError, ErrorKind, UpstreamError};
+use crate::chat::{Opaque, OpaqueKind, Vendor};
+use crate::codec::{EventReader, EventWriter, ReplyContext};
+use crate::event::{Event, Finish, PartHead, Usage};
+
+/// One event as the vendor frames it.
+fn sse(data: &Value) -> String {
+    format!("event: {}\ndata: {data}\n\n", data["type"].as_str().unwrap())
+}
+
+fn stream(events: &[Value]) -> String {
+    events.iter().map(sse).collect()
+}
+
+fn read_pieces(pieces: &[&[u8]]) -> Vec<Event> {
+    let mut reader = Reader::default();
+    let mut events = Vec::new();
+    for piece in pieces {
+        reader.push(piece, &mut events);
+    }
+    reader.finish(&mut events);
+    events
+}
+
+fn read(text: &str) -> Vec<Event> {
+    read_pieces(&[text.as_bytes()])
+}
+
+fn message_start(id: &str) -> Value {
+    json!({"type": "message_start", "message": {
+        "id": id, "type": "message", "role": "assistant", "model": "m", "content": [],
+        "usage": {"input_tokens": 5, "output_tokens": 1},
+    }})
+}
+
+fn block(index: u64, block: &Value) -> Value {
+    json!({"type": "content_block_start", "index": index, "content_block": block})
+}
+
+fn delta(index: u64, delta: &Value) -> Value {
+    json!({"type": "content_block_delta", "index": index, "delta": delta})
+}
+
+fn stop(index: u64) -> Value {
+    json!({"type": "content_block_stop", "index": index})
+}
+
+fn message_delta(reason: &str) -> Value {
+    json!({"type": "message_delta", "delta": {"stop_reason": reason, "stop_sequence": null},
+        "usage": {"output_tokens": 9}})
+}
+
+fn message_stop() -> Value {
+    json!({"type": "message_stop"})
+}
+
+/// A stream with every kind of block.
+fn everything() -> Vec<Value> {
+    vec![
+        message_start("msg_1"),
+        json!({"type": "ping"}),
+        block(0, &json!({"type": "thinking", "thinking": "", "signature": ""})),
+        delta(0, &json!({"type": "thinking_delta", "thinking": "hm…"})),
+        delta(0, &json!({"type": "signature_delta", "signature": "c2ln"})),
+        stop(0),
+        block(1, &json!({"type": "redacted_thinking", "data": "c2Vj"})),
+        stop(1),
+        block(2, &json!({"type": "text", "text": ""})),
+        delta(2, &json!({"type": "text_delta", "text": "hé\n"})),
+        delta(2, &json!({"type": "citations_delta", "citation": {"url": "u"}})),
+        delta(2, &json!({"type": "text_delta", "text": "🎉"})),
+        stop(2),
+        block(3, &json!({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}})),
+        delta(3, &json!({"type": "input_json_delta", "partial_json": "{\"q\":1}"})),
+        stop(3),
+        block(4, &json!({"type": "web_search_tool_result", "tool_use_id": "s", "content": []})),
+        stop(4),
+        block(5, &json!({"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}})),
+        delta(5, &json!({"type": "input_json_delta", "partial_json": ""})),
+        delta(5, &json!({"type": "input_json_delta", "partial_json": "{\"a\":"})),
+        delta(5, &json!({"type": "input_json_delta", "partial_json": " 1.0}"})),
+        stop(5),
+        message_delta("tool_use"),
+        message_stop(),
+    ]
+}
+
+fn signature(data: &str) -> Opaque {
+    Opaque { vendor: Vendor::Anthropic, kind: OpaqueKind::Signature, data: data.to_owned() }
+}
+
+fn start_of(part: u32, head: PartHead) -> Event {
+    Event::PartStart { choice: 0, part, head }
+}
+
+fn end_of(part: u32) -> Event {
+    Event::PartEnd { choice: 0, part }
+}
+
+fn text(part: u32, delta: &str) -> Event {
+    Event::Text { choice: 0, part, delta: delta.to_owned() }
+}
+
+fn reasoning(part: u32, delta: &str) -> Event {
+    Event::Reasoning { choice: 0, part, delta: delta.to_owned() }
+}
+
+fn arguments(part: u32, delta: &str) -> Event {
+    Event::Arguments { choice: 0, part, delta: delta.to_owned() }
+}
+
+fn opaque(part: u32, opaque: Opaque) -> Event {
+    Event::Opaque { choice: 0, part, opaque }
+}
+
+fn call(id: &str, name: &str) -> PartHead {
+    PartHead::ToolCall { id: id.to_owned(), name: name.to_owned() }
+}
+
+fn finish(reason: Finish) -> Event {
+    Event::Finish { choice: 0, reason, native: String::new(), stop_sequence: None, detail: None }
+}
+
+#[test]
+fn every_kind_of_block_is_read() {
+    let events = read(&stream(&everything()));
+
+    let redacted =
+        Opaque { vendor: Vendor::Anthropic, kind: OpaqueKind::Redacted, data: "c2Vj".to_owned() };
+    let server = |raw: Value| PartHead::Server { raw };
+    let usage = Usage { input: Some(5), output: Some(1), ..Usage::default() };
+    let expected = vec![
+        Event::Start { id: "msg_1".to_owned(), model: "m".to_owned(), created: None },
+        Event::Usage(usage),
+        Event::Ping,
+        start_of(0, PartHead::Reasoning),
+        reasoning(0, "hm…"),
+        opaque(0, signature("c2ln")),
+        end_of(0),
+        start_of(1, PartHead::Reasoning),
+        opaque(1, redacted),
+        end_of(1),
+        start_of(2, PartHead::Text),
+        text(2, "hé\n"),
+        text(2, "🎉"),
+        end_of(2),
+        start_of(
+            3,
+            server(
+                json!({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}),
+            ),
+        ),
+        end_of(3),
+        start_of(
+            4,
+            server(json!({"type": "web_search_tool_result", "tool_use_id": "s", "content": []})),
+        ),
+        end_of(4),
+        start_of(5, call("toolu_1", "f")),
+        arguments(5, "{\"a\":"),
+        arguments(5, " 1.0}"),
+        end_of(5),
+        Event::Usage(Usage { output: Some(9), ..usage }),
+        Event::Finish {
+            choice: 0,
+            reason: Finish::ToolCalls,
+            native: "tool_use".to_owned(),
+            stop_sequence: None,
+            detail: None,
+        },
+        Event::End,
+    ];
+    assert_eq!(events, expected);
+}
+
+proptest! {
+    #[test]
+    fn any_cut_gives_the_same_events(cuts in prop::collection::vec(0usize..3000, 0..30)) {
+        let stream = stream(&everything()).into_bytes();
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(stream.len())).collect();
+        cuts.extend([0, stream.len()]);
+        cuts.sort_unstable();
+        let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &stream[cut[0]..cut[1]]).collect();
+
+        prop_assert_eq!(read_pieces(&pieces), read_pieces(&[&stream]));
+    }
+}
+
+#[test]
+fn a_stream_in_single_bytes_gives_the_same_events() {
+    let stream = stream(&everything());
+    let pieces: Vec<&[u8]> = stream.as_bytes().chunks(1).collect();
+    assert_eq!(read_pieces(&pieces), read(&stream));
+}
+
+#[test]
+fn a_call_without_fragments_has_the_input_of_its_start() {
+    let check = |input: Value, expected: &str| {
+        let start = json!({"type": "tool_use", "id": "t", "name": "f", "input": input});
+        let empty = json!({"type": "input_json_delta", "partial_json": ""});
+        let events = read(&stream(&[
+            message_start("m"),
+            block(0, &start),
+            delta(0, &empty),
+            stop(0),
+            message_delta("tool_use"),
+            message_stop(),
+        ]));
+        assert!(events.contains(&arguments(0, expected)), "{events:?}");
+    };
+    check(json!({}), "{}");
+    check(json!({"a": 1}), "{\"a\":1}");
+}
+
+#[test]
+fn what_ends_a_stream_decides_what_it_was() {
+    let begun =
+        stream(&[message_start("m"), block(0, &json!({"type": "text", "text": "a"})), stop(0)]);
+    let check = |text: &str, expected: &str| {
+        let events = read(text);
+        let last = match events.last() {
+            Some(Event::End) => "end".to_owned(),
+            Some(Event::Error(error)) => {
+                format!(
+                    "{} {} {}",
+                    if error.truncated { "truncated" } else { "error" },
+                    error.status,
+                    error.message
+                )
+            }
+            other => panic!("{text}: {other:?}"),
+        };
+        assert!(last.contains(expected), "{text}\n{last} should contain {expected}");
+        let ends = events.iter().filter(|e| matches!(e, Event::End | Event::Error(_))).count();
+        assert_eq!(ends, 1, "{text}");
+    };
+    let after = |rest: &str| format!("{begun}{rest}");
+    let reason = sse(&message_delta("end_turn"));
+
+    check(&begun, "truncated 502 the upstream closed the stream before it was complete");
+    check("", "truncated 502 the upstream closed the stream before it began");
+    check(&after(&reason), "end");
+    check(&after(&format!("{reason}event: message_stop\ndata: {{\"type\":\"mes")), "end");
+    check(&after(&sse(&message_stop())), "end");
+    check(&after("data: {\"type\":\"message_stop\"}"), "end");
+    check(&after("event: content_block_delta\ndata: {\"type\":\"con"), "truncated 502");
+    check(
+        &after("data: {broken\n\n"),
+        "truncated 502 the upstream sent an event that is not valid",
+    );
+    check(&after("data: [1]\n\n"), "truncated 502 the upstream sent an event that is not valid");
+    check(&after(&format!("data: \n\ndata: [DONE]\n\n{reason}")), "end");
+    check(&after(&sse(&message_start("other"))), "truncated 502 the upstream began a second");
+    check(&after(&format!("{}{reason}", sse(&message_start("m")))), "end");
+    check(&sse(&message_stop()), "truncated 502 the upstream ended its reply without any content");
+    check("<!DOCTYPE html>\n<html>\n", "truncated 502 the upstream answered with an HTML page");
+    let overloaded =
+        json!({"type": "error", "error": {"type": "overloaded_error", "message": "busy"}});
+    check(&after(&sse(&overloaded)), "error 529 busy");
+    check(&after(&format!("{reason}{}", sse(&overloaded))), "error 529 busy");
+    check(&overloaded.to_string(), "error 529 busy");
+    check(&after(&overloaded.to_string()), "error 529 busy");
+    check(&after("event: error\ndata: {\"error\":{\"message\":\"bare\"}}\n\n"), "error 500 bare");
+}
+
+#[test]
+fn a_whole_reply_instead_of_a_stream_is_played_as_one() {
+    let body = "{\n  \"id\": \"msg_1\",\n  \"type\": \"message\",\n\n  \"content\": [{\"type\": \"text\", \"text\": \"a: b\"}],\n  \"stop_reason\": \"end_turn\"\n}\n";
+    let events = read(body);
+    assert!(events.contains(&text(0, "a: b")), "{events:?}");
+    assert_eq!(events.last(), Some(&Event::End));
+}
+
+#[test]
+fn sloppy_streams_are_understood() {
+    // No message_start, no content_block_start, blocks that change their kind, unknown events.
+    let events = read(&stream(&[
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "a"}}),
+        json!({"type": "brand_new", "index": 7}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "b"}}),
+        json!({"type": "message_delta", "delta": {"stop_reason": "max_tokens"}, "usage": null}),
+        message_stop(),
+    ]));
+    let expected = vec![
+        Event::Start { id: String::new(), model: String::new(), created: None },
+        start_of(0, PartHead::Reasoning),
+        reasoning(0, "a"),
+        end_of(0),
+        start_of(1, PartHead::Text),
+        text(1, "b"),
+        end_of(1),
+        Event::Finish {
+            choice: 0,
+            reason: Finish::Length,
+            native: "max_tokens".to_owned(),
+            stop_sequence: None,
+            detail: None,
+        },
+        Event::End,
+    ];
+    assert_eq!(events, expected);
+}
+
+#[test]
+fn half_a_character_does_not_stop_the_stream() {
+    let events = read(
+        "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\\ud83d\"}}\n\n",
+    );
+    assert!(events.contains(&text(0, "a\u{fffd}")), "{events:?}");
+}
+
+#[test]
+fn message_delta_corrects_usage_field_by_field() {
+    let mut correction = message_delta("end_turn");
+    correction["usage"] =
+        json!({"input_tokens": 61, "cache_read_input_tokens": 7, "output_tokens": 2});
+    let events = read(&stream(&[message_start("m"), correction, message_stop()]));
+    let expected =
+        Usage { input: Some(61), cache_read: Some(7), output: Some(2), ..Usage::default() };
+    assert!(events.contains(&Event::Usage(expected)), "{events:?}");
+}
+
+// Writing.
+
+fn writer() -> Writer {
+    Writer::new(&ReplyContext {
+        model: "asked".to_owned(),
+        id: "msg_ours".to_owned(),
+        ..Default::default()
+    })
+}
+
+fn write_all(events: &[Event]) -> String {
+    let (mut writer, mut out) = (writer(), Vec::new());
+    for event in events {
+        writer.write(event, &mut out);
+    }
+    String::from_utf8(out).unwrap()
+}
+
+/// Checks framing and numbering as strictly as the official library, and returns the data.
+fn checked(text: &str) -> Vec<Value> {
+    let mut next = 0;
+    let mut open: Option<u64> = None;
+    let mut events = Vec::new();
+    for frame in text.split_terminator("\n\n") {
+        let (name, data) = frame.split_once('\n').unwrap();
+        let data: Value = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
+        assert_eq!(name, format!("event: {}", data["type"].as_str().unwrap()));
+        let index = data["index"].as_u64();
+        match data["type"].as_str().unwrap() {
+            "content_block_start" => {
+                assert_eq!((open, index), (None, Some(next)), "{text}");
+                open = index;
+                next += 1;
+            }
+            "content_block_delta" => assert_eq!(open, index, "{text}"),
+            "content_block_stop" => {
+                assert_eq!(open, index, "{text}");
+                open = None;
+            }
+            "message_delta" => {
+                assert_eq!(open, None, "{text}");
+                assert!(data["usage"]["output_tokens"].is_u64());
+            }
+            _ => {}
+        }
+        events.push(data);
+    }
+    events
+}
+
+#[test]
+fn a_stream_survives_reading_and_writing() {
+    let events = read(&stream(&everything()));
+
+    let again = write_all(&events);
+
+    checked(&again);
+    let pings = |events: Vec<Event>| -> Vec<Event> {
+        let mut events: Vec<Event> = events
+            .into_iter()
+            .filter(|event| !matches!(event, Event::Ping | Event::Usage(_)))
+            .collect();
+        events.dedup();
+        events
+    };
+    assert_eq!(pings(read(&again)), pings(events));
+}
+
+#[test]
+fn the_sequence_is_the_vendors_own() {
+    let out = write_all(&[
+        Event::Start { id: "r1".to_owned(), model: "m".to_owned(), created: None },
+        start_of(0, PartHead::Text),
+        text(0, "a\"b"),
+        end_of(0),
+        finish(Finish::Stop),
+        Event::Usage(Usage { input: Some(3), output: Some(2), ..Usage::default() }),
+        Event::End,
+    ]);
+
+    let expected = concat!(
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"r1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":0,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":0}}}\n\n",
+        "event: ping\ndata: {\"type\": \"ping\"}\n\n",
+        "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+        "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\\\"b\"}}\n\n",
+        "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
+        "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"input_tokens\":3,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":2}}\n\n",
+        "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+    );
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn parts_that_interleave_are_written_one_after_the_other() {
+    let out = write_all(&[
+        Event::Start { id: "r".to_owned(), model: "m".to_owned(), created: None },
+        start_of(0, call("c0", "f")),
+        start_of(1, call("", "g")),
+        arguments(1, "{\"b\":"),
+        arguments(0, "{\"a\":1}"),
+        start_of(2, PartHead::Text),
+        arguments(1, "2}"),
+        text(2, "late"),
+        end_of(1),
+        end_of(0),
+        text(2, "r"),
+        end_of(2),
+        finish(Finish::Stop),
+        Event::End,
+    ]);
+
+    let events = checked(&out);
+
+    let blocks: Vec<&Value> = events
+        .iter()
+        .filter(|e| e["type"] == "content_block_start")
+        .map(|e| &e["content_block"])
+        .collect();
+    assert_eq!(blocks[0], &json!({"type": "tool_use", "id": "c0", "name": "f", "input": {}}));
+    assert!(blocks[1]["id"].as_str().unwrap().starts_with("toolu_"), "an id is made");
+    assert_eq!(blocks[2]["type"], "text");
+    let joined = |index: u64, member: &str| -> String {
+        let deltas =
+            events.iter().filter(|e| e["type"] == "content_block_delta" && e["index"] == index);
+        deltas.map(|e| e["delta"][member].as_str().unwrap()).collect()
+    };
+    assert_eq!(joined(0, "partial_json"), "{\"a\":1}");
+    assert_eq!(joined(1, "partial_json"), "{\"b\":2}");
+    assert_eq!(joined(2, "text"), "later");
+    let delta = events.iter().find(|e| e["type"] == "message_delta").unwrap();
+    assert_eq!(delta["delta"]["stop_reason"], "tool_use");
+}
+
+#[test]
+fn parts_still_open_at_the_end_are_closed() {
+    let out = write_all(&[
+        start_of(0, call("c0", "f")),
+        start_of(1, call("c1", "g")),
+        arguments(1, "{}"),
+        finish(Finish::ToolCalls),
+        Event::End,
+    ]);
+    let events = checked(&out);
+    let stops = events.iter().filter(|e| e["type"] == "content_block_stop").count();
+    assert_eq!(stops, 2, "{out}");
+    assert_eq!(events.last().unwrap()["type"], "message_stop");
+}
+
+#[test]
+fn thinking_closes_with_its_signature_before_text_opens() {
+    let foreign = Opaque { vendor: Vendor::Google, ..signature("Zm9v") };
+    let out = write_all(&[
+        start_of(0, PartHead::Reasoning),
+        reasoning(0, "hm"),
+        opaque(0, foreign),
+        opaque(0, signature("c2ln")),
+        end_of(0),
+        start_of(1, PartHead::Text),
+        text(1, "a"),
+        end_of(1),
+        start_of(2, PartHead::Reasoning),
+        opaque(2, signature("b25seQ==")),
+        end_of(2),
+        Event::End,
+    ]);
+
+    let events = checked(&out);
+
+    let steps: Vec<String> = events
+        .iter()
+        .filter(|e| e["index"].is_u64())
+        .map(|e| {
+            let inner = if e["delta"].is_null() {
+                &e["content_block"]["type"]
+            } else {
+                &e["delta"]["type"]
+            };
+            inner.as_str().unwrap_or("stop").to_owned()
+        })
+        .collect();
+    let expected = [
+        "thinking",
+        "thinking_delta",
+        "signature_delta",
+        "stop",
+        "text",
+        "text_delta",
+        "stop",
+        "thinking",
+        "signature_delta",
+        "stop",
+    ];
+    assert_eq!(steps, expected);
+    assert!(!out.contains("Zm9v"), "another vendor's signature stays out");
+}
+
+#[test]
+fn empty_parts_leave_no_block() {
+    let out = write_all(&[
+        start_of(0, PartHead::Reasoning),
+        end_of(0),
+        start_of(1, PartHead::Text),
+        text(1, ""),
+        end_of(1),
+        start_of(2, PartHead::Server { raw: json!({"executableCode": {}}) }),
+        end_of(2),
+        finish(Finish::Length),
+        Event::End,
+    ]);
+    let events = checked(&out);
+    assert!(!out.contains("content_block"), "{out}");
+    assert_eq!(events[2]["delta"]["stop_reason"], "max_tokens");
+}
+
+#[test]
+fn only_the_first_answer_is_written() {
+    let second = Event::Text { choice: 1, part: 0, delta: "second".to_owned() };
+    let out = write_all(&[
+        start_of(0, PartHead::Text),
+        Event::PartStart { choice: 1, part: 0, head: PartHead::Text },
+        second,
+        text(0, "first"),
+        end_of(0),
+        Event::End,
+    ]);
+    checked(&out);
+    assert!(out.contains("first") && !out.contains("second"), "{out}");
+}
+
+#[test]
+fn an_error_is_the_last_thing_written() {
+    let (mut writer, mut out) = (writer(), Vec::new());
+    writer.write(&start_of(0, PartHead::Text), &mut out);
+    writer.write(&text(0, "a"), &mut out);
+    let overloaded =
+        UpstreamError { kind: ErrorKind::Overloaded, ..UpstreamError::server(529, "busy") };
+    writer.write(&Event::Error(overloaded), &mut out);
+    let length = out.len();
+    writer.write(&text(0, "b"), &mut out);
+    writer.write(&Event::End, &mut out);
+    writer.ping(&mut out);
+    assert_eq!(out.len(), length);
+
+    let events = checked(&String::from_utf8(out).unwrap());
+    let error = json!({"type": "error", "error": {"type": "overloaded_error", "message": "busy"}});
+    assert_eq!(events.last(), Some(&error));
+}
+
+#[test]
+fn an_error_of_ours_has_the_request_id() {
+    let (mut writer, mut out) = (writer(), Vec::new());
+    let error = ApiError {
+        status: 504,
+        kind: ErrorKind::Timeout,
+        code: "upstream_timeout",
+        message: "too slow".to_owned(),
+        param: None,
+        retry_after: None,
+        request_id: Some("req_1".to_owned()),
+    };
+    writer.error(&error, &mut out);
+    let events = checked(&String::from_utf8(out).unwrap());
+    let expected = json!({
+        "type": "error",
+        "error": {"type": "timeout_error", "message": "too slow"},
+        "request_id": "req_1",
+    });
+    assert_eq!(events, [expected]);
+}
+
+#[test]
+fn an_unusable_call_ends_in_an_error() {
+    let out = write_all(&[finish(Finish::InvalidCall), Event::End]);
+    let events = checked(&out);
+    assert_eq!(events.last().unwrap()["type"], "error");
+    assert!(!out.contains("message_stop"), "{out}");
+}

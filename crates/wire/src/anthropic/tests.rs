@@ -1,0 +1,205 @@
+//! The recorded traffic of this format, read and compared with the known facts.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::*;
+use crate::api_error::ErrorKind;
+use crate::chat::OpaqueKind;
+use crate::collect::{Collected, collect};
+use crate::event::PartHead;
+
+/// Returns the folders of all recorded cases of this format, none if the recordings are not here.
+fn cases() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures");
+    let Ok(providers) = std::fs::read_dir(&root) else {
+        eprintln!("skipped: no recordings at {}", root.display());
+        return Vec::new();
+    };
+    let mut cases: Vec<PathBuf> = providers
+        .filter_map(|provider| std::fs::read_dir(provider.ok()?.path().join("messages")).ok())
+        .flat_map(|cases| cases.map(|case| case.unwrap().path()))
+        .collect();
+    cases.sort();
+    assert!(cases.len() > 30, "only {} cases found", cases.len());
+    cases
+}
+
+/// Returns the stream of a case with the framing its recording may have lost.
+fn stream_of(case: &Path) -> Option<Vec<u8>> {
+    if let Ok(stream) = std::fs::read(case.join("response.sse")) {
+        return Some(stream);
+    }
+    let lines = std::fs::read_to_string(case.join("response.chunks.txt")).ok()?;
+    let framed = lines.lines().map(|line| {
+        let event: Value = serde_json::from_str(line).unwrap();
+        format!("event: {}\ndata: {line}\n\n", event["type"].as_str().unwrap())
+    });
+    Some(framed.collect::<String>().into_bytes())
+}
+
+fn read_stream(stream: &[u8], piece: usize) -> Vec<Event> {
+    let mut reader = Anthropic.event_reader();
+    let mut events = Vec::new();
+    for bytes in stream.chunks(piece) {
+        reader.push(bytes, &mut events);
+    }
+    reader.finish(&mut events);
+    events
+}
+
+fn joined(whole: &Collected, wanted: fn(&PartHead) -> bool) -> String {
+    let parts = whole.first().map_or(&[][..], |answer| &answer.parts);
+    parts.iter().filter(|part| wanted(&part.head)).map(|part| &*part.text).collect()
+}
+
+fn check_facts(name: &str, whole: &Collected, facts: &Value) {
+    assert_eq!(whole.id, facts["id"].as_str().unwrap_or_default(), "{name}");
+    assert_eq!(whole.model, facts["model"].as_str().unwrap_or_default(), "{name}");
+    let text = joined(whole, |head| *head == PartHead::Text);
+    assert_eq!(text, facts["text"].as_str().unwrap_or_default(), "{name}: text");
+    let reasoning = joined(whole, |head| *head == PartHead::Reasoning);
+    assert_eq!(reasoning, facts["reasoning"].as_str().unwrap_or_default(), "{name}: reasoning");
+    check_parts(name, whole, facts);
+    check_calls(name, whole, facts);
+    let finish = &facts["finish"]["canonical"];
+    match finish.as_str().unwrap_or_default() {
+        "truncated" => assert!(whole.error.as_ref().unwrap().truncated, "{name}"),
+        "error" => assert!(!whole.error.as_ref().unwrap().truncated, "{name}"),
+        expected => {
+            assert!(whole.complete, "{name}: {:?}", whole.error);
+            let reason = whole.first().unwrap().finish.as_ref().unwrap();
+            assert_eq!(reason.reason.name(), expected, "{name}");
+            assert_eq!(reason.native, facts["finish"]["native"].as_str().unwrap(), "{name}");
+            let sequence = facts["finish"]["stop_sequence"].as_str();
+            assert_eq!(reason.stop_sequence.as_deref(), sequence, "{name}");
+        }
+    }
+    let usage = &facts["usage"];
+    if usage.is_object() {
+        assert_eq!(whole.usage.input, usage["input_uncached"].as_u64(), "{name}: input");
+        assert_eq!(whole.usage.input_total(), usage["input_total"].as_u64(), "{name}: all input");
+        assert_eq!(whole.usage.cache_read, usage["cache_read"].as_u64(), "{name}: read");
+        assert_eq!(whole.usage.cache_write, usage["cache_write"].as_u64(), "{name}: written");
+        assert_eq!(whole.usage.output, usage["output_total"].as_u64(), "{name}: output");
+        assert_eq!(whole.usage.reasoning, usage["reasoning"].as_u64(), "{name}: reasoning");
+    }
+}
+
+/// Compares the kinds of blocks, and lengths of signatures and redacted data.
+fn check_parts(name: &str, whole: &Collected, facts: &Value) {
+    let parts = whole.first().map_or(&[][..], |answer| &answer.parts);
+    let kinds: Vec<&str> = parts
+        .iter()
+        .map(|part| match &part.head {
+            PartHead::Reasoning => {
+                let redacted = part.opaque.iter().any(|o| o.kind == OpaqueKind::Redacted);
+                if redacted { "redacted_thinking" } else { "thinking" }
+            }
+            PartHead::ToolCall { .. } => "tool_use",
+            PartHead::Server { raw } => raw["type"].as_str().unwrap(),
+            _ => "text",
+        })
+        .collect();
+    let expected: Vec<&str> = facts["block_types"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|k| k.as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, expected, "{name}: blocks");
+
+    let lengths: Vec<u64> =
+        parts.iter().flat_map(|part| &part.opaque).map(|opaque| opaque.data.len() as u64).collect();
+    let expected: Vec<u64> = facts["reasoning_blocks"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|block| {
+            let data = ["signature_len", "redacted_len", "data_len"];
+            data.into_iter().find_map(|member| block[member].as_u64())
+        })
+        .filter(|&length| length > 0)
+        .collect();
+    assert_eq!(lengths, expected, "{name}: signatures");
+}
+
+fn check_calls(name: &str, whole: &Collected, facts: &Value) {
+    let parts = whole.first().map_or(&[][..], |answer| &answer.parts);
+    let calls: Vec<(&str, &str, Value)> = parts
+        .iter()
+        .filter_map(|part| match &part.head {
+            PartHead::ToolCall { id, name } => {
+                Some((&**id, &**name, serde_json::from_str(&part.text).unwrap()))
+            }
+            _ => None,
+        })
+        .collect();
+    let expected: Vec<(&str, &str, Value)> = facts["tool_calls"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|call| {
+            let text = |member: &str| call[member].as_str().unwrap();
+            (text("id"), text("name"), call["arguments"].clone())
+        })
+        .collect();
+    assert_eq!(calls, expected, "{name}: calls");
+}
+
+#[test]
+fn recorded_replies_are_read_as_the_known_facts() {
+    for case in cases() {
+        let name = case.file_name().unwrap().to_string_lossy().into_owned();
+        let facts = std::fs::read(case.join("expected.json")).unwrap();
+        let facts: Value = serde_json::from_slice(&facts).unwrap();
+        if let Some(stream) = stream_of(&case) {
+            let events = read_stream(&stream, 7);
+            assert_eq!(events, read_stream(&stream, stream.len()), "{name}");
+            check_facts(&name, &collect(&events), &facts);
+        } else {
+            let body = std::fs::read(case.join("response.json")).unwrap();
+            if facts["kind"] == "error" {
+                let status = u16::try_from(facts["http_status"].as_u64().unwrap()).unwrap();
+                let error = Anthropic.read_error(status, &body);
+                let expected = match facts["error"]["canonical"].as_str().unwrap() {
+                    "authentication" => ErrorKind::Authentication,
+                    "context_length" => ErrorKind::ContextTooLong,
+                    other => panic!("{name}: no kind for {other}"),
+                };
+                assert_eq!((error.kind, error.status), (expected, status), "{name}");
+                assert_eq!(error.message, facts["error"]["message"].as_str().unwrap(), "{name}");
+                continue;
+            }
+            check_facts(&name, &collect(&Anthropic.read_reply(&body)), &facts);
+        }
+    }
+}
+
+#[test]
+fn recorded_streams_keep_their_facts_when_written_again() {
+    for case in cases() {
+        let name = case.file_name().unwrap().to_string_lossy().into_owned();
+        let Some(stream) = stream_of(&case) else { continue };
+        let first = read_stream(&stream, stream.len());
+        let context = ReplyContext::default();
+        let mut writer = Anthropic.event_writer(&context);
+        let mut out = Vec::new();
+        first.iter().for_each(|event| writer.write(event, &mut out));
+        let (first, again) = (collect(&first), collect(&read_stream(&out, out.len())));
+
+        assert_eq!(again.complete, first.complete, "{name}");
+        if first.complete {
+            let visible = |whole: &Collected| -> Vec<(PartHead, String)> {
+                let parts = whole.first().unwrap().parts.iter();
+                let parts = parts.map(|part| (part.head.clone(), part.text.clone()));
+                parts.filter(|(head, text)| *head != PartHead::Text || !text.is_empty()).collect()
+            };
+            assert_eq!(visible(&again), visible(&first), "{name}");
+            let finish = |whole: &Collected| whole.first().unwrap().finish.clone();
+            assert_eq!(finish(&again), finish(&first), "{name}");
+            assert_eq!(again.usage.output, first.usage.output, "{name}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Token counts on the wire. `input_tokens` leaves the cache out, as our own form does.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::json;
+use crate::event::Usage;
+
+#[derive(Deserialize)]
+struct Wire {
+    input_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
+    cache_creation_input_tokens: Option<u64>,
+    cache_creation: Option<CacheCreation>,
+    output_tokens: Option<u64>,
+    output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Deserialize)]
+struct CacheCreation {
+    ephemeral_5m_input_tokens: Option<u64>,
+    ephemeral_1h_input_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct OutputDetails {
+    thinking_tokens: Option<u64>,
+}
+
+/// Reads a `usage` object. One that cannot be understood says nothing: an answer is worth more than
+/// its numbers.
+pub(super) fn read(raw: &RawValue) -> Usage {
+    let Ok(wire) = serde_json::from_str::<Wire>(raw.get()) else { return Usage::default() };
+    let by_lifetime = wire.cache_creation.and_then(|split| {
+        let (short, long) = (split.ephemeral_5m_input_tokens, split.ephemeral_1h_input_tokens);
+        (short.is_some() || long.is_some())
+            .then(|| short.unwrap_or(0).saturating_add(long.unwrap_or(0)))
+    });
+    Usage {
+        input: wire.input_tokens,
+        cache_read: wire.cache_read_input_tokens,
+        cache_write: wire.cache_creation_input_tokens.or(by_lifetime),
+        output: wire.output_tokens,
+        reasoning: wire.output_tokens_details.and_then(|details| details.thinking_tokens),
+    }
+}
+
+/// Writes a `usage` object with all members that clients add up; what is not known is 0, because
+/// the official libraries fail on a missing `output_tokens`.
+pub(super) fn write(usage: &Usage, out: &mut Vec<u8>) {
+    let members = [
+        ("{\"input_tokens\":", usage.input),
+        (",\"cache_creation_input_tokens\":", usage.cache_write),
+        (",\"cache_read_input_tokens\":", usage.cache_read),
+        (",\"output_tokens\":", usage.output),
+    ];
+    for (name, value) in members {
+        out.extend_from_slice(name.as_bytes());
+        json::number(value.unwrap_or(0), out);
+    }
+    if let Some(reasoning) = usage.reasoning {
+        out.extend_from_slice(b",\"output_tokens_details\":{\"thinking_tokens\":");
+        json::number(reasoning, out);
+        out.push(b'}');
+    }
+    out.push(b'}');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> Usage {
+        read(serde_json::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn all_members_are_read_and_absent_ones_are_not_said() {
+        let full = read_text(
+            r#"{"input_tokens":3,"cache_creation_input_tokens":5,"cache_read_input_tokens":7,
+                "cache_creation":{"ephemeral_5m_input_tokens":5,"ephemeral_1h_input_tokens":0},
+                "output_tokens":11,"output_tokens_details":{"thinking_tokens":2},"service_tier":"standard"}"#,
+        );
+        let expected = Usage {
+            input: Some(3),
+            cache_read: Some(7),
+            cache_write: Some(5),
+            output: Some(11),
+            reasoning: Some(2),
+        };
+        assert_eq!(full, expected);
+        assert_eq!(full.input_total(), Some(15));
+        let output = Usage { output: Some(4), ..Usage::default() };
+        assert_eq!(read_text(r#"{"output_tokens":4,"input_tokens":null}"#), output);
+        assert_eq!(read_text(r#"{"output_tokens":"many"}"#), Usage::default());
+        let split = read_text(
+            r#"{"cache_creation":{"ephemeral_5m_input_tokens":2,"ephemeral_1h_input_tokens":3}}"#,
+        );
+        assert_eq!(split.cache_write, Some(5));
+    }
+
+    #[test]
+    fn written_usage_reads_back() {
+        let usage = Usage {
+            input: Some(1),
+            cache_read: Some(2),
+            cache_write: Some(3),
+            output: Some(4),
+            reasoning: Some(1),
+        };
+        let mut out = Vec::new();
+        write(&usage, &mut out);
+        assert_eq!(read_text(std::str::from_utf8(&out).unwrap()), usage);
+
+        out.clear();
+        write(&Usage::default(), &mut out);
+        let zeros = read_text(std::str::from_utf8(&out).unwrap());
+        assert_eq!((zeros.input, zeros.output, zeros.reasoning), (Some(0), Some(0), None));
+    }
+}

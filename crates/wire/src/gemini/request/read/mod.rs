@@ -1,0 +1,104 @@
+//! Reads a request into canonical form.
+
+mod config;
+mod contents;
+mod media;
+#[cfg(test)]
+mod tests;
+mod tools;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use self::contents::Contents;
+pub(super) use self::media::mime_of;
+use super::members::{self, Members};
+use crate::WireFormat;
+use crate::chat::{ChatRequest, Delivery, Extra, Part, Role, Turn};
+use crate::codec::{PathModel, Peek, WireError};
+use crate::splice;
+
+/// Reads what routing needs: all of it stands in the URL, but the body must be an object.
+pub(in crate::gemini) fn peek(body: &[u8], path: Option<&PathModel>) -> Result<Peek, WireError> {
+    splice::parse::<Members<'_>>(body)?;
+    let Some(path) = path else {
+        return Err(WireError::malformed("model", "is missing; name the model in the URL"));
+    };
+    if path.model.is_empty() {
+        return Err(WireError::malformed("model", "is empty; name the model in the URL"));
+    }
+    Ok(Peek {
+        model: path.model.clone(),
+        model_span: None,
+        stream: path.stream,
+        include_usage: false,
+        json_array: path.json_array,
+    })
+}
+
+/// Reads a request.
+pub(in crate::gemini) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
+    let mut members = splice::parse::<Members<'_>>(body)?;
+    let mut request = ChatRequest {
+        origin: Some(WireFormat::Gemini),
+        model: peek.model.clone(),
+        delivery: Delivery { stream: peek.stream, include_usage: peek.include_usage },
+        ..ChatRequest::default()
+    };
+    // The model stands in the URL; some clients repeat it here.
+    members.take("model");
+
+    if let Some(raw) = members.take("systemInstruction") {
+        request.turns = system_instruction(raw)?;
+    }
+    let Some(contents) = members.take("contents") else {
+        return Err(WireError::malformed("contents", "is missing; send at least one content"));
+    };
+    let mut reader = Contents::default();
+    for (index, content) in members::list(contents, "contents")?.into_iter().enumerate() {
+        request.turns.extend(reader.content(content, index)?);
+    }
+    if let Some(raw) = members.take("tools") {
+        request.tools = tools::declarations(raw)?;
+    }
+    if let Some(raw) = members.take("toolConfig") {
+        tools::config(raw, &mut request)?;
+    }
+    // Thoughts are hidden from this format's clients unless they ask for them.
+    request.reasoning.show = Some(false);
+    if let Some(raw) = members.take("generationConfig") {
+        config::read(raw, &mut request)?;
+    }
+    for (name, raw) in members.rest() {
+        keep(&mut request.extra, name.into_owned(), raw)?;
+    }
+    Ok(request)
+}
+
+/// Keeps a member that has no field; members of inner objects under a dotted name.
+fn keep(extra: &mut Extra, name: String, raw: &RawValue) -> Result<(), WireError> {
+    let value: Value = serde_json::from_str(raw.get())
+        .map_err(|fault| WireError::malformed(name.as_str(), format!("cannot be read: {fault}")))?;
+    extra.insert(name, value);
+    Ok(())
+}
+
+/// Reads the system instruction as one system turn for each part. A bare string is one too.
+fn system_instruction(raw: &RawValue) -> Result<Vec<Turn>, WireError> {
+    if raw.get().starts_with('"') {
+        let text = members::text(raw, "systemInstruction")?;
+        return Ok(vec![Turn { role: Role::System, parts: vec![Part::text(text)], name: None }]);
+    }
+    let mut members = Members::of(raw, "systemInstruction")?;
+    let Some(parts) = members.take("parts") else { return Ok(Vec::new()) };
+    let mut turns = Vec::new();
+    for (index, part) in members::list(parts, "systemInstruction.parts")?.into_iter().enumerate() {
+        let path = format!("systemInstruction.parts[{index}]");
+        let Some(text) = Members::of(part, &path)?.take("text") else {
+            return Err(WireError::malformed(path, "must be a text part"));
+        };
+        let part = Part::text(members::text(text, &path)?);
+        turns.push(Turn { role: Role::System, parts: vec![part], name: None });
+    }
+    Ok(turns)
+}

@@ -1,0 +1,127 @@
+//! Token counts: `usageMetadata` and the canonical [`Usage`].
+//!
+//! This format counts thoughts apart from candidates, cached tokens inside the prompt, and the input of
+//! its own tools beside it. Counts in a stream are cumulative; later ones replace earlier ones.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Usage;
+
+/// The members of `usageMetadata` that matter here.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Counts {
+    #[serde(alias = "prompt_token_count", skip_serializing_if = "Option::is_none")]
+    pub(super) prompt_token_count: Option<u64>,
+    #[serde(alias = "cached_content_token_count", skip_serializing_if = "Option::is_none")]
+    pub(super) cached_content_token_count: Option<u64>,
+    #[serde(alias = "candidates_token_count", skip_serializing_if = "Option::is_none")]
+    pub(super) candidates_token_count: Option<u64>,
+    #[serde(alias = "thoughts_token_count", skip_serializing_if = "Option::is_none")]
+    pub(super) thoughts_token_count: Option<u64>,
+    #[serde(alias = "tool_use_prompt_token_count", skip_serializing_if = "Option::is_none")]
+    pub(super) tool_use_prompt_token_count: Option<u64>,
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    total_token_count: Option<u64>,
+}
+
+impl Counts {
+    /// Takes over every number that `newer` says.
+    pub(super) fn merge(&mut self, newer: &Self) {
+        self.prompt_token_count = newer.prompt_token_count.or(self.prompt_token_count);
+        self.cached_content_token_count =
+            newer.cached_content_token_count.or(self.cached_content_token_count);
+        self.candidates_token_count = newer.candidates_token_count.or(self.candidates_token_count);
+        self.thoughts_token_count = newer.thoughts_token_count.or(self.thoughts_token_count);
+        self.tool_use_prompt_token_count =
+            newer.tool_use_prompt_token_count.or(self.tool_use_prompt_token_count);
+    }
+
+    /// Returns the canonical counts.
+    pub(super) fn read(&self) -> Usage {
+        let prompt = sum(self.prompt_token_count, self.tool_use_prompt_token_count);
+        let cached = self.cached_content_token_count;
+        Usage {
+            input: prompt.map(|prompt| prompt.saturating_sub(cached.unwrap_or(0))),
+            cache_read: cached,
+            cache_write: None,
+            output: sum(self.candidates_token_count, self.thoughts_token_count),
+            reasoning: self.thoughts_token_count,
+        }
+    }
+
+    /// Makes the counts for a client, or `None` if no number is known.
+    pub(super) fn write(usage: &Usage) -> Option<Self> {
+        if usage.is_empty() {
+            return None;
+        }
+        let prompt = usage.input_total();
+        Some(Self {
+            prompt_token_count: prompt,
+            cached_content_token_count: usage.cache_read,
+            candidates_token_count: usage
+                .output
+                .map(|output| output.saturating_sub(usage.reasoning.unwrap_or(0))),
+            thoughts_token_count: usage.reasoning,
+            tool_use_prompt_token_count: None,
+            total_token_count: sum(prompt, usage.output),
+        })
+    }
+}
+
+fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (None, None) => None,
+        (one, other) => Some(one.unwrap_or(0).saturating_add(other.unwrap_or(0))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Usage {
+        serde_json::from_str::<Counts>(json).unwrap().read()
+    }
+
+    #[test]
+    fn cache_is_inside_the_prompt_and_thoughts_are_outside_the_candidates() {
+        let usage = read(
+            r#"{"promptTokenCount":100,"cachedContentTokenCount":40,"candidatesTokenCount":7,
+                "thoughtsTokenCount":5,"toolUsePromptTokenCount":3,"totalTokenCount":115}"#,
+        );
+
+        let expected = Usage {
+            input: Some(63),
+            cache_read: Some(40),
+            cache_write: None,
+            output: Some(12),
+            reasoning: Some(5),
+        };
+        assert_eq!(usage, expected);
+    }
+
+    #[test]
+    fn absent_numbers_stay_unknown() {
+        assert_eq!(read(r#"{"trafficType":"ON_DEMAND"}"#), Usage::default());
+        assert_eq!(read(r#"{"thoughtsTokenCount":9}"#).output, Some(9));
+        assert_eq!(read(r#"{"promptTokenCount":5,"cachedContentTokenCount":9}"#).input, Some(0));
+    }
+
+    #[test]
+    fn totals_for_clients_are_computed() {
+        let usage = Usage {
+            input: Some(10),
+            cache_read: Some(4),
+            cache_write: Some(1),
+            output: Some(9),
+            reasoning: Some(2),
+        };
+        let json = serde_json::to_string(&Counts::write(&usage).unwrap()).unwrap();
+        assert_eq!(
+            json,
+            r#"{"promptTokenCount":15,"cachedContentTokenCount":4,"candidatesTokenCount":7,"thoughtsTokenCount":2,"totalTokenCount":24}"#
+        );
+        assert_eq!(Counts::write(&Usage::default()), None);
+    }
+}

@@ -1,0 +1,51 @@
+//! Reads a request of a client into canonical form.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::members::Members;
+use super::{messages, options, tools};
+use crate::WireFormat;
+use crate::chat::{ChatRequest, Delivery};
+use crate::codec::{Peek, WireError};
+use crate::splice;
+
+/// `stream_options`; obfuscation concerns only the client's own provider.
+#[derive(Deserialize)]
+struct StreamOptions {}
+
+/// Reads a request.
+///
+/// # Errors
+///
+/// [`WireError::Malformed`] with the JSON path of the first fault; [`WireError::Unsupported`] for what
+/// no provider of another format can be asked for.
+pub(crate) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
+    let mut members: Members<'_> = splice::parse(body)?;
+    members.take::<&RawValue>("model")?;
+    members.take::<bool>("stream")?;
+    members.take::<StreamOptions>("stream_options")?;
+    let Some(messages) = members.take::<Vec<&RawValue>>("messages")? else {
+        return Err(WireError::malformed("messages", "is missing; send at least one message"));
+    };
+    if messages.is_empty() {
+        return Err(WireError::malformed("messages", "is empty; send at least one message"));
+    }
+    let user = members.take::<String>("user")?;
+    let request = ChatRequest {
+        origin: Some(WireFormat::OpenAiChat),
+        model: peek.model.clone(),
+        turns: messages::read(&messages)?,
+        tools: tools::read(&mut members)?,
+        tool_choice: tools::read_choice(&mut members)?,
+        parallel_calls: members.take("parallel_tool_calls")?,
+        sampling: options::sampling(&mut members)?,
+        max_output_tokens: options::limit(&mut members)?,
+        reasoning: options::reasoning(&mut members)?,
+        output: options::output(&mut members)?,
+        delivery: Delivery { stream: peek.stream, include_usage: peek.include_usage },
+        end_user: members.take::<String>("safety_identifier")?.or(user),
+        extra: options::extra(members)?,
+    };
+    Ok(request)
+}

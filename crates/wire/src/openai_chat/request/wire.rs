@@ -1,0 +1,237 @@
+//! The shape of messages, parts and tools as clients write them. Everything is optional, because some
+//! client sends `null` for it; what is missing is found out where it is needed.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::chat::RawJson;
+
+/// One message.
+#[derive(Debug, Deserialize)]
+pub(super) struct Message<'a> {
+    pub(super) role: Option<String>,
+    #[serde(borrow)]
+    pub(super) content: Option<Content<'a>>,
+    pub(super) name: Option<String>,
+    pub(super) refusal: Option<String>,
+    #[serde(borrow)]
+    pub(super) tool_calls: Option<Vec<&'a RawValue>>,
+    pub(super) function_call: Option<Function>,
+    pub(super) tool_call_id: Option<String>,
+    #[serde(borrow)]
+    pub(super) audio: Option<&'a RawValue>,
+    pub(super) reasoning_content: Option<String>,
+    pub(super) reasoning: Option<String>,
+    pub(super) reasoning_details: Option<Vec<Detail>>,
+    pub(super) thinking_blocks: Option<Vec<ThinkingBlock>>,
+}
+
+/// `content`: text, or parts that are read one by one.
+#[derive(Debug)]
+pub(super) enum Content<'a> {
+    /// Text.
+    Text(Cow<'a, str>),
+    /// Parts in order.
+    Parts(Vec<&'a RawValue>),
+}
+
+/// One part of `content`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Part<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) refusal: Option<String>,
+    #[serde(borrow)]
+    pub(super) image_url: Option<&'a RawValue>,
+    pub(super) input_audio: Option<InputAudio>,
+    pub(super) file: Option<File>,
+    #[serde(borrow)]
+    pub(super) thinking: Option<&'a RawValue>,
+    pub(super) cache_control: Option<Value>,
+    pub(super) prompt_cache_breakpoint: Option<Breakpoint>,
+}
+
+/// `image_url` as an object.
+#[derive(Debug, Deserialize)]
+pub(super) struct ImageUrl {
+    pub(super) url: Option<String>,
+    pub(super) detail: Option<String>,
+}
+
+/// `input_audio`.
+#[derive(Debug, Deserialize)]
+pub(super) struct InputAudio {
+    pub(super) data: Option<String>,
+    pub(super) format: Option<String>,
+}
+
+/// `file`.
+#[derive(Debug, Deserialize)]
+pub(super) struct File {
+    pub(super) file_data: Option<String>,
+    pub(super) file_id: Option<String>,
+    pub(super) filename: Option<String>,
+}
+
+/// OpenAI's mark for a cached prefix.
+#[derive(Debug, Deserialize)]
+pub(super) struct Breakpoint {
+    pub(super) ttl: Option<String>,
+}
+
+/// A thought inside a Mistral `thinking` part.
+#[derive(Debug, Deserialize)]
+pub(super) struct Thought {
+    pub(super) text: Option<String>,
+}
+
+/// An entry of `reasoning_details`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Detail {
+    pub(super) text: Option<String>,
+    pub(super) summary: Option<String>,
+    pub(super) signature: Option<String>,
+    pub(super) data: Option<String>,
+    pub(super) format: Option<String>,
+}
+
+/// An entry of LiteLLM's `thinking_blocks`.
+#[derive(Debug, Deserialize)]
+pub(super) struct ThinkingBlock {
+    pub(super) thinking: Option<String>,
+    pub(super) signature: Option<String>,
+    pub(super) data: Option<String>,
+}
+
+/// A call in the history.
+#[derive(Debug, Deserialize)]
+pub(super) struct ToolCall {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) id: Option<String>,
+    pub(super) function: Option<Function>,
+    pub(super) extra_content: Option<Value>,
+}
+
+/// Name and arguments of a call. Arguments are text; an object is taken as it was written.
+#[derive(Debug, Deserialize)]
+pub(super) struct Function {
+    pub(super) name: Option<String>,
+    pub(super) arguments: Option<RawJson>,
+}
+
+/// A declared tool.
+#[derive(Debug, Deserialize)]
+pub(super) struct Tool {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) function: Option<Declaration>,
+    pub(super) cache_control: Option<Value>,
+}
+
+/// A declared function.
+#[derive(Debug, Deserialize)]
+pub(super) struct Declaration {
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) parameters: Option<RawJson>,
+    pub(super) strict: Option<bool>,
+}
+
+/// `tool_choice` as an object, and the entries of `allowed_tools`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Choice {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) function: Option<Named>,
+    pub(super) allowed_tools: Option<AllowedTools>,
+    /// Legacy `function_call: {name}`.
+    pub(super) name: Option<String>,
+}
+
+/// A function by its name.
+#[derive(Debug, Deserialize)]
+pub(super) struct Named {
+    pub(super) name: Option<String>,
+}
+
+/// See [`Choice`].
+#[derive(Debug, Deserialize)]
+pub(super) struct AllowedTools {
+    pub(super) mode: Option<String>,
+    pub(super) tools: Option<Vec<Choice>>,
+}
+
+/// `response_format`.
+#[derive(Debug, Deserialize)]
+pub(super) struct ResponseFormat {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
+    pub(super) json_schema: Option<JsonSchema>,
+}
+
+/// See [`ResponseFormat`].
+#[derive(Debug, Deserialize)]
+pub(super) struct JsonSchema {
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) schema: Option<RawJson>,
+    pub(super) strict: Option<bool>,
+}
+
+/// OpenRouter's `reasoning` object.
+#[derive(Debug, Deserialize)]
+pub(super) struct ReasoningOptions {
+    pub(super) effort: Option<String>,
+    pub(super) max_tokens: Option<u64>,
+    pub(super) enabled: Option<bool>,
+    pub(super) exclude: Option<bool>,
+}
+
+/// `stop`: one text or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Stop {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ContentVisitor)
+    }
+}
+
+struct ContentVisitor;
+
+impl<'de> Visitor<'de> for ContentVisitor {
+    type Value = Content<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`content` to be a string or a list of parts")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Content<'de>, E> {
+        Ok(Content::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Content<'de>, E> {
+        Ok(Content::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content<'de>, A::Error> {
+        let mut parts = Vec::new();
+        while let Some(part) = seq.next_element()? {
+            parts.push(part);
+        }
+        Ok(Content::Parts(parts))
+    }
+}

@@ -1,0 +1,380 @@
+//! Turns chunks, or one whole reply, into canonical events.
+//!
+//! An answer's finish is held back until the end of the reply is certain: providers repeat it, correct
+//! it, or send an error after it, and a finish that was passed on cannot be taken back. So usage, which
+//! comes after the finish on the wire, comes before it here.
+
+use super::calls::{Calls, Fragment, Shape};
+use super::chunk::{Choice, Chunk, Content, ContentPart, Delta, ReasoningDetail, WireUsage, text};
+use super::{finish, usage};
+use crate::api_error::{ErrorKind, UpstreamError};
+use crate::chat::{Opaque, OpaqueKind, Vendor};
+use crate::event::{Event, Finish, PartHead, Usage};
+
+/// State of one reply.
+#[derive(Debug, Default)]
+pub(crate) struct Assembly {
+    id: String,
+    model: String,
+    created: Option<u64>,
+    started: bool,
+    closed: bool,
+    usage: Usage,
+    choices: Vec<Answer>,
+}
+
+/// How the body of a reply ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The end marker came, or the body was a whole reply.
+    Marked,
+    /// The body ended.
+    Body,
+}
+
+/// State of one answer.
+#[derive(Debug, Default)]
+struct Answer {
+    index: u16,
+    next_part: u32,
+    /// The open part that is not a call.
+    open: Option<(u32, Kind)>,
+    calls: Calls,
+    refused: bool,
+    finish: Option<(String, Option<String>)>,
+}
+
+/// What an open part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Reasoning,
+    Refusal,
+}
+
+impl Assembly {
+    /// Tells whether `End` or `Error` was given.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Tells whether any chunk of an answer came.
+    pub(crate) const fn is_started(&self) -> bool {
+        self.started
+    }
+
+    /// Takes one chunk that is no error.
+    pub(crate) fn take(&mut self, chunk: &Chunk<'_>, out: &mut Vec<Event>) {
+        self.note_head(chunk);
+        for choice in chunk.choices.iter().flatten() {
+            self.start(out);
+            self.take_choice(choice, out);
+            if self.closed {
+                return;
+            }
+            self.take_usage(choice.usage.as_ref(), out);
+        }
+        self.take_usage(chunk.x_groq.as_ref().and_then(|groq| groq.usage.as_ref()), out);
+        self.take_usage(chunk.usage.as_ref(), out);
+    }
+
+    /// Ends the reply with an error, unless it has ended.
+    pub(crate) fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
+        if !self.closed {
+            self.closed = true;
+            out.push(Event::Error(error));
+        }
+    }
+
+    /// Ends the reply, unless it has ended: with `End` if it is complete, else with `Error`.
+    pub(crate) fn end(&mut self, ending: Ending, out: &mut Vec<Event>) {
+        if self.closed {
+            return;
+        }
+        if let Some(message) = self.what_is_missing(ending) {
+            self.fail(UpstreamError::truncated(message), out);
+            return;
+        }
+        self.closed = true;
+        for answer in &mut self.choices {
+            answer.close(out);
+        }
+        out.push(Event::End);
+    }
+
+    fn what_is_missing(&self, ending: Ending) -> Option<&'static str> {
+        if !self.started {
+            return Some("the upstream's reply holds no answer");
+        }
+        let finished = |answer: &Answer| answer.finish.is_some();
+        let complete = match ending {
+            Ending::Marked => self.choices.iter().any(|a| finished(a) || a.next_part > 0),
+            Ending::Body => self.choices.iter().all(finished),
+        };
+        (!complete).then_some("the upstream closed the stream before it was complete")
+    }
+
+    fn note_head(&mut self, chunk: &Chunk<'_>) {
+        if self.started {
+            return;
+        }
+        if self.id.is_empty() {
+            self.id.push_str(text(&chunk.id));
+        }
+        if self.model.is_empty() {
+            self.model.push_str(text(&chunk.model));
+        }
+        self.created = self.created.or(chunk.created.0.filter(|&created| created > 0));
+    }
+
+    fn start(&mut self, out: &mut Vec<Event>) {
+        if !self.started {
+            self.started = true;
+            let (id, model) = (std::mem::take(&mut self.id), std::mem::take(&mut self.model));
+            out.push(Event::Start { id, model, created: self.created });
+        }
+    }
+
+    fn take_usage(&mut self, wire: Option<&WireUsage>, out: &mut Vec<Event>) {
+        let Some(wire) = wire else { return };
+        let newest = usage::read(wire);
+        let mut merged = self.usage;
+        merged.merge(&newest);
+        if merged != self.usage {
+            self.start(out);
+            self.usage = merged;
+            out.push(Event::Usage(merged));
+        }
+    }
+
+    fn take_choice(&mut self, choice: &Choice<'_>, out: &mut Vec<Event>) {
+        let index = u16::try_from(choice.index.0.unwrap_or(0)).unwrap_or(u16::MAX);
+        let place = match self.choices.binary_search_by_key(&index, |answer| answer.index) {
+            Ok(place) => place,
+            Err(place) => {
+                self.choices.insert(place, Answer { index, ..Answer::default() });
+                place
+            }
+        };
+        let answer = &mut self.choices[place];
+        // Perplexity repeats the whole text in `message` beside each `delta`: the deltas win.
+        match (&choice.delta, &choice.message) {
+            (Some(delta), _) => answer.take(delta, Shape::Fragment, out),
+            (None, Some(message)) => answer.take(message, Shape::Whole, out),
+            (None, None) => {}
+        }
+        let native = text(&choice.finish_reason);
+        if native.is_empty() {
+            return;
+        }
+        match finish::read(native) {
+            finish::Word::Finish(_) => answer.note_finish(native, choice),
+            word => self.fail(failed(native, word), out),
+        }
+    }
+}
+
+fn failed(native: &str, word: finish::Word) -> UpstreamError {
+    let message = format!("the upstream ended its answer with `{native}`");
+    let mut error = UpstreamError::server(502, message);
+    if word == finish::Word::Overloaded {
+        error.kind = ErrorKind::Overloaded;
+        error.status = 503;
+    }
+    error.native_code.push_str(native);
+    error
+}
+
+impl Answer {
+    fn take(&mut self, delta: &Delta<'_>, shape: Shape, out: &mut Vec<Event>) {
+        self.take_reasoning(delta, out);
+        match &delta.content {
+            None => {}
+            Some(Content::Text(text)) => self.add(Kind::Text, text, out),
+            Some(Content::Parts(parts)) => {
+                parts.iter().for_each(|part| self.take_part(part, out));
+            }
+        }
+        self.add(Kind::Refusal, text(&delta.refusal), out);
+        for image in delta.images.iter().flatten() {
+            let url = image.image_url.as_ref().map_or("", |image| text(&image.url));
+            if let Some((mime, data)) = split_data_url(url) {
+                self.add_media(mime, data, out);
+            }
+        }
+        if let Some(audio) = &delta.audio {
+            self.add_media("audio/wav", text(&audio.data), out);
+        }
+        for call in delta.tool_calls.iter().flatten() {
+            self.take_call(&Fragment::of_call(call, shape), out);
+        }
+        if let Some(function) = &delta.function_call {
+            self.take_call(&Fragment::of_function(function), out);
+        }
+    }
+
+    fn take_reasoning(&mut self, delta: &Delta<'_>, out: &mut Vec<Event>) {
+        let plain = [text(&delta.reasoning_content), text(&delta.reasoning)]
+            .into_iter()
+            .find(|text| !text.is_empty());
+        if let Some(plain) = plain {
+            self.add(Kind::Reasoning, plain, out);
+        }
+        for detail in delta.reasoning_details.iter().flatten() {
+            if plain.is_none() {
+                self.add(Kind::Reasoning, text(&detail.text), out);
+                self.add(Kind::Reasoning, text(&detail.summary), out);
+            }
+            self.take_opaque(detail, out);
+        }
+    }
+
+    fn take_opaque(&mut self, detail: &ReasoningDetail<'_>, out: &mut Vec<Event>) {
+        let Some(vendor) = vendor(text(&detail.format)) else { return };
+        let (signature, encrypted) = (text(&detail.signature), text(&detail.data));
+        if !signature.is_empty() {
+            let opaque = Opaque { vendor, kind: OpaqueKind::Signature, data: signature.to_owned() };
+            let part = self.open(Kind::Reasoning, out);
+            out.push(Event::Opaque { choice: self.index, part, opaque });
+        }
+        if !encrypted.is_empty() {
+            // Google's signatures travel as encrypted reasoning; redacted blocks stand alone.
+            let kind = if vendor == Vendor::Google {
+                OpaqueKind::Signature
+            } else {
+                self.end_open(out);
+                OpaqueKind::Redacted
+            };
+            let part = self.open(Kind::Reasoning, out);
+            let opaque = Opaque { vendor, kind, data: encrypted.to_owned() };
+            out.push(Event::Opaque { choice: self.index, part, opaque });
+            if kind == OpaqueKind::Redacted {
+                self.end_open(out);
+            }
+        }
+    }
+
+    fn take_part(&mut self, part: &ContentPart<'_>, out: &mut Vec<Event>) {
+        match &part.thinking {
+            Some(Content::Text(thought)) => self.add(Kind::Reasoning, thought, out),
+            Some(Content::Parts(thoughts)) => {
+                for thought in thoughts {
+                    self.add(Kind::Reasoning, text(&thought.text), out);
+                }
+            }
+            None => {}
+        }
+        self.add(Kind::Text, text(&part.text), out);
+        self.add(Kind::Refusal, text(&part.refusal), out);
+    }
+
+    fn take_call(&mut self, fragment: &Fragment<'_>, out: &mut Vec<Event>) {
+        self.end_open(out);
+        self.calls.take(fragment, self.index, &mut self.next_part, out);
+    }
+
+    /// Adds characters to the open part of this kind, or opens one.
+    fn add(&mut self, kind: Kind, delta: &str, out: &mut Vec<Event>) {
+        if delta.is_empty() {
+            return;
+        }
+        let part = self.open(kind, out);
+        let (choice, delta) = (self.index, delta.to_owned());
+        out.push(match kind {
+            Kind::Text | Kind::Refusal => Event::Text { choice, part, delta },
+            Kind::Reasoning => Event::Reasoning { choice, part, delta },
+        });
+    }
+
+    fn add_media(&mut self, mime: &str, data: &str, out: &mut Vec<Event>) {
+        if data.is_empty() {
+            return;
+        }
+        self.end_open(out);
+        let (choice, part) = (self.index, self.next_part);
+        self.next_part += 1;
+        let head = PartHead::Media { mime: mime.to_owned(), data: data.to_owned() };
+        out.push(Event::PartStart { choice, part, head });
+        out.push(Event::PartEnd { choice, part });
+    }
+
+    fn open(&mut self, kind: Kind, out: &mut Vec<Event>) -> u32 {
+        if let Some((part, open)) = self.open {
+            if open == kind {
+                return part;
+            }
+            self.end_open(out);
+        }
+        let part = self.next_part;
+        self.next_part += 1;
+        self.open = Some((part, kind));
+        self.refused |= kind == Kind::Refusal;
+        let head = match kind {
+            Kind::Text => PartHead::Text,
+            Kind::Reasoning => PartHead::Reasoning,
+            Kind::Refusal => PartHead::Refusal,
+        };
+        out.push(Event::PartStart { choice: self.index, part, head });
+        part
+    }
+
+    fn end_open(&mut self, out: &mut Vec<Event>) {
+        if let Some((part, _)) = self.open.take() {
+            out.push(Event::PartEnd { choice: self.index, part });
+        }
+    }
+
+    /// Keeps the finish; the first one that says something stays.
+    fn note_finish(&mut self, native: &str, choice: &Choice<'_>) {
+        if self.finish.is_some() {
+            return;
+        }
+        let matched = choice.stop_reason.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        self.finish = Some((native.to_owned(), matched));
+    }
+
+    /// Ends all parts and gives the finish.
+    fn close(&mut self, out: &mut Vec<Event>) {
+        self.end_open(out);
+        self.calls.end(self.index, &mut self.next_part, out);
+        let (native, matched) = self.finish.take().unwrap_or_default();
+        let said = match finish::read(&native) {
+            finish::Word::Finish(said) if !native.is_empty() => said,
+            _ => Finish::Stop,
+        };
+        let reason = match said {
+            Finish::Stop if self.calls.any() => Finish::ToolCalls,
+            Finish::Stop if self.refused => Finish::Refusal,
+            Finish::Stop if matched.is_some() => Finish::StopSequence,
+            said => said,
+        };
+        let stop_sequence = matched.filter(|_| reason == Finish::StopSequence);
+        let detail = None;
+        out.push(Event::Finish { choice: self.index, reason, native, stop_sequence, detail });
+    }
+}
+
+/// Returns the maker of opaque data by OpenRouter's name for its form.
+pub(crate) fn vendor(format: &str) -> Option<Vendor> {
+    if format.starts_with("anthropic") {
+        Some(Vendor::Anthropic)
+    } else if format.starts_with("google") {
+        Some(Vendor::Google)
+    } else if format.starts_with("openai") {
+        Some(Vendor::OpenAi)
+    } else {
+        None
+    }
+}
+
+/// Splits a base64 data URL into media type and data; parameters are left out.
+pub(crate) fn split_data_url(url: &str) -> Option<(&str, &str)> {
+    let scheme = url.get(..5)?;
+    if !scheme.eq_ignore_ascii_case("data:") {
+        return None;
+    }
+    let (head, data) = url[5..].split_once(',')?;
+    let (mime, parameters) = head.split_once(';').unwrap_or((head, ""));
+    let base64 = parameters.split(';').any(|word| word.trim().eq_ignore_ascii_case("base64"));
+    base64.then_some((mime, data))
+}

@@ -1,0 +1,16 @@
+//! Streams of this format: reading chunks into events and writing events as chunks.
+//!
+//! [`chunk`] is the wire shape, [`assembly`] turns chunks into events, [`reader`] feeds it from an
+//! event stream, [`writer`] goes the other way, [`usage`] converts token counts, [`finish`] the words
+//! for an answer's end.
+
+pub(crate) mod assembly;
+mod calls;
+pub(crate) mod chunk;
+pub(crate) mod finish;
+mod mend;
+pub(crate) mod reader;
+#[cfg(test)]
+mod tests;
+pub(crate) mod usage;
+pub(crate) mod writer;

@@ -1,0 +1,144 @@
+//! Token counts between this format's `usage` object and the canonical [`Usage`].
+
+use super::chunk::WireUsage;
+use crate::event::Usage;
+
+/// Reads a `usage` object, mending what providers are known to count differently.
+///
+/// - xAI leaves reasoning out of `completion_tokens`: recognised by a total that is the sum of the
+///   three, then added.
+/// - Google's layer reports a total larger than its parts; the rest is hidden reasoning.
+/// - Cache numbers larger than the whole input leave an uncached input of 0.
+/// - Reasoning larger than the whole output is cut to it.
+pub(crate) fn read(wire: &WireUsage) -> Usage {
+    let details = wire.prompt_tokens_details.as_ref();
+    let cache_read = details.and_then(|d| d.cached_tokens.0).or(wire.prompt_cache_hit_tokens.0);
+    let cache_write = details.and_then(|d| d.cache_write_tokens.0);
+    let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
+    let mut output = wire.completion_tokens.0;
+    let mut reasoning = wire.completion_tokens_details.as_ref().and_then(|d| d.reasoning_tokens.0);
+
+    if let (Some(prompt), Some(completion), Some(total)) =
+        (wire.prompt_tokens.0, output, wire.total_tokens.0)
+    {
+        let rest = total.saturating_sub(prompt.saturating_add(completion));
+        match reasoning {
+            Some(thought) if thought > 0 && rest == thought => output = Some(completion + thought),
+            None if rest > 0 => {
+                output = Some(completion + rest);
+                reasoning = Some(rest);
+            }
+            _ => {}
+        }
+    }
+    if let (Some(thought), Some(all)) = (reasoning, output) {
+        reasoning = Some(thought.min(all));
+    }
+
+    Usage {
+        input: wire.prompt_tokens.0.map(|prompt| prompt.saturating_sub(cached)),
+        cache_read,
+        cache_write,
+        output,
+        reasoning,
+    }
+}
+
+/// Appends a `usage` object. Totals are computed; details are written where they are known.
+pub(crate) fn write(usage: &Usage, out: &mut Vec<u8>) {
+    let input = usage.input_total().unwrap_or(0);
+    let output = usage.output.unwrap_or(0);
+    let total = input.saturating_add(output);
+    let mut text = format!(
+        "{{\"prompt_tokens\":{input},\"completion_tokens\":{output},\"total_tokens\":{total}"
+    );
+    if usage.cache_read.is_some() || usage.cache_write.is_some() {
+        let cached = usage.cache_read.unwrap_or(0);
+        text.push_str(&format!(",\"prompt_tokens_details\":{{\"cached_tokens\":{cached}"));
+        if let Some(written) = usage.cache_write {
+            text.push_str(&format!(",\"cache_write_tokens\":{written}"));
+        }
+        text.push('}');
+    }
+    if let Some(reasoning) = usage.reasoning {
+        text.push_str(&format!(
+            ",\"completion_tokens_details\":{{\"reasoning_tokens\":{reasoning}}}"
+        ));
+    }
+    text.push('}');
+    out.extend_from_slice(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, expected: Usage) {
+        let wire: WireUsage = serde_json::from_str(json).unwrap();
+        assert_eq!(read(&wire), expected, "{json}");
+    }
+
+    fn usage(input: u64, output: u64) -> Usage {
+        Usage { input: Some(input), output: Some(output), ..Usage::default() }
+    }
+
+    #[test]
+    fn cache_is_taken_out_of_the_input() {
+        check(
+            r#"{"prompt_tokens":100,"completion_tokens":7,"total_tokens":107,
+                "prompt_tokens_details":{"cached_tokens":60,"cache_write_tokens":30}}"#,
+            Usage { cache_read: Some(60), cache_write: Some(30), ..usage(10, 7) },
+        );
+        check(
+            r#"{"prompt_tokens":100,"completion_tokens":7,"prompt_cache_hit_tokens":40}"#,
+            Usage { cache_read: Some(40), ..usage(60, 7) },
+        );
+        check(
+            r#"{"prompt_tokens":10,"completion_tokens":7,"prompt_tokens_details":{"cached_tokens":161}}"#,
+            Usage { cache_read: Some(161), ..usage(0, 7) },
+        );
+    }
+
+    #[test]
+    fn reasoning_that_was_left_out_or_hidden_is_counted_as_output() {
+        check(
+            r#"{"prompt_tokens":432,"completion_tokens":68,"total_tokens":636,
+                "completion_tokens_details":{"reasoning_tokens":136}}"#,
+            Usage { reasoning: Some(136), ..usage(432, 204) },
+        );
+        check(
+            r#"{"prompt_tokens":35,"completion_tokens":12,"total_tokens":109}"#,
+            Usage { reasoning: Some(62), ..usage(35, 74) },
+        );
+        check(
+            r#"{"prompt_tokens":5,"completion_tokens":9,"total_tokens":14,
+                "completion_tokens_details":{"reasoning_tokens":11}}"#,
+            Usage { reasoning: Some(9), ..usage(5, 9) },
+        );
+    }
+
+    #[test]
+    fn what_was_not_said_stays_unsaid() {
+        check("{}", Usage::default());
+        check(
+            r#"{"prompt_tokens":null,"completion_tokens":"7","total_tokens":-1}"#,
+            Usage { output: Some(7), ..Usage::default() },
+        );
+    }
+
+    #[test]
+    fn writing_is_the_inverse() {
+        let usage = Usage {
+            input: Some(10),
+            cache_read: Some(60),
+            cache_write: Some(30),
+            output: Some(7),
+            reasoning: Some(5),
+        };
+        let mut out = Vec::new();
+
+        write(&usage, &mut out);
+
+        check(std::str::from_utf8(&out).unwrap(), usage);
+    }
+}

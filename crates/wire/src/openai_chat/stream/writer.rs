@@ -1,0 +1,358 @@
+//! Writes events as chunks for a client of this format.
+//!
+//! The text delta is the hot path: its bytes are put together by hand around one escaped string.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::finish::{self, RefusalText};
+use super::usage;
+use crate::api_error::{ApiError, UpstreamError};
+use crate::chat::{Opaque, OpaqueKind, Vendor};
+use crate::codec::{EventWriter, ReplyContext};
+use crate::event::{Event, Finish, PartHead, Usage};
+use crate::ids;
+use crate::openai_chat::error;
+
+/// Writer of one stream.
+#[derive(Debug)]
+pub(crate) struct ChatWriter {
+    context: ReplyContext,
+    /// `data: {"id":…,"choices":[`, the same in every chunk; empty until the reply has begun.
+    head: Vec<u8>,
+    id: String,
+    usage: Usage,
+    answers: BTreeMap<u16, Answer>,
+    done: bool,
+}
+
+/// What was sent of one answer.
+#[derive(Debug, Default)]
+struct Answer {
+    calls: usize,
+    refused: bool,
+    details: usize,
+    parts: BTreeMap<u32, Sent>,
+}
+
+/// What was sent of one part.
+#[derive(Debug)]
+enum Sent {
+    Text,
+    Refusal,
+    Call { position: usize, has_arguments: bool },
+    Nothing,
+}
+
+impl ChatWriter {
+    /// Makes the writer of one reply.
+    pub(crate) fn new(context: &ReplyContext) -> Self {
+        Self {
+            context: context.clone(),
+            head: Vec::new(),
+            id: String::new(),
+            usage: Usage::default(),
+            answers: BTreeMap::new(),
+            done: false,
+        }
+    }
+
+    fn start(&mut self, id: &str, model: &str, created: Option<u64>) {
+        if !self.head.is_empty() {
+            return;
+        }
+        let or = |said: &str, fallback: &str| {
+            if said.is_empty() { fallback.to_owned() } else { said.to_owned() }
+        };
+        self.id = or(id, &self.context.id);
+        let model = or(model, &self.context.model);
+        let created = created.unwrap_or(self.context.created);
+        self.head.extend_from_slice(b"data: {\"id\":");
+        put_json(&self.id, &mut self.head);
+        let fixed =
+            format!(",\"object\":\"chat.completion.chunk\",\"created\":{created},\"model\":");
+        self.head.extend_from_slice(fixed.as_bytes());
+        put_json(&model, &mut self.head);
+        self.head.extend_from_slice(b",\"choices\":[");
+    }
+
+    /// Makes sure that the role chunk of an answer was sent.
+    fn begin(&mut self, choice: u16, out: &mut Vec<u8>) {
+        self.start("", "", None);
+        if self.answers.contains_key(&choice) {
+            return;
+        }
+        self.answers.insert(choice, Answer::default());
+        self.chunk(choice, out, |out| {
+            out.extend_from_slice(b"\"role\":\"assistant\",\"content\":\"\"");
+        });
+    }
+
+    /// Appends a chunk around the members of its `delta`.
+    fn chunk(&self, choice: u16, out: &mut Vec<u8>, members: impl FnOnce(&mut Vec<u8>)) {
+        self.open_choice(choice, out);
+        members(out);
+        out.extend_from_slice(b"},\"finish_reason\":null}]");
+        self.close_chunk(out);
+    }
+
+    fn open_choice(&self, choice: u16, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.head);
+        if choice == 0 {
+            out.extend_from_slice(b"{\"index\":0,\"delta\":{");
+        } else {
+            put(out, format_args!("{{\"index\":{choice},\"delta\":{{"));
+        }
+    }
+
+    fn close_chunk(&self, out: &mut Vec<u8>) {
+        let end: &[u8] =
+            if self.context.include_usage { b",\"usage\":null}\n\n" } else { b"}\n\n" };
+        out.extend_from_slice(end);
+    }
+
+    /// Appends a chunk whose `delta` has one string.
+    fn string(&self, choice: u16, member: &[u8], text: &str, out: &mut Vec<u8>) {
+        self.chunk(choice, out, |out| {
+            out.extend_from_slice(member);
+            put_json(text, out);
+        });
+    }
+
+    fn part_start(&mut self, choice: u16, part: u32, head: &PartHead, out: &mut Vec<u8>) {
+        self.begin(choice, out);
+        let reply = self.id.clone();
+        let Some(answer) = self.answers.get_mut(&choice) else { return };
+        let sent = match head {
+            PartHead::Text => Sent::Text,
+            PartHead::Refusal => {
+                answer.refused = true;
+                Sent::Refusal
+            }
+            PartHead::ToolCall { .. } => {
+                answer.calls += 1;
+                Sent::Call { position: answer.calls - 1, has_arguments: false }
+            }
+            PartHead::Reasoning | PartHead::Media { .. } | PartHead::Server { .. } => Sent::Nothing,
+        };
+        match (head, &sent) {
+            (PartHead::ToolCall { id, name }, Sent::Call { position, .. }) => {
+                let position = *position;
+                let made;
+                let id = if id.is_empty() {
+                    made = ids::made("call_", &reply, position);
+                    &made
+                } else {
+                    id
+                };
+                self.chunk(choice, out, |out| put_call(position, id, name, out));
+            }
+            (PartHead::Media { mime, data }, _) => {
+                self.chunk(choice, out, |out| put_media(mime, data, out));
+            }
+            _ => {}
+        }
+        if let Some(answer) = self.answers.get_mut(&choice) {
+            answer.parts.insert(part, sent);
+        }
+    }
+
+    fn text(&mut self, choice: u16, part: u32, delta: &str, out: &mut Vec<u8>) {
+        if delta.is_empty() {
+            return;
+        }
+        let sent = self.answers.get(&choice).and_then(|answer| answer.parts.get(&part));
+        let member: &[u8] = match sent {
+            Some(Sent::Text) => b"\"content\":",
+            Some(Sent::Refusal) => b"\"refusal\":",
+            _ => return,
+        };
+        self.string(choice, member, delta, out);
+    }
+
+    fn arguments(&mut self, choice: u16, part: u32, delta: &str, out: &mut Vec<u8>) {
+        let sent = self.answers.get_mut(&choice).and_then(|answer| answer.parts.get_mut(&part));
+        let Some(Sent::Call { position, has_arguments }) = sent else { return };
+        if delta.is_empty() {
+            return;
+        }
+        *has_arguments |= !delta.trim_ascii().is_empty();
+        let position = *position;
+        self.chunk(choice, out, |out| put_arguments(position, delta, out));
+    }
+
+    fn part_end(&mut self, choice: u16, part: u32, out: &mut Vec<u8>) {
+        let sent = self.answers.get_mut(&choice).and_then(|answer| answer.parts.remove(&part));
+        // Clients parse the joined fragments: no arguments must read as an empty object.
+        if let Some(Sent::Call { position, has_arguments: false }) = sent {
+            self.chunk(choice, out, |out| put_arguments(position, "{}", out));
+        }
+    }
+
+    fn opaque(&mut self, choice: u16, part: u32, opaque: &Opaque, out: &mut Vec<u8>) {
+        let Some(answer) = self.answers.get_mut(&choice) else { return };
+        if let (Some(Sent::Call { position, .. }), Vendor::Google) =
+            (answer.parts.get(&part), opaque.vendor)
+        {
+            let position = *position;
+            let extra = call_signature(&opaque.data);
+            self.chunk(choice, out, |out| {
+                put(
+                    out,
+                    format_args!(
+                        "\"tool_calls\":[{{\"index\":{position},\"extra_content\":{extra}}}]"
+                    ),
+                );
+            });
+            return;
+        }
+        let detail = reasoning_detail(opaque, answer.details);
+        answer.details += 1;
+        self.chunk(choice, out, |out| {
+            put(out, format_args!("\"reasoning_details\":[{detail}]"));
+        });
+    }
+
+    fn finish(&mut self, choice: u16, reason: Finish, native: &str, out: &mut Vec<u8>) {
+        self.begin(choice, out);
+        let refused = self.answers.get(&choice).is_some_and(|answer| answer.refused);
+        let refusal = if refused { RefusalText::Sent } else { RefusalText::Absent };
+        let Some(word) = finish::write(reason, refusal) else {
+            self.fail(&error::write_upstream(&invalid_call(native)), out);
+            return;
+        };
+        self.open_choice(choice, out);
+        put(out, format_args!("}},\"finish_reason\":\"{word}\"}}]"));
+        self.close_chunk(out);
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if self.context.include_usage && !self.usage.is_empty() {
+            self.start("", "", None);
+            out.extend_from_slice(&self.head);
+            out.extend_from_slice(b"],\"usage\":");
+            usage::write(&self.usage, out);
+            out.extend_from_slice(b"}\n\n");
+        }
+        self.done = true;
+        out.extend_from_slice(b"data: [DONE]\n\n");
+    }
+
+    fn fail(&mut self, body: &[u8], out: &mut Vec<u8>) {
+        self.done = true;
+        out.extend_from_slice(b"data: ");
+        out.extend_from_slice(body);
+        out.extend_from_slice(b"\n\ndata: [DONE]\n\n");
+    }
+}
+
+impl EventWriter for ChatWriter {
+    fn write(&mut self, event: &Event, out: &mut Vec<u8>) {
+        if self.done {
+            return;
+        }
+        match event {
+            Event::Start { id, model, created } => {
+                self.start(id, model, *created);
+                self.begin(0, out);
+            }
+            Event::PartStart { choice, part, head } => self.part_start(*choice, *part, head, out),
+            Event::Text { choice, part, delta } => self.text(*choice, *part, delta, out),
+            Event::Reasoning { choice, delta, .. } if !delta.is_empty() => {
+                self.string(*choice, b"\"reasoning_content\":", delta, out);
+            }
+            Event::Arguments { choice, part, delta } => {
+                self.arguments(*choice, *part, delta, out);
+            }
+            Event::Opaque { choice, part, opaque } => self.opaque(*choice, *part, opaque, out),
+            Event::PartEnd { choice, part } => self.part_end(*choice, *part, out),
+            Event::Usage(usage) => self.usage.merge(usage),
+            Event::Finish { choice, reason, native, .. } => {
+                self.finish(*choice, *reason, native, out);
+            }
+            Event::Reasoning { .. } => {}
+            Event::Ping => self.ping(out),
+            Event::Error(error) => self.fail(&error::write_upstream(error), out),
+            Event::End => self.end(out),
+        }
+    }
+
+    fn ping(&mut self, out: &mut Vec<u8>) {
+        if !self.done {
+            out.extend_from_slice(b": keep-alive\n\n");
+        }
+    }
+
+    fn error(&mut self, error: &ApiError, out: &mut Vec<u8>) {
+        if !self.done {
+            self.fail(&error::write(error), out);
+        }
+    }
+}
+
+/// The error that a client gets in place of a call it could not use.
+pub(crate) fn invalid_call(native: &str) -> UpstreamError {
+    let mut error = UpstreamError::server(502, "the model's tool call cannot be used");
+    native.clone_into(&mut error.native_type);
+    error
+}
+
+/// Returns the entry of `reasoning_details` for vendor data.
+pub(crate) fn reasoning_detail(opaque: &Opaque, index: usize) -> serde_json::Value {
+    let format = match opaque.vendor {
+        Vendor::Anthropic => "anthropic-claude-v1",
+        Vendor::Google => "google-gemini-v1",
+        Vendor::OpenAi => "openai-responses-v1",
+    };
+    match (opaque.kind, opaque.vendor) {
+        (OpaqueKind::Signature, Vendor::Anthropic | Vendor::OpenAi) => {
+            json!({"type": "reasoning.text", "signature": opaque.data, "format": format, "index": index})
+        }
+        (OpaqueKind::Redacted, _) | (OpaqueKind::Signature, Vendor::Google) => {
+            json!({"type": "reasoning.encrypted", "data": opaque.data, "format": format, "index": index})
+        }
+    }
+}
+
+/// Returns `extra_content` with Google's signature over a call.
+pub(crate) fn call_signature(signature: &str) -> serde_json::Value {
+    json!({"google": {"thought_signature": signature}})
+}
+
+fn put_call(position: usize, id: &str, name: &str, out: &mut Vec<u8>) {
+    put(out, format_args!("\"tool_calls\":[{{\"index\":{position},\"id\":"));
+    put_json(id, out);
+    out.extend_from_slice(b",\"type\":\"function\",\"function\":{\"name\":");
+    put_json(name, out);
+    out.extend_from_slice(b",\"arguments\":\"\"}}]");
+}
+
+fn put_arguments(position: usize, delta: &str, out: &mut Vec<u8>) {
+    put(out, format_args!("\"tool_calls\":[{{\"index\":{position},\"function\":{{\"arguments\":"));
+    put_json(delta, out);
+    out.extend_from_slice(b"}}]");
+}
+
+/// Pictures go out as OpenRouter sends them, sound as OpenAI does.
+fn put_media(mime: &str, data: &str, out: &mut Vec<u8>) {
+    let members = if mime.starts_with("audio/") {
+        json!({"audio": {"data": data}})
+    } else {
+        json!({"images": [{"type": "image_url", "image_url": {"url": format!("data:{mime};base64,{data}")}}]})
+    };
+    let text = members.to_string();
+    out.extend_from_slice(&text.as_bytes()[1..text.len() - 1]);
+}
+
+fn put(out: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
+    // Writing to a vector cannot fail.
+    let _ = out.write_fmt(arguments);
+}
+
+/// Appends a JSON value; writing to a vector cannot fail, and strings and numbers always serialise.
+pub(crate) fn put_json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    let _ = serde_json::to_writer(out, value);
+}

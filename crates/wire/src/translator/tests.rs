@@ -1,0 +1,159 @@
+use super::*;
+use crate::openai_chat::OpenAiChat;
+
+const WHOLE: &str = "data: {\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n\
+data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"}}]}\n\n\
+data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1,\"total_tokens\":4}}\n\n\
+data: [DONE]\n\n";
+
+fn exact() -> Translator {
+    Translator::new(&OpenAiChat, &OpenAiChat, ReplyContext::default())
+}
+
+fn joined(out: &[Bytes]) -> String {
+    String::from_utf8(out.concat()).unwrap()
+}
+
+fn error() -> ApiError {
+    as_api_error(&UpstreamError::server(502, "gone"))
+}
+
+#[test]
+fn equal_formats_pass_the_same_bytes() {
+    let mut stream = exact();
+    let chunk = Bytes::from_static(WHOLE.as_bytes());
+    let mut out = Vec::new();
+
+    let progress = stream.push(&chunk, &mut out);
+    stream.finish(&mut out);
+
+    assert_eq!((progress, stream.mode()), (Progress::Complete, Mode::Exact));
+    assert_eq!(out.len(), 1);
+    assert_eq!(out[0].as_ptr(), chunk.as_ptr(), "not a copy");
+    assert_eq!(stream.usage().output, Some(1));
+    assert_eq!(stream.end_reason(), Some(Finish::Stop));
+    assert_eq!((stream.id(), stream.model()), ("c1", "m"));
+}
+
+#[test]
+fn content_begins_with_the_first_delta_not_with_the_role() {
+    let mut stream = exact();
+    let (role, rest) = WHOLE.split_at(WHOLE.find("\n\n").unwrap() + 2);
+    let mut out = Vec::new();
+
+    stream.push(&Bytes::from_static(role.as_bytes()), &mut out);
+    assert!(!stream.has_content());
+
+    stream.push(&Bytes::from_static(rest.as_bytes()), &mut out);
+    assert!(stream.has_content());
+}
+
+#[test]
+fn a_cut_off_body_gets_an_error_on_a_clean_boundary() {
+    let check = |cut: &str, joint: &str| {
+        let mut stream = exact();
+        let mut out = Vec::new();
+        stream.push(&Bytes::copy_from_slice(cut.as_bytes()), &mut out);
+
+        let progress = stream.finish(&mut out);
+
+        assert_eq!(progress, Progress::Failed, "{cut:?}");
+        let text = joined(&out);
+        let added = text.strip_prefix(cut).unwrap();
+        assert!(added.starts_with(&format!("{joint}data: {{\"error\"")), "{cut:?}: {added:?}");
+        assert!(added.ends_with("data: [DONE]\n\n"));
+        assert!(stream.error().is_some_and(|error| error.truncated));
+        assert!(stream.interrupt(&error()).is_empty(), "one error is enough");
+    };
+    let event = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}";
+    check(&format!("{event}\n\n"), "");
+    check(&format!("{event}\r\n\r\n"), "");
+    check(&format!("{event}\n"), "\n");
+    check(&format!("{event}\r\n"), "\n");
+    check(event, "\n\n");
+    check(&format!("{event}\n\ndata: {{\"choi"), "\n\n");
+}
+
+#[test]
+fn an_error_of_the_upstream_passes_untouched() {
+    let body = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: {\"error\":{\"message\":\"x\",\"code\":429}}\n\n";
+    let mut stream = exact();
+    let mut out = Vec::new();
+
+    stream.push(&Bytes::from_static(body.as_bytes()), &mut out);
+    stream.push(&Bytes::from_static(b"data: [DONE]\n\n"), &mut out);
+    stream.finish(&mut out);
+
+    assert_eq!(joined(&out), format!("{body}data: [DONE]\n\n"));
+    assert_eq!(stream.error().map(|error| error.kind), Some(ErrorKind::RateLimit));
+}
+
+#[test]
+fn an_interrupted_stream_ends_in_one_error() {
+    let mut stream = exact();
+    let mut out = Vec::new();
+    stream.push(
+        &Bytes::from_static(b"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n"),
+        &mut out,
+    );
+
+    let last = stream.interrupt(&error());
+
+    let text = String::from_utf8(last.to_vec()).unwrap();
+    assert!(text.starts_with("\ndata: {\"error\":{\"message\":\"gone\""), "{text}");
+    assert!(stream.interrupt(&error()).is_empty());
+    stream.push(&Bytes::from_static(b"data: late\n\n"), &mut out);
+    assert_eq!(out.len(), 1, "nothing follows the terminator");
+}
+
+#[test]
+fn a_complete_stream_cannot_be_interrupted() {
+    let mut stream = exact();
+    stream.push(&Bytes::from_static(WHOLE.as_bytes()), &mut Vec::new());
+
+    assert!(stream.interrupt(&error()).is_empty());
+}
+
+#[test]
+fn signs_of_life_never_stand_inside_an_event() {
+    let mut stream = exact();
+    let mut out = Vec::new();
+    assert_eq!(&stream.ping()[..], b": keep-alive\n\n");
+
+    stream.push(&Bytes::from_static(b"data: {\"choi"), &mut out);
+    assert!(stream.ping().is_empty());
+}
+
+#[test]
+fn a_whole_reply_of_the_same_format_is_the_same_bytes() {
+    let body = Bytes::from_static(
+        b"{\"id\":\"c\",\"choices\":[{\"message\":{\"content\":\"a\"},\"finish_reason\":\"length\"}],\"usage\":{\"prompt_tokens\":2,\"completion_tokens\":5}}",
+    );
+
+    let whole = translate_reply(&OpenAiChat, &OpenAiChat, &body, &ReplyContext::default());
+
+    assert_eq!(whole.body.as_ptr(), body.as_ptr());
+    assert_eq!((whole.finish, whole.usage.output), (Some(Finish::Length), Some(5)));
+    assert_eq!(whole.error, None);
+}
+
+#[test]
+fn a_whole_body_that_is_no_reply_is_an_error() {
+    let check = |body: &'static str| {
+        let body = Bytes::from_static(body.as_bytes());
+        let whole = translate_reply(&OpenAiChat, &OpenAiChat, &body, &ReplyContext::default());
+        assert!(whole.error.is_some(), "{body:?}");
+    };
+    check("");
+    check("<html></html>");
+    check("{\"contentType\":\"x\"}");
+    check("{\"error\":{\"message\":\"x\"}}");
+    check("[]");
+}
+
+#[test]
+fn a_translator_may_live_in_a_request_context() {
+    fn shared<T: Send + Sync>() {}
+
+    shared::<Translator>();
+}
