@@ -67,13 +67,12 @@ pub(super) struct Message<'a> {
     pub(super) usage: Option<&'a RawValue>,
 }
 
-/// Parses one event's data and hands it on.
+/// Parses one event's data, which must be an object, and hands it on.
 ///
 /// # Errors
 ///
 /// The parser's error if the data is no such object, even with lone surrogates replaced.
 pub(super) fn parse<T>(data: &[u8], take: impl FnOnce(Frame<'_>) -> T) -> serde_json::Result<T> {
-    // A derived struct would also be read from a list; no event is one.
     match serde_json::from_slice::<Frame<'_>>(data) {
         Ok(frame) => Ok(take(frame)),
         Err(fault) => match json::without_lone_surrogates(data) {

@@ -314,6 +314,10 @@ fn faults_name_their_path() {
         "messages[1].content[0].content[0].text: is missing",
     );
     check(&message(r#"[{"type":"tool_use","name":"f"}]"#), "messages[1].content[0].id: is missing");
+}
+
+#[test]
+fn faults_of_settings_name_their_path() {
     for (members, expected) in [
         (r#""tools":[{"input_schema":{}}]"#, "tools[0].name: is missing"),
         (r#""tools":[{"name":7}]"#, "tools[0].name: invalid type"),

@@ -62,6 +62,9 @@ fn with_budget(writing: &mut Writing<'_, '_>, limit: Limit, plan: &mut Plan) {
             writing.approximate(Field::Thinking, "sent as a budget of 8192 tokens");
             ADAPTIVE_BUDGET
         }
+        ReasoningAmount::Effort(Effort::Max) if limit.source != LimitSource::Default => {
+            limit.tokens.saturating_sub(1).max(LEAST_BUDGET)
+        }
         ReasoningAmount::Effort(effort) => budget_of(effort),
         ReasoningAmount::Budget(budget) => budget,
     };
@@ -69,7 +72,7 @@ fn with_budget(writing: &mut Writing<'_, '_>, limit: Limit, plan: &mut Plan) {
         writing.approximate(Field::Thinking, "raised to the least budget of 1024 tokens");
     }
     let wanted = wanted.max(LEAST_BUDGET);
-    if limit.source == LimitSource::Default && wanted != u64::MAX {
+    if limit.source == LimitSource::Default {
         // Nobody set a limit, so the answer gets its room beside the reasoning.
         plan.limit = wanted.saturating_add(DEFAULT_LIMIT);
     }
@@ -78,7 +81,7 @@ fn with_budget(writing: &mut Writing<'_, '_>, limit: Limit, plan: &mut Plan) {
         writing.approximate(Field::Thinking, "switched off: the limit leaves no room for it");
         return;
     }
-    if wanted > most && wanted != u64::MAX {
+    if wanted > most {
         writing.approximate(Field::Thinking, "budget lowered below the limit of the answer");
     }
     plan.thinking = Some(Thinking { budget_tokens: Some(wanted.min(most)), ..kind("enabled") });
@@ -114,15 +117,14 @@ fn adaptive(writing: &mut Writing<'_, '_>, plan: &mut Plan) {
     });
 }
 
-/// Anchors of Google's own OpenAI layer, so that effort → budget → effort is stable. The highest is
-/// whatever the limit leaves.
+/// Anchors of Google's own OpenAI layer, so that effort → budget → effort is stable. The highest, where
+/// no limit says what it leaves, is no more than the one below.
 const fn budget_of(effort: Effort) -> u64 {
     match effort {
         Effort::Minimal | Effort::Low => 1024,
         Effort::Medium => 8192,
         Effort::High => 24_576,
-        Effort::XHigh => 32_768,
-        Effort::Max => u64::MAX,
+        Effort::XHigh | Effort::Max => 32_768,
     }
 }
 

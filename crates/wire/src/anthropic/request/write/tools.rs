@@ -92,10 +92,7 @@ fn input_schema(schema: Option<&RawValue>) -> Cow<'_, RawValue> {
 
 fn no_arguments<'a>() -> Cow<'a, RawValue> {
     // The text is a constant and valid.
-    serde_json::from_str::<&RawValue>(NO_ARGUMENTS).map_or_else(
-        |_| Cow::Owned(Box::<RawValue>::from(RawValue::NULL.to_owned())),
-        Cow::Borrowed,
-    )
+    Cow::Borrowed(serde_json::from_str(NO_ARGUMENTS).unwrap_or(RawValue::NULL))
 }
 
 fn is_legal_name(name: &str) -> bool {

@@ -307,8 +307,11 @@ impl<'a> Drafts<'a, '_, '_> {
         }
         self.trim_end();
         let Some(first) = self.list.first() else {
-            let field = names::name(self.writing.request, Field::Messages);
-            self.writing.refuse(field, "nothing is left to send: there is no text in it");
+            // Where a part was refused, that is what there is to say.
+            if self.writing.refused.is_empty() {
+                let field = names::name(self.writing.request, Field::Messages);
+                self.writing.refuse(field, "nothing is left to send: there is no text in it");
+            }
             return Vec::new();
         };
         let mut messages = Vec::with_capacity(self.list.len() + 1);

@@ -1,0 +1,400 @@
+//! Limits, sampling, reasoning, tools and the form of the answer.
+
+use super::*;
+use crate::chat::{Effort, OutputFormat, ReasoningAmount, ToolChoice};
+
+fn facts(change: impl FnOnce(&mut ModelFacts)) -> ModelFacts {
+    let mut facts = ModelFacts::default();
+    change(&mut facts);
+    facts
+}
+
+#[test]
+fn the_limit_is_the_clients_the_models_or_a_default() {
+    let check = |said: Option<u64>, most: Option<u64>, expected: u64, noted: &[&str]| {
+        let request = ChatRequest { max_output_tokens: said, ..hello() };
+        let found = written_for(&request, &facts(|facts| facts.max_output_tokens = most));
+        assert_eq!(found.body["max_tokens"], expected, "{said:?} {most:?}");
+        assert_eq!(found.noted(), noted);
+    };
+    check(None, None, 4096, &[]);
+    check(None, Some(64_000), 64_000, &[]);
+    check(Some(100), Some(64_000), 100, &[]);
+    check(Some(0), None, 0, &[]);
+    check(Some(100_000), Some(64_000), 64_000, &["max_tokens"]);
+}
+
+#[test]
+fn sampling_follows_what_the_model_takes() {
+    let check = |support: SamplingSupport,
+                 temperature: f64,
+                 top_p: f64,
+                 expected: Value,
+                 noted: &[&str]| {
+        let mut request = hello();
+        request.sampling.temperature = Some(temperature);
+        request.sampling.top_p = Some(top_p);
+        request.sampling.top_k = Some(5);
+        let body = written_for(&request, &facts(|facts| facts.sampling = support));
+        let found = json!([body.body["temperature"], body.body["top_p"], body.body["top_k"]]);
+        assert_eq!(
+            (&found, &*body.noted()),
+            (&expected, noted),
+            "{support:?} {temperature} {top_p}"
+        );
+    };
+    check(SamplingSupport::All, 0.5, 0.9, json!([0.5, 0.9, 5]), &[]);
+    check(SamplingSupport::All, 1.7, 0.9, json!([1.0, 0.9, 5]), &["temperature"]);
+    check(SamplingSupport::NotBoth, 0.5, 0.9, json!([0.5, null, 5]), &["top_p"]);
+    check(SamplingSupport::None, 1.0, 1.0, json!([null, null, null]), &["top_k"]);
+    check(
+        SamplingSupport::None,
+        0.5,
+        0.9,
+        json!([null, null, null]),
+        &["temperature", "top_p", "top_k"],
+    );
+}
+
+#[test]
+fn fields_without_an_equal_are_dropped_and_defaults_are_not_noted() {
+    let mut request = hello();
+    request.sampling.seed = Some(1);
+    request.sampling.presence_penalty = Some(0.5);
+    request.sampling.frequency_penalty = Some(0.5);
+    request.sampling.logprobs = Some(true);
+    request.sampling.n = Some(1);
+    request.sampling.stop = vec!["END".to_owned(), "\n\n".to_owned()];
+    request.extra.insert("verbosity".to_owned(), json!("low"));
+    request.extra.insert("prompt_cache_key".to_owned(), json!("k"));
+    request.extra.insert("service_tier".to_owned(), json!("default"));
+    let found = written(&request);
+    let expected =
+        ["stop", "seed", "presence_penalty", "frequency_penalty", "logprobs", "verbosity"];
+    assert_eq!(found.dropped(), expected);
+    assert_eq!(found.body["stop_sequences"], json!(["END"]));
+    assert_eq!(found.body["service_tier"], "standard_only");
+
+    let mut request = hello();
+    request.sampling.presence_penalty = Some(0.0);
+    request.sampling.logprobs = Some(false);
+    assert!(written(&request).noted().is_empty());
+}
+
+#[test]
+fn several_answers_are_refused_and_all_refusals_come_at_once() {
+    let mut request = hello();
+    request.sampling.n = Some(2);
+    request.extra.insert("moderation".to_owned(), json!({}));
+    assert_eq!(refused(&request), ["n", "moderation"]);
+    request.origin = Some(WireFormat::Gemini);
+    request.extra.clear();
+    assert_eq!(refused(&request), ["generationConfig.candidateCount"]);
+}
+
+#[test]
+fn own_extra_members_come_back() {
+    let mut request = hello();
+    request.origin = Some(WireFormat::Anthropic);
+    request.extra.insert("mcp_servers".to_owned(), json!([{"name": "x"}]));
+    let found = written(&request);
+    assert_eq!(found.body["mcp_servers"], json!([{"name": "x"}]));
+    assert!(found.noted().is_empty());
+}
+
+fn reasoning(amount: ReasoningAmount, control: ThinkingControl, limit: Option<u64>) -> Written {
+    let mut request = ChatRequest { max_output_tokens: limit, ..hello() };
+    request.reasoning.amount = amount;
+    let facts = facts(|facts| {
+        facts.thinking = control;
+        facts.max_output_tokens = Some(64_000);
+    });
+    written_for(&request, &facts)
+}
+
+#[test]
+fn budget_models_get_a_budget() {
+    use ReasoningAmount::*;
+    let check =
+        |amount: ReasoningAmount, limit: Option<u64>, expected: Option<u64>, is_noted: bool| {
+            let found = reasoning(amount.clone(), ThinkingControl::Budget, limit);
+            let expected = expected
+                .map_or(Value::Null, |budget| json!({"type": "enabled", "budget_tokens": budget}));
+            assert_eq!(found.body["thinking"], expected, "{amount:?} {limit:?}");
+            assert_eq!(!found.noted().is_empty(), is_noted, "{amount:?} {limit:?}");
+            assert!(found.body["output_config"].is_null());
+        };
+    check(NotSaid, None, None, false);
+    check(Off, None, None, false);
+    check(Budget(0), None, None, false);
+    check(Adaptive, None, Some(8192), true);
+    check(Effort(crate::chat::Effort::Minimal), None, Some(1024), false);
+    check(Effort(crate::chat::Effort::Low), None, Some(1024), false);
+    check(Effort(crate::chat::Effort::Medium), None, Some(8192), false);
+    check(Effort(crate::chat::Effort::High), None, Some(24_576), false);
+    check(Effort(crate::chat::Effort::XHigh), None, Some(32_768), false);
+    check(Effort(crate::chat::Effort::Max), None, Some(63_999), false);
+    check(Budget(2000), Some(3000), Some(2000), false);
+    check(Budget(500), None, Some(1024), true);
+    check(Budget(9000), Some(5000), Some(4999), true);
+    check(Budget(9000), Some(1024), None, true);
+}
+
+#[test]
+fn adaptive_models_get_an_effort() {
+    use ReasoningAmount::*;
+    let check =
+        |amount: ReasoningAmount, kind: Option<&str>, effort: Option<&str>, is_noted: bool| {
+            let found = reasoning(amount.clone(), ThinkingControl::Adaptive, None);
+            assert_eq!(found.body["thinking"]["type"].as_str(), kind, "{amount:?}");
+            assert_eq!(found.body["output_config"]["effort"].as_str(), effort, "{amount:?}");
+            assert_eq!(!found.noted().is_empty(), is_noted, "{amount:?}");
+        };
+    let adaptive = Some("adaptive");
+    check(NotSaid, None, None, false);
+    check(Off, Some("disabled"), None, false);
+    check(Adaptive, adaptive, None, false);
+    check(Effort(crate::chat::Effort::Minimal), adaptive, Some("low"), true);
+    check(Effort(crate::chat::Effort::Low), adaptive, Some("low"), false);
+    check(Effort(crate::chat::Effort::Medium), adaptive, Some("medium"), false);
+    check(Effort(crate::chat::Effort::High), adaptive, Some("high"), false);
+    check(Effort(crate::chat::Effort::XHigh), adaptive, Some("xhigh"), false);
+    check(Effort(crate::chat::Effort::Max), adaptive, Some("max"), false);
+    check(Budget(0), Some("disabled"), None, false);
+    check(Budget(512), adaptive, Some("low"), true);
+    check(Budget(4096), adaptive, Some("low"), true);
+    check(Budget(8192), adaptive, Some("medium"), true);
+    check(Budget(24_576), adaptive, Some("high"), true);
+    check(Budget(40_000), adaptive, Some("xhigh"), true);
+}
+
+#[test]
+fn unknown_models_get_what_was_asked_and_room_for_it() {
+    let mut request = hello();
+    request.reasoning.amount = ReasoningAmount::Effort(Effort::Medium);
+    let found = written(&request);
+    assert_eq!(found.body["thinking"], json!({"type": "enabled", "budget_tokens": 8192}));
+    assert_eq!(found.body["max_tokens"], 8192 + 4096);
+    request.reasoning.amount = ReasoningAmount::Off;
+    assert_eq!(written(&request).body["thinking"], json!({"type": "disabled"}));
+}
+
+#[test]
+fn models_that_do_not_reason_are_not_asked_to() {
+    let asked = reasoning(ReasoningAmount::Effort(Effort::High), ThinkingControl::None, None);
+    assert!(asked.body["thinking"].is_null());
+    assert_eq!(asked.dropped(), ["reasoning_effort"]);
+    let off = reasoning(ReasoningAmount::Off, ThinkingControl::None, None);
+    assert!(off.noted().is_empty());
+}
+
+#[test]
+fn a_budget_gives_way_to_forced_calls_and_unsigned_steps() {
+    let facts = facts(|facts| facts.thinking = ThinkingControl::Budget);
+    let mut forced = hello();
+    forced.reasoning.amount = ReasoningAmount::Budget(2048);
+    forced.tools = vec![tool("f", None)];
+    assert_eq!(written_for(&forced, &facts).body["thinking"]["type"], "enabled");
+    forced.tool_choice = ToolChoice::Required;
+    let found = written_for(&forced, &facts);
+    assert!(found.body["thinking"].is_null());
+    assert_eq!(
+        (found.body["max_tokens"].as_u64(), &*found.noted()),
+        (Some(4096), &["reasoning_effort"][..])
+    );
+
+    let mut step = request(vec![
+        text(Role::User, "go"),
+        turn(Role::Assistant, vec![call("c1", "f", "{}")]),
+        turn(Role::Tool, vec![result("c1", vec![])]),
+    ]);
+    step.reasoning.amount = ReasoningAmount::Budget(2048);
+    assert!(written_for(&step, &facts).body["thinking"].is_null());
+}
+
+#[test]
+fn a_budget_excludes_other_sampling() {
+    let facts = facts(|facts| facts.thinking = ThinkingControl::Budget);
+    let mut request = hello();
+    request.reasoning.amount = ReasoningAmount::Budget(2048);
+    request.sampling.temperature = Some(0.2);
+    request.sampling.top_p = Some(0.5);
+    request.sampling.top_k = Some(3);
+    let found = written_for(&request, &facts);
+    assert_eq!(found.dropped(), ["temperature", "top_k", "top_p"]);
+    request.sampling.top_p = Some(0.97);
+    assert_eq!(written_for(&request, &facts).body["top_p"], 0.97);
+}
+
+#[test]
+fn what_is_shown_is_said_only_if_the_client_did() {
+    let check = |show: Option<bool>, expected: Option<&str>| {
+        let mut request = hello();
+        request.reasoning.amount = ReasoningAmount::Adaptive;
+        request.reasoning.show = show;
+        let facts = facts(|facts| facts.thinking = ThinkingControl::Adaptive);
+        let found = written_for(&request, &facts);
+        assert_eq!(found.body["thinking"]["display"].as_str(), expected);
+    };
+    check(None, None);
+    check(Some(true), Some("summarized"));
+    check(Some(false), Some("omitted"));
+}
+
+#[test]
+fn tools_are_declared_in_order() {
+    let mut request = hello();
+    let mut second = tool("g", Some("{\"properties\" : {}}"));
+    second.description = Some("does g".to_owned());
+    second.cache = Some(json!({"type": "ephemeral"}));
+    let mut server = tool("web_search", None);
+    server.server =
+        Some(("anthropic", raw("{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}")));
+    request.tools = vec![tool("f", None), second, server];
+    let expected = json!([
+        {"name": "f", "input_schema": {"type": "object", "properties": {}}},
+        {
+            "name": "g", "description": "does g",
+            "input_schema": {"type": "object", "properties": {}},
+            "cache_control": {"type": "ephemeral"},
+        },
+        {"type": "web_search_20250305", "name": "web_search"},
+    ]);
+    assert_eq!(written(&request).body["tools"], expected);
+}
+
+#[test]
+fn strict_tools_need_a_model_that_can() {
+    let mut request = hello();
+    request.tools = vec![Tool { strict: Some(true), ..tool("f", Some("{\"type\":\"object\"}")) }];
+    let without = written(&request);
+    assert_eq!(without.dropped(), ["tools[].function.strict"]);
+    assert!(without.body["tools"][0]["strict"].is_null());
+
+    let with = written_for(&request, &facts(|facts| facts.structured_output = true));
+    assert_eq!(with.body["tools"][0]["strict"], true);
+    assert_eq!(with.body["tools"][0]["input_schema"]["additionalProperties"], false);
+}
+
+#[test]
+fn tools_that_cannot_be_sent_are_refused() {
+    let mut request = hello();
+    let mut foreign = tool("googleSearch", None);
+    foreign.server = Some(("gemini", raw("{\"googleSearch\":{}}")));
+    request.tools = vec![tool("a.b", None), tool("f", None), tool("f", None), foreign];
+    assert_eq!(refused(&request), ["tools[0].name", "tools[2].name", "tools[3]"]);
+}
+
+#[test]
+fn choices_among_tools_are_written() {
+    let check = |choice: ToolChoice, parallel: Option<bool>, expected: Value, is_noted: bool| {
+        let mut request = hello();
+        request.tools = vec![tool("f", None), tool("g", None)];
+        request.tool_choice = choice.clone();
+        request.parallel_calls = parallel;
+        let found = written(&request);
+        assert_eq!(found.body["tool_choice"], expected, "{choice:?} {parallel:?}");
+        assert_eq!(!found.noted().is_empty(), is_noted, "{choice:?}");
+        request.tools.clear();
+        assert!(
+            written(&request).body["tool_choice"].is_null(),
+            "without tools there is no choice"
+        );
+    };
+    let allowed = |required, names: &[&str]| ToolChoice::Allowed {
+        required,
+        names: names.iter().map(|&name| name.to_owned()).collect(),
+    };
+    check(ToolChoice::NotSaid, None, Value::Null, false);
+    check(ToolChoice::NotSaid, Some(true), Value::Null, false);
+    check(
+        ToolChoice::NotSaid,
+        Some(false),
+        json!({"type": "auto", "disable_parallel_tool_use": true}),
+        false,
+    );
+    check(ToolChoice::Auto, None, json!({"type": "auto"}), false);
+    check(ToolChoice::None, Some(false), json!({"type": "none"}), false);
+    check(
+        ToolChoice::Required,
+        Some(false),
+        json!({"type": "any", "disable_parallel_tool_use": true}),
+        false,
+    );
+    check(ToolChoice::One("f".to_owned()), None, json!({"type": "tool", "name": "f"}), false);
+    check(allowed(true, &["g"]), None, json!({"type": "tool", "name": "g"}), false);
+    check(allowed(true, &["f", "g"]), None, json!({"type": "any"}), true);
+    check(allowed(false, &["f"]), None, json!({"type": "auto"}), true);
+}
+
+#[test]
+fn the_form_of_the_answer_is_enforced_or_asked_for() {
+    let schema = "{\"type\" : \"object\",\"additionalProperties\":false}";
+    let mut request = hello();
+    request.output = OutputFormat::JsonSchema {
+        name: Some("n".to_owned()),
+        description: None,
+        schema: raw(schema),
+        strict: Some(true),
+    };
+
+    let native = facts(|facts| facts.structured_output = true);
+    let mut notes = Notes::default();
+    let body = write(&request, "m", &native, &mut notes).unwrap();
+    let expected = format!(
+        "\"output_config\":{{\"format\":{{\"type\":\"json_schema\",\"schema\":{schema}}}}}"
+    );
+    assert!(
+        String::from_utf8(body).unwrap().contains(&expected),
+        "the schema keeps its characters"
+    );
+    assert_eq!(notes, Notes::default());
+
+    let asked = written(&request);
+    assert!(asked.body["output_config"].is_null());
+    assert!(asked.body["system"][0]["text"].as_str().unwrap().ends_with(schema));
+    assert_eq!(asked.noted(), ["response_format"]);
+
+    request.output = OutputFormat::JsonObject;
+    let object = written_for(&request, &native);
+    assert!(object.body["system"][0]["text"].as_str().unwrap().contains("JSON object"));
+}
+
+#[test]
+fn a_request_of_an_own_client_survives_reading_and_writing() {
+    let body = json!({
+        "model": "m", "max_tokens": 5000, "stream": true,
+        "thinking": {"type": "enabled", "budget_tokens": 2000, "display": "summarized"},
+        "output_config": {"format": {"type": "json_schema", "schema": {"type": "string"}}},
+        "stop_sequences": ["END"],
+        "metadata": {"user_id": "u"},
+        "service_tier": "auto",
+        "tool_choice": {"type": "auto", "disable_parallel_tool_use": true},
+        "tools": [{"name": "f", "description": "d", "input_schema": {"type": "object"}, "cache_control": {"type": "ephemeral"}}],
+        "system": [{"type": "text", "text": "s"}],
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "go", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]},
+            {"role": "assistant", "content": [
+                {"type": "thinking", "thinking": "hm", "signature": "c2ln"},
+                {"type": "text", "text": "ok"},
+                {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}},
+            ]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "text", "text": "r"}], "is_error": true},
+                {"type": "image", "source": {"type": "url", "url": "https://x/y.png"}},
+            ]},
+        ],
+    });
+    let bytes = body.to_string().into_bytes();
+    let peek = crate::splice::peek_body(&bytes).unwrap();
+    let request = crate::anthropic::request::read(&bytes, &peek).unwrap();
+    let native = facts(|facts| {
+        facts.structured_output = true;
+        facts.thinking = ThinkingControl::Budget;
+    });
+
+    let mut found = written_for(&request, &native);
+    found.body["model"] = json!("m");
+    assert_eq!(found.body, body);
+    assert!(found.noted().is_empty(), "{:?}", found.notes);
+}
