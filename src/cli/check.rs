@@ -22,7 +22,7 @@ pub(super) fn check(config: Option<PathBuf>, print: bool) -> ExitCode {
         }
         Err(problems) => {
             complain(&problems.to_string());
-            let count = problems.iter().count();
+            let count = problems.len();
             complain(&format!("{count} problem{}", if count == 1 { "" } else { "s" }));
             ExitCode::from(EXIT_GIVEN)
         }

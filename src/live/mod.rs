@@ -71,7 +71,7 @@ impl LiveConfig {
             Ok(snapshot) => Ok(self.publish(&old, snapshot)),
             Err(problems) => {
                 self.metrics.config_refused();
-                for problem in problems.iter() {
+                for problem in problems.as_slice() {
                     tracing::error!(%problem, "the configuration was not reloaded; the old one stays");
                 }
                 *self.problem.lock().unwrap_or_else(PoisonError::into_inner) =

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use omniroute_core::clock::Clock;
-use omniroute_core::snapshot::{ConfigFile, Inputs, Overrides, Problems, Snapshot, compile};
+use omniroute_core::snapshot::{ConfigFile, Inputs, Overrides, Problem, Problems, Snapshot, compile};
 
 /// Everything a compilation reads.
 pub struct Source {
@@ -75,7 +75,14 @@ fn read(path: &Path) -> Result<ConfigFile, Problems> {
     let name = path.display().to_string();
     match fs::read_to_string(path) {
         Ok(text) => Ok(ConfigFile { name, text }),
-        Err(error) => Err(Problems::of_file(&name, &unreadable(&error))),
+        Err(error) => Err(Problems::new(vec![Problem {
+            file: name,
+            path: String::new(),
+            line: None,
+            column: None,
+            what: unreadable(&error),
+            hint: None,
+        }])),
     }
 }
 

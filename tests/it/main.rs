@@ -4,6 +4,7 @@ mod body;
 mod failover;
 mod forwarding;
 mod keys;
+mod program;
 mod refusals;
 mod reload;
 mod setup;

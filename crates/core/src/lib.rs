@@ -1,1 +1,17 @@
+//! Decisions: configuration, snapshot, routing, verdicts, the state that changes while serving, and
+//! the filter trait.
+//!
+//! Plain code over values. No sockets, no Pingora, no disk; the time comes from a [`clock::Clock`] and
+//! chance from the caller.
 
+pub mod clock;
+pub mod config;
+pub mod context;
+pub mod error;
+pub mod filter;
+pub mod ids;
+pub mod routing;
+pub mod secret;
+pub mod snapshot;
+pub mod state;
+pub mod verdict;

@@ -1,0 +1,39 @@
+//! Where it was measured: numbers mean little without it.
+
+use std::fs;
+
+use serde::Serialize;
+
+/// The machine, and what else it was doing.
+#[derive(Debug, Serialize)]
+pub(crate) struct Machine {
+    pub(crate) processor: String,
+    pub(crate) cores: usize,
+    pub(crate) kernel: String,
+    /// Processes that wanted to run in the last minute before the measurement; above a fraction of the
+    /// cores, something else was going on.
+    pub(crate) load_before: String,
+}
+
+impl Machine {
+    /// Looks at the machine; what cannot be read is `unknown`.
+    pub(crate) fn look() -> Self {
+        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let known = |text: &str| match text.trim() {
+            "" => "unknown".to_owned(),
+            text => text.to_owned(),
+        };
+        let load = read("/proc/loadavg");
+        Self {
+            processor: known(model(&read("/proc/cpuinfo")).unwrap_or_default()),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            kernel: known(&read("/proc/sys/kernel/osrelease")),
+            load_before: known(load.split(' ').next().unwrap_or_default()),
+        }
+    }
+}
+
+fn model(cpuinfo: &str) -> Option<&str> {
+    let line = cpuinfo.lines().find(|line| line.starts_with("model name"))?;
+    line.split_once(':').map(|(_, name)| name)
+}

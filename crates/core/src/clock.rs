@@ -1,0 +1,96 @@
+//! Time that tests can turn.
+//!
+//! Waits and cool-downs use the monotonic [`Instant`]; only expiry dates of client keys and dates in
+//! `retry-after` use the wall clock, so that turning the wall clock moves nothing else.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Tells the time. Clones share it.
+#[derive(Clone)]
+pub struct Clock(Arc<Source>);
+
+enum Source {
+    System,
+    Shifted { ahead: Mutex<Duration> },
+    Manual { started: Instant, elapsed: Mutex<Duration>, wall: SystemTime },
+}
+
+impl Clock {
+    /// Returns the machine's clock.
+    pub fn system() -> Self {
+        Self(Arc::new(Source::System))
+    }
+
+    /// Returns a clock that stands still until [`Clock::advance`], its wall time at `unix_seconds`.
+    pub fn manual(unix_seconds: u64) -> Self {
+        Self(Arc::new(Source::Manual {
+            started: instant_now(),
+            elapsed: Mutex::new(Duration::ZERO),
+            wall: UNIX_EPOCH + Duration::from_secs(unix_seconds),
+        }))
+    }
+
+    /// Returns a clock that runs like the machine's and can be put forward.
+    pub fn shifted() -> Self {
+        Self(Arc::new(Source::Shifted { ahead: Mutex::default() }))
+    }
+
+    /// Puts a manual or shifted clock forward. Does nothing to the machine's.
+    pub fn advance(&self, by: Duration) {
+        match &*self.0 {
+            Source::System => {}
+            Source::Shifted { ahead: turned } | Source::Manual { elapsed: turned, .. } => {
+                *turned.lock().unwrap_or_else(PoisonError::into_inner) += by;
+            }
+        }
+    }
+
+    /// Returns the monotonic time.
+    pub fn now(&self) -> Instant {
+        match &*self.0 {
+            Source::System => instant_now(),
+            Source::Shifted { ahead } => {
+                instant_now() + *ahead.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+            Source::Manual { started, elapsed, .. } => {
+                *started + *elapsed.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+        }
+    }
+
+    /// Returns the wall time.
+    pub fn wall(&self) -> SystemTime {
+        match &*self.0 {
+            Source::System => wall_now(),
+            Source::Shifted { ahead } => {
+                wall_now() + *ahead.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+            Source::Manual { elapsed, wall, .. } => {
+                *wall + *elapsed.lock().unwrap_or_else(PoisonError::into_inner)
+            }
+        }
+    }
+
+    /// Returns the wall time in whole seconds since 1970, 0 if it is before.
+    pub fn unix_seconds(&self) -> u64 {
+        self.wall().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+fn instant_now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+fn wall_now() -> SystemTime {
+    SystemTime::now()
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}

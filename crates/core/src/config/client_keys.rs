@@ -1,0 +1,117 @@
+//! Client keys as written. No message repeats a key or its digest.
+
+use std::time::SystemTime;
+
+use super::limits;
+use super::node::{Content, Node};
+use super::report::{Place, Report, Spot};
+use super::scalars;
+use super::secret_text::{SecretText, secret};
+use super::section::{Field, Section, each};
+
+/// Characters of a SHA-256 in hexadecimal.
+const SHA256_HEX_CHARS: usize = 64;
+
+/// One client key as written.
+#[derive(Debug)]
+pub(crate) struct ClientKeyText {
+    /// Where the key begins.
+    pub(crate) place: Place,
+    pub(crate) name: Option<Spot<String>>,
+    pub(crate) key: Field<SecretText>,
+    pub(crate) sha256: Field<[u8; 32]>,
+    pub(crate) models: Vec<String>,
+    pub(crate) expires: Option<SystemTime>,
+    pub(crate) scopes: Vec<Scope>,
+    /// Whether everything but the name and the key itself was good.
+    pub(crate) is_sound: bool,
+}
+
+/// What a client key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Call models.
+    Inference,
+    /// Administrate.
+    Admin,
+}
+
+/// Reads one client key.
+pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
+    let known = [
+        "name",
+        "key",
+        "key_sha256",
+        "models",
+        "expires",
+        "limits",
+        "budget",
+        "tunnel",
+        "scopes",
+    ];
+    let section = Section::open(node, &known, report)?;
+    section.refuse("limits", limits::client_key);
+    section.refuse("budget", limits::budget);
+    section.refuse("tunnel", limits::tunnel);
+    let models = section.field("models", |node, report| some(node, report, scalars::text));
+    let expires = section.field("expires", scalars::time);
+    let scopes = section.field("scopes", |node, report| some(node, report, scope));
+    let is_sound = !matches!(models, Field::Faulty)
+        && !matches!(expires, Field::Faulty)
+        && !matches!(scopes, Field::Faulty);
+    Some(ClientKeyText {
+        place: node.place.clone(),
+        name: section.require_spot("name", scalars::name),
+        key: section.field("key", secret),
+        sha256: section.field("key_sha256", sha256),
+        models: models.value().cloned().unwrap_or_else(|| vec!["*".to_owned()]),
+        expires: expires.value().copied(),
+        scopes: scopes.value().cloned().unwrap_or_else(|| vec![Scope::Inference]),
+        is_sound,
+    })
+}
+
+/// Reads a list in which every item must be good, and one must be there.
+fn some<T>(
+    node: &Node,
+    report: &Report,
+    reader: impl Fn(&Node, &Report) -> Option<T>,
+) -> Option<Vec<T>> {
+    let found = each(node, report, reader)?;
+    match &node.content {
+        Content::List(items) if items.is_empty() => {
+            report.add(&node.place, "the list is empty, so the key could do nothing");
+            None
+        }
+        Content::List(items) if items.len() == found.len() => Some(found),
+        _ => None,
+    }
+}
+
+fn scope(node: &Node, report: &Report) -> Option<Scope> {
+    let table = [("inference", Scope::Inference), ("admin", Scope::Admin)];
+    scalars::word(node, report, &table)
+}
+
+fn sha256(node: &Node, report: &Report) -> Option<[u8; 32]> {
+    let found = match &node.content {
+        Content::Scalar(scalar) => from_hex(&scalar.text),
+        _ => None,
+    };
+    if found.is_none() {
+        let what = format!("a SHA-256 has {SHA256_HEX_CHARS} hexadecimal digits");
+        report.add_with(&node.place, what, "make one with `printf %s KEY | sha256sum`");
+    }
+    found
+}
+
+fn from_hex(text: &str) -> Option<[u8; 32]> {
+    if text.len() != SHA256_HEX_CHARS || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(index * 2..index * 2 + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}

@@ -1,0 +1,99 @@
+//! The operator's file as a whole: every section read apart, so that no fault hides another.
+
+use super::accounts::{self, AccountText};
+use super::client_keys::{self, ClientKeyText};
+use super::filters::{self, FilterText};
+use super::limits;
+use super::names::{self, AliasText, ComboText};
+use super::node::Node;
+use super::providers::{self, ProviderText};
+use super::report::{Report, Spot};
+use super::resilience::{self, ProfileText};
+use super::routing::{self, RoutingText};
+use super::scalars;
+use super::section::{Section, each, entries};
+use super::server::{self, ServerText};
+use super::yaml::{self, Env};
+
+/// What the operator wrote. The default is an empty file.
+#[derive(Default)]
+pub(crate) struct Document {
+    pub(crate) server: ServerText,
+    pub(crate) routing: RoutingText,
+    pub(crate) providers: Vec<ProviderText>,
+    pub(crate) accounts: Vec<AccountText>,
+    pub(crate) combos: Vec<ComboText>,
+    pub(crate) aliases: Vec<AliasText>,
+    pub(crate) chain_models: Vec<Spot<String>>,
+    pub(crate) client_keys: Vec<ClientKeyText>,
+    pub(crate) profiles: Vec<ProfileText>,
+    /// The list of filters with its place, if there is one.
+    pub(crate) filters: Option<Spot<Vec<FilterText>>>,
+}
+
+impl Document {
+    /// Reads a file. `None`, reported, if it is not one YAML document with a map.
+    pub(crate) fn read(file: &str, text: &str, env: Env<'_>, report: &Report) -> Option<Self> {
+        let root = yaml::parse(file, text, env, report)?;
+        let known = [
+            "server",
+            "routing",
+            "providers",
+            "accounts",
+            "combos",
+            "aliases",
+            "fallback_chains",
+            "client_keys",
+            "tunnel",
+            "resilience",
+            "filters",
+            "pricing",
+        ];
+        let section = Section::open(&root, &known, report)?;
+        section.refuse("tunnel", limits::tunnel);
+        section.read("pricing", pricing);
+        Some(Self {
+            server: section.read("server", server::read).unwrap_or_default(),
+            routing: section.read("routing", routing::read).unwrap_or_default(),
+            providers: section.read("providers", written_providers).unwrap_or_default(),
+            accounts: section
+                .read("accounts", |node, report| each(node, report, accounts::read))
+                .unwrap_or_default(),
+            combos: section.read("combos", names::combos).unwrap_or_default(),
+            aliases: section.read("aliases", names::aliases).unwrap_or_default(),
+            chain_models: section
+                .read("fallback_chains", names::fallback_chains)
+                .unwrap_or_default(),
+            client_keys: section
+                .read("client_keys", |node, report| each(node, report, client_keys::read))
+                .unwrap_or_default(),
+            profiles: section.read("resilience", resilience::read).unwrap_or_default(),
+            filters: section.spot("filters", filters::read),
+        })
+    }
+}
+
+fn written_providers(node: &Node, report: &Report) -> Option<Vec<ProviderText>> {
+    let providers = entries(node, report)?.iter().filter_map(|entry| {
+        if !scalars::is_name(&entry.name) {
+            report.add(&entry.place, "a provider's id is of letters, digits, `-`, `_` and `.`");
+            return None;
+        }
+        providers::read(Spot::new(entry.name.clone(), &entry.place), &entry.node, report)
+    });
+    Some(providers.collect())
+}
+
+/// Reads `pricing`, which has no effect yet: each row is checked and refused.
+fn pricing(node: &Node, report: &Report) -> Option<()> {
+    for entry in entries(node, report)? {
+        let known = ["input", "output", "cache_read", "cache_write"];
+        if let Some(section) = Section::open(&entry.node, &known, report) {
+            for name in known {
+                section.read(name, scalars::money);
+            }
+        }
+        report.unavailable(&entry.place, "pricing");
+    }
+    Some(())
+}

@@ -1,0 +1,123 @@
+//! The `filters` list as written, and the contract's filters that are not available yet.
+
+use super::node::{Content, Node};
+use super::report::{Place, Report};
+use super::scalars;
+use super::section::{Section, items};
+
+/// One item of the list.
+#[derive(Clone)]
+pub(crate) struct FilterText {
+    pub(crate) name: String,
+    /// Where the name stands.
+    pub(crate) place: Place,
+    /// The settings; `None` when only the name is there.
+    pub(crate) settings: Option<Node>,
+}
+
+/// Reads `filters`: a list of names or of maps of one name and its settings.
+pub(crate) fn read(node: &Node, report: &Report) -> Option<Vec<FilterText>> {
+    let mut filters: Vec<FilterText> = Vec::new();
+    for item in items(node, report)? {
+        let Some(filter) = one(item, report) else { continue };
+        if filters.iter().any(|other| other.name == filter.name) {
+            report.add(&filter.place, format!("filter `{}` is in the list twice", filter.name));
+            continue;
+        }
+        filters.push(filter);
+    }
+    Some(filters)
+}
+
+fn one(node: &Node, report: &Report) -> Option<FilterText> {
+    if let Content::Map(entries) = &node.content {
+        let [entry] = entries.as_slice() else {
+            let form = "write `- name` or `- name: { … }`";
+            report.add_with(&node.place, "a filter is one name with its settings", form);
+            return None;
+        };
+        let settings = (!entry.node.is_null()).then(|| entry.node.clone());
+        return Some(FilterText {
+            name: entry.name.clone(),
+            place: entry.place.clone(),
+            settings,
+        });
+    }
+    let name = scalars::text(node, report)?;
+    Some(FilterText { name, place: node.place.clone(), settings: None })
+}
+
+/// A reader of settings that tells whether they have an effect.
+type LaterFilter = fn(&Node, &Report) -> Option<bool>;
+
+/// Filters of the contract that the register may not have yet, with readers of their settings.
+const LATER: [(&str, LaterFilter); 8] = [
+    ("budget", budget),
+    ("client_limits", without_settings),
+    ("idempotency", idempotency),
+    ("progress", without_settings),
+    ("request_log", request_log),
+    ("response_cache", response_cache),
+    ("system_prompt", system_prompt),
+    ("thinking_budget", thinking_budget),
+];
+
+/// Returns the names of the contract's filters that may not be available yet.
+pub(crate) fn later_names() -> impl Iterator<Item = &'static str> {
+    LATER.iter().map(|(name, _)| *name)
+}
+
+/// Checks a filter of the contract that the register does not have; `false` if it is none of them.
+///
+/// One whose settings have no effect passes; any other is refused.
+pub(crate) fn check_later(filter: &FilterText, report: &Report) -> bool {
+    let Some((name, read)) = LATER.iter().find(|(name, _)| *name == filter.name) else {
+        return false;
+    };
+    let has_effect = match &filter.settings {
+        Some(settings) => read(settings, report),
+        None => Some(!matches!(*name, "system_prompt" | "thinking_budget")),
+    };
+    if has_effect == Some(true) {
+        report.unavailable(&filter.place, name);
+    }
+    true
+}
+
+fn without_settings(node: &Node, report: &Report) -> Option<bool> {
+    Section::open(node, &[], report).map(|_| true)
+}
+
+fn idempotency(node: &Node, report: &Report) -> Option<bool> {
+    Section::open(node, &["window"], report)?.read("window", scalars::duration);
+    Some(true)
+}
+
+fn response_cache(node: &Node, report: &Report) -> Option<bool> {
+    let section = Section::open(node, &["max_entries", "ttl"], report)?;
+    section.read("max_entries", scalars::count);
+    section.read("ttl", scalars::duration);
+    Some(true)
+}
+
+fn budget(node: &Node, report: &Report) -> Option<bool> {
+    let words = [("refuse", ()), ("allow", ())];
+    Section::open(node, &["unpriced"], report)?
+        .read("unpriced", |node, report| scalars::word(node, report, &words));
+    Some(true)
+}
+
+fn system_prompt(node: &Node, report: &Report) -> Option<bool> {
+    let section = Section::open(node, &["text"], report)?;
+    Some(section.read("text", scalars::text).is_some())
+}
+
+fn thinking_budget(node: &Node, report: &Report) -> Option<bool> {
+    let section = Section::open(node, &["max_tokens"], report)?;
+    Some(section.read("max_tokens", scalars::count).is_some_and(|tokens| tokens != 0))
+}
+
+fn request_log(node: &Node, report: &Report) -> Option<bool> {
+    Section::open(node, &["bodies"], report)?.read("bodies", scalars::flag);
+    Some(true)
+}

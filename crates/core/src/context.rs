@@ -1,0 +1,112 @@
+//! One request on its way, as filters and routing see it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use omniroute_wire::{Codec, Peek, Usage, WireFormat};
+
+use crate::error::ErrorCode;
+use crate::ids::{AccountId, ProviderId};
+use crate::snapshot::{ClientKey, Snapshot};
+use crate::verdict::Reason;
+
+/// One request, from its head to its end.
+#[derive(Debug)]
+pub struct RequestContext {
+    /// The id in `x-request-id` and the log.
+    pub request_id: Arc<str>,
+    /// The world as it was when the request came.
+    pub snapshot: Arc<Snapshot>,
+    /// Method, path, headers and address.
+    pub head: RequestHead,
+    /// The format of the endpoint that was asked, for errors too.
+    pub format: WireFormat,
+    /// Who calls, once known.
+    pub caller: Option<Arc<ClientKey>>,
+    /// The call, once its body is read.
+    pub call: Option<Call>,
+    /// When the request came in.
+    pub started: Instant,
+}
+
+/// Method, path, query, headers and address of a request.
+#[derive(Clone, Debug)]
+pub struct RequestHead {
+    /// The method.
+    pub method: Method,
+    /// The path, without the query.
+    pub path: Box<str>,
+    /// The query, without `?`; empty if none. May hold a key: never logged.
+    pub query: Box<str>,
+    /// The headers. Hold the client's key: never logged.
+    pub headers: HeaderMap,
+    /// The address of the client's end of the connection.
+    pub peer: Option<IpAddr>,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// A chat reply.
+    Chat,
+    /// The list of models, or one of them.
+    Models,
+}
+
+/// A model call whose body has been read.
+pub struct Call {
+    /// What is asked for.
+    pub operation: Operation,
+    /// The client's format.
+    pub codec: &'static dyn Codec,
+    /// Model name and delivery.
+    pub peek: Peek,
+    /// The body as it came.
+    pub body: Bytes,
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call")
+            .field("operation", &self.operation)
+            .field("format", &self.codec.format())
+            .field("model", &self.peek.model)
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
+}
+
+/// One try of one account, as it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// Whom was asked.
+    pub provider: ProviderId,
+    /// With which identity.
+    pub account: AccountId,
+    /// For which model, by the provider's name for it.
+    pub model: Box<str>,
+    /// Why it did not serve; `None` if it did.
+    pub failure: Option<Reason>,
+    /// The provider's status, if it answered.
+    pub status: Option<u16>,
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The status the client got; 499 if it left before one was sent.
+    pub status: u16,
+    /// Our error, if the client got one.
+    pub error: Option<ErrorCode>,
+    /// Whether the reply was cut: by the provider after content was sent, or by the client.
+    pub interrupted: bool,
+    /// From the request's arrival to the first byte of the answer.
+    pub first_byte: Option<Duration>,
+    /// From the request's arrival to the end.
+    pub duration: Duration,
+    /// Tokens as the provider counted them.
+    pub usage: Usage,
+}

@@ -1,0 +1,306 @@
+//! Everything that can go wrong with a model call.
+//!
+//! [`Error`] says what happened, [`ErrorCode`] gives it status and stable code, and
+//! [`Error::to_api`] makes what a codec writes for the client. Messages name the value and the way
+//! out; they never hold a secret or a prompt.
+
+use std::time::Duration;
+
+use omniroute_wire::api_error::ErrorKind;
+use omniroute_wire::{ApiError, UpstreamError, WireError, WireFormat};
+use thiserror::Error as ThisError;
+
+/// Longest piece of a client's own input that a message repeats, in characters.
+const MAX_QUOTED_CHARS: usize = 200;
+
+/// What went wrong with a model call.
+#[derive(Clone, Debug, ThisError)]
+pub enum Error {
+    /// The body cannot be understood, or cannot be carried to the chosen provider.
+    #[error("{0}")]
+    Wire(#[from] WireError),
+    /// The request's head is not acceptable.
+    #[error("{what}")]
+    BadRequest {
+        /// What is wrong and how to fix it.
+        what: String,
+    },
+    /// Several providers offer the bare model.
+    #[error("model `{model}` is offered by several providers; write one of: {choices}", model = quoted(model))]
+    AmbiguousModel {
+        /// The name the client wrote.
+        model: String,
+        /// Full names to choose from.
+        choices: String,
+    },
+    /// No key, a wrong one, or an expired one.
+    #[error("{what}")]
+    Unauthenticated {
+        /// What is wrong and how to send a key.
+        what: &'static str,
+    },
+    /// A good key that may not do this, or an address that is not allowed.
+    #[error("{what}")]
+    Forbidden {
+        /// What is not allowed.
+        what: String,
+    },
+    /// No such model.
+    #[error("no model named `{model}`{hint}", model = quoted(model))]
+    UnknownModel {
+        /// The name the client wrote.
+        model: String,
+        /// The nearest known names, as the end of the sentence; may be empty.
+        hint: String,
+    },
+    /// No such path.
+    #[error("no such path: {method} {path}; see GET /v1/models and the paths of the manual", path = quoted(path))]
+    UnknownPath {
+        /// The method.
+        method: String,
+        /// The path.
+        path: String,
+    },
+    /// The path exists, but not for this method.
+    #[error("method {method} is not allowed here; use {allowed}")]
+    MethodNotAllowed {
+        /// The method.
+        method: String,
+        /// The methods that are.
+        allowed: &'static str,
+    },
+    /// The body is larger than allowed.
+    #[error("request body is {size}; the limit is {limit} bytes (server.max_body)")]
+    BodyTooLarge {
+        /// How large it is, in words.
+        size: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// Too large a head.
+    #[error("request head is too large: {what}")]
+    HeadTooLarge {
+        /// Which limit was passed.
+        what: String,
+        /// 431 or 414.
+        status: u16,
+    },
+    /// The body is compressed.
+    #[error(
+        "request bodies with content-encoding `{encoding}` are not accepted; send the body uncompressed"
+    )]
+    UnsupportedEncoding {
+        /// The encoding.
+        encoding: String,
+    },
+    /// The client's body came too slowly.
+    #[error("the request body did not arrive within {} seconds (server.timeouts.client_body)", .limit.as_secs_f64())]
+    RequestTimeout {
+        /// The limit.
+        limit: Duration,
+    },
+    /// Everyone who could serve is resting.
+    #[error("every account that could serve `{model}` is resting after failures; the first is back in {} s", retry_after.as_secs().max(1), model = quoted(model))]
+    NoneAvailable {
+        /// The name the client wrote.
+        model: String,
+        /// Until the first is back.
+        retry_after: Duration,
+    },
+    /// The model is known, but nobody has an account for it.
+    #[error("model `{model}` needs an account at {providers}; none is configured or enabled", model = quoted(model))]
+    NoAccount {
+        /// The name the client wrote.
+        model: String,
+        /// The providers that offer it.
+        providers: String,
+    },
+    /// The provider refused, on the last attempt.
+    #[error("{}", .error.message)]
+    Upstream {
+        /// The provider's answer.
+        error: Box<UpstreamError>,
+        /// A wait from headers or body.
+        retry_after: Option<Duration>,
+    },
+    /// The provider refused our own credential, on the last attempt.
+    #[error(
+        "provider `{provider}` refused the gateway's own credential (status {status}); the operator has to check account `{account}`"
+    )]
+    UpstreamCredential {
+        /// The provider.
+        provider: String,
+        /// The account.
+        account: String,
+        /// The provider's status.
+        status: u16,
+    },
+    /// The provider could not be reached, or the connection broke.
+    #[error("provider `{provider}` could not be reached: {what}")]
+    UpstreamUnreachable {
+        /// The provider.
+        provider: String,
+        /// What happened, without addresses.
+        what: &'static str,
+    },
+    /// The provider took too long.
+    #[error("provider `{provider}` took too long: {what}")]
+    UpstreamTimeout {
+        /// The provider.
+        provider: String,
+        /// Which limit passed.
+        what: &'static str,
+    },
+    /// The provider's answer was no reply.
+    #[error("provider `{provider}` sent an unusable answer: {what}")]
+    UpstreamUnusable {
+        /// The provider.
+        provider: String,
+        /// What was wrong with it.
+        what: String,
+    },
+    /// Something exists only in a later version.
+    #[error("{what} is not available yet")]
+    NotAvailable {
+        /// What.
+        what: String,
+    },
+    /// The gateway is stopping.
+    #[error("the gateway is stopping; try again")]
+    Draining,
+    /// An invariant of ours broke.
+    #[error("internal error; the request id is in the log")]
+    Internal,
+}
+
+/// Stable name, status and class of an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorCode {
+    /// The name in bodies, logs and metrics.
+    pub name: &'static str,
+    /// HTTP status to the client.
+    pub status: u16,
+    /// The class, which decides each vendor's words.
+    pub kind: ErrorKind,
+}
+
+impl Error {
+    /// Returns the error's stable name, status and class.
+    pub fn code(&self) -> ErrorCode {
+        let code = |name, status, kind| ErrorCode { name, status, kind };
+        match self {
+            Self::Wire(WireError::Unsupported { .. }) => {
+                code("unsupported_by_target", 400, ErrorKind::InvalidRequest)
+            }
+            Self::Wire(_) | Self::BadRequest { .. } | Self::AmbiguousModel { .. } => {
+                code("invalid_request", 400, ErrorKind::InvalidRequest)
+            }
+            Self::Unauthenticated { .. } => code("invalid_api_key", 401, ErrorKind::Authentication),
+            Self::Forbidden { .. } => code("forbidden", 403, ErrorKind::Permission),
+            Self::UnknownModel { .. } => code("model_not_found", 404, ErrorKind::NotFound),
+            Self::UnknownPath { .. } => code("not_found", 404, ErrorKind::NotFound),
+            Self::MethodNotAllowed { .. } => {
+                code("method_not_allowed", 405, ErrorKind::InvalidRequest)
+            }
+            Self::BodyTooLarge { .. } => code("request_too_large", 413, ErrorKind::TooLarge),
+            Self::HeadTooLarge { status, .. } => {
+                code("header_too_large", *status, ErrorKind::InvalidRequest)
+            }
+            Self::UnsupportedEncoding { .. } => {
+                code("unsupported_encoding", 415, ErrorKind::InvalidRequest)
+            }
+            Self::RequestTimeout { .. } => code("request_timeout", 408, ErrorKind::InvalidRequest),
+            Self::NoneAvailable { .. } => code("none_available", 429, ErrorKind::RateLimit),
+            Self::NoAccount { .. } => code("model_not_found", 404, ErrorKind::NotFound),
+            Self::Upstream { error, .. } => {
+                code(upstream_code(error.kind), client_status(error.status), error.kind)
+            }
+            Self::UpstreamCredential { .. } | Self::UpstreamUnusable { .. } => {
+                code("upstream_error", 502, ErrorKind::Server)
+            }
+            Self::UpstreamUnreachable { .. } => {
+                code("upstream_unreachable", 502, ErrorKind::Server)
+            }
+            Self::UpstreamTimeout { .. } => code("upstream_timeout", 504, ErrorKind::Timeout),
+            Self::NotAvailable { .. } => code("not_available", 501, ErrorKind::InvalidRequest),
+            Self::Draining => code("overloaded", 503, ErrorKind::Overloaded),
+            Self::Internal => code("internal", 500, ErrorKind::Server),
+        }
+    }
+
+    /// Returns after which time a retry makes sense, if that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::NoneAvailable { retry_after, .. } => Some(*retry_after),
+            Self::Upstream { retry_after, .. } => *retry_after,
+            Self::Draining => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+
+    /// Tells whether the same request may succeed later; SDKs are told so (`x-should-retry`).
+    pub fn may_succeed_later(&self) -> bool {
+        matches!(self.code().status, 408 | 429 | 502..=504 | 529)
+            && !matches!(self, Self::UpstreamCredential { .. })
+            && self.code().kind != ErrorKind::Quota
+    }
+
+    /// Makes what the client's codec writes. A 529 stays one only for clients who know it.
+    pub fn to_api(&self, client: WireFormat, request_id: &str) -> ApiError {
+        let code = self.code();
+        let status = client.client_status(code.status);
+        let param = match self {
+            Self::Wire(WireError::Malformed { path, .. }) if !path.is_empty() => Some(path.clone()),
+            Self::Wire(WireError::Unsupported { fields }) => {
+                fields.first().map(|(field, _)| field.clone())
+            }
+            Self::Upstream { error, .. } => error.param.clone(),
+            Self::UnknownModel { .. } | Self::AmbiguousModel { .. } => Some("model".to_owned()),
+            _ => None,
+        };
+        ApiError {
+            status,
+            kind: code.kind,
+            code: code.name,
+            message: self.to_string(),
+            param,
+            retry_after: self.retry_after(),
+            request_id: Some(request_id.to_owned()),
+        }
+    }
+}
+
+/// Returns the code of a provider's refusal. Coding tools look for the first two: they shorten the
+/// conversation, or stop asking.
+const fn upstream_code(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::ContextTooLong => "context_length_exceeded",
+        ErrorKind::Quota => "insufficient_quota",
+        _ => "upstream_error",
+    }
+}
+
+/// Returns the status a client sees for a provider's.
+///
+/// 401, 402 and 403 never get here (they are [`Error::UpstreamCredential`]); redirects and other
+/// oddities are a bad gateway.
+fn client_status(upstream: u16) -> u16 {
+    match upstream {
+        401..=403 => 502,
+        400..=599 => upstream,
+        _ => 502,
+    }
+}
+
+/// Shortens a client's own text for a message.
+fn quoted(text: &str) -> String {
+    if text.chars().count() <= MAX_QUOTED_CHARS {
+        return text.chars().map(visible).collect();
+    }
+    let short: String = text.chars().take(MAX_QUOTED_CHARS).map(visible).collect();
+    format!("{short}…")
+}
+
+fn visible(c: char) -> char {
+    if c.is_control() { '\u{fffd}' } else { c }
+}

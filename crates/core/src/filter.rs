@@ -1,0 +1,187 @@
+//! Plug-ins on the path of a request: the trait, the chain, the register.
+//!
+//! Hooks run in the order of the YAML's `filters:` list and, for `on_done`, in reverse. A filter is
+//! shared by all requests; it holds settings, never a request's data.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::context::{Outcome, RequestContext};
+use crate::error::Error;
+
+/// A plug-in. All hooks default to doing nothing.
+#[async_trait]
+pub trait Filter: Send + Sync + fmt::Debug + 'static {
+    /// The head has been read, the body has not. For cheap refusals.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the request; the client gets it in its own format.
+    fn on_request(&self, cx: &mut RequestContext) -> Result<Flow, Error> {
+        let _ = cx;
+        Ok(Flow::Continue)
+    }
+
+    /// The call is parsed; no account is chosen. May change the call, wait, or answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Filter::on_request`].
+    async fn on_call(&self, cx: &mut RequestContext) -> Result<Flow, Error> {
+        let _ = cx;
+        Ok(Flow::Continue)
+    }
+
+    /// An answer's head is about to be sent: add headers.
+    fn on_response(&self, cx: &RequestContext, headers: &mut HeaderMap) {
+        let _ = (cx, headers);
+    }
+
+    /// The request is over, however it ended.
+    fn on_done(&self, cx: &RequestContext, outcome: &Outcome) {
+        let _ = (cx, outcome);
+    }
+
+    /// Whether [`Filter::on_call`] does anything, so that the chain can skip it.
+    fn wants_call(&self) -> bool {
+        false
+    }
+}
+
+/// What a filter decided.
+#[derive(Debug)]
+pub enum Flow {
+    /// The next filter's turn.
+    Continue,
+    /// The request ends with this answer.
+    Answer(Reply),
+}
+
+/// A whole answer.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers, without framing.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Bytes,
+}
+
+/// The filters of a snapshot, in order.
+#[derive(Clone, Debug, Default)]
+pub struct FilterChain {
+    filters: Vec<Arc<dyn Filter>>,
+    names: Vec<&'static str>,
+    any_wants_call: bool,
+}
+
+impl FilterChain {
+    /// Appends a filter.
+    pub fn push(&mut self, name: &'static str, filter: Arc<dyn Filter>) {
+        self.any_wants_call |= filter.wants_call();
+        self.names.push(name);
+        self.filters.push(filter);
+    }
+
+    /// Returns the names in order of execution.
+    pub fn names(&self) -> &[&'static str] {
+        &self.names
+    }
+
+    /// Runs [`Filter::on_request`] until one answers or fails.
+    ///
+    /// # Errors
+    ///
+    /// The first filter's error.
+    pub fn on_request(&self, cx: &mut RequestContext) -> Result<Flow, Error> {
+        for filter in &self.filters {
+            if let Flow::Answer(reply) = filter.on_request(cx)? {
+                return Ok(Flow::Answer(reply));
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    /// Runs [`Filter::on_call`] until one answers or fails.
+    ///
+    /// # Errors
+    ///
+    /// The first filter's error.
+    pub async fn on_call(&self, cx: &mut RequestContext) -> Result<Flow, Error> {
+        if !self.any_wants_call {
+            return Ok(Flow::Continue);
+        }
+        for filter in &self.filters {
+            if let Flow::Answer(reply) = filter.on_call(cx).await? {
+                return Ok(Flow::Answer(reply));
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    /// Runs [`Filter::on_response`] of all filters.
+    pub fn on_response(&self, cx: &RequestContext, headers: &mut HeaderMap) {
+        for filter in &self.filters {
+            filter.on_response(cx, headers);
+        }
+    }
+
+    /// Runs [`Filter::on_done`] of all filters, last first.
+    pub fn on_done(&self, cx: &RequestContext, outcome: &Outcome) {
+        for filter in self.filters.iter().rev() {
+            filter.on_done(cx, outcome);
+        }
+    }
+}
+
+/// What a filter may know of the world when it is built.
+#[derive(Clone, Debug)]
+pub struct BuildContext {
+    /// Ids of all known providers.
+    pub provider_ids: Vec<String>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// A fault in a filter's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterFault {
+    /// Where, inside the filter's own settings, e.g. `allow[1]`; empty for the whole.
+    pub path: String,
+    /// What is wrong and how to fix it.
+    pub what: String,
+}
+
+/// Builds one filter from its settings in the YAML (`null` when only its name stands there).
+pub type BuildFilter = fn(Value, &BuildContext) -> Result<Arc<dyn Filter>, Vec<FilterFault>>;
+
+/// The filters there are, by name.
+#[derive(Clone, Debug, Default)]
+pub struct FilterRegister {
+    builders: BTreeMap<&'static str, BuildFilter>,
+}
+
+impl FilterRegister {
+    /// Adds a filter under its name in the YAML.
+    pub fn add(&mut self, name: &'static str, build: BuildFilter) {
+        self.builders.insert(name, build);
+    }
+
+    /// Returns a filter's name (as a static string) and builder.
+    pub fn find(&self, name: &str) -> Option<(&'static str, BuildFilter)> {
+        self.builders.get_key_value(name).map(|(name, build)| (*name, *build))
+    }
+
+    /// Iterates over all names, in alphabetical order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.builders.keys().copied()
+    }
+}

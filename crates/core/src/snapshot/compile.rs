@@ -1,0 +1,132 @@
+//! Turns what was written into a [`Snapshot`], or names every problem.
+//!
+//! Order: the file is read section by section, the catalogue is laid under it, the environment and
+//! the command line over it; then names, keys and access are checked on the whole. Nothing stops at
+//! the first fault except a text that is no YAML.
+
+mod access;
+mod accounts;
+mod filters;
+mod keys;
+mod listen;
+mod names;
+mod profiles;
+mod providers;
+mod secrets;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Problems, Routing, Snapshot};
+use crate::clock::Clock;
+use crate::config::document::Document;
+use crate::config::report::Report;
+use crate::filter::FilterRegister;
+
+pub use crate::config::catalogue::{CatalogueFile, catalogue};
+
+/// Attempts for one request unless the operator says otherwise.
+const DEFAULT_MAX_ATTEMPTS: usize = 8;
+/// Time for new attempts unless the operator says otherwise.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(600);
+
+/// Everything a configuration is made of.
+pub struct Inputs<'a> {
+    /// The operator's file; `None`: built-in defaults.
+    pub file: Option<ConfigFile>,
+    /// What the command line says; it wins over everything else.
+    pub overrides: Overrides,
+    /// Looks up the environment. `PORT`, `HOSTNAME` and `DATA_DIR` win over the file.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// Reads a file of `key: { file: PATH }`.
+    pub read_file: &'a dyn Fn(&Path) -> io::Result<String>,
+    /// The filters there are.
+    pub register: &'a FilterRegister,
+    /// The time, for filters.
+    pub clock: &'a Clock,
+    /// A random value of this process, under which client keys are hashed.
+    pub pepper: [u8; 32],
+    /// The number of the publication.
+    pub revision: u64,
+}
+
+/// The operator's file.
+#[derive(Clone)]
+pub struct ConfigFile {
+    /// Its name as printed in problems.
+    pub name: String,
+    /// Its text. May hold secrets, so `Debug` leaves it out.
+    pub text: String,
+}
+
+impl fmt::Debug for ConfigFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigFile").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What the command line says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--port`.
+    pub port: Option<u16>,
+    /// `--host`: an IP address or `localhost`.
+    pub host: Option<String>,
+    /// `--data-dir`.
+    pub data_dir: Option<PathBuf>,
+}
+
+/// Makes a snapshot of everything that was written.
+///
+/// # Errors
+///
+/// Every fault that could be found, sorted by position. No message holds a secret.
+pub fn compile(inputs: &Inputs<'_>) -> Result<Snapshot, Problems> {
+    let report = Report::default();
+    let catalogue = crate::config::catalogue::parsed()?;
+    let document = match &inputs.file {
+        Some(file) => Document::read(&file.name, &file.text, inputs.env, &report),
+        None => Some(Document::default()),
+    };
+    let Some(document) = document else { return Err(report.into_problems()) };
+
+    let listen = listen::compile(&document.server, inputs, &report);
+    let profiles = profiles::compile(&document.profiles, &report);
+    let providers = providers::compile(catalogue, &document.providers, &profiles, &report);
+    let secrets = secrets::Secrets { env: inputs.env, read_file: inputs.read_file };
+    let accounts = accounts::compile(&document.accounts, &providers, &secrets, &report);
+    let names = names::compile(&document, &providers, &report);
+    let client_keys = keys::compile(&document.client_keys, &secrets, inputs.pepper, &report);
+    let access = access::check(&document, &listen, inputs, &report);
+    let filters = filters::compile(&document.filters, access, inputs, &providers, &report);
+
+    if !report.is_empty() {
+        return Err(report.into_problems());
+    }
+    Ok(Snapshot {
+        revision: inputs.revision,
+        server: listen.server,
+        routing: routing(&document),
+        providers: providers.by_id,
+        by_prefix: providers.by_prefix,
+        accounts,
+        combos: names.combos,
+        exact_aliases: names.exact,
+        wildcard_aliases: names.wildcard,
+        client_keys,
+        filters,
+    })
+}
+
+fn routing(document: &Document) -> Routing {
+    let written = &document.routing;
+    Routing {
+        max_attempts: written.max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS),
+        deadline: written.deadline.unwrap_or(DEFAULT_DEADLINE),
+        retry_on_reset: written.retry_on_reset.unwrap_or(true),
+    }
+}

@@ -1,0 +1,108 @@
+//! The chain of filters: built in the order of the list, faults shown where they stand.
+
+use serde_json::{Map, Value};
+
+use super::Inputs;
+use super::access::{API_KEY, KeyRule};
+use super::providers::Providers;
+use crate::config::filters::{FilterText, check_later, later_names};
+use crate::config::nearest::did_you_mean;
+use crate::config::report::{Place, Report, Spot};
+use crate::filter::{BuildContext, FilterChain};
+
+/// Filters that run when the file has no list, in order, as far as they are registered.
+const DEFAULT_LIST: [&str; 4] = ["cors", "ip_access", API_KEY, "model_access"];
+
+/// Builds the chain.
+pub(super) fn compile(
+    written: &Option<Spot<Vec<FilterText>>>,
+    rule: KeyRule,
+    inputs: &Inputs<'_>,
+    providers: &Providers,
+    report: &Report,
+) -> FilterChain {
+    let list = match written {
+        Some(list) => list.value.clone(),
+        None => default_list(inputs),
+    };
+    let mut provider_ids = providers.ids.clone();
+    provider_ids.sort();
+    let context = BuildContext { provider_ids, clock: inputs.clock.clone() };
+    let mut chain = FilterChain::default();
+    for filter in &list {
+        let Some((name, build)) = inputs.register.find(&filter.name) else {
+            if !check_later(filter, report) {
+                report_unknown(filter, inputs, report);
+            }
+            continue;
+        };
+        match build(settings(filter, rule), &context) {
+            Ok(built) => chain.push(name, built),
+            Err(faults) => {
+                for fault in faults {
+                    let mut place = place_of(filter, &fault.path);
+                    place.path = join(&place_of(filter, "").path, &fault.path);
+                    report.add(&place, fault.what);
+                }
+            }
+        }
+    }
+    chain
+}
+
+fn default_list(inputs: &Inputs<'_>) -> Vec<FilterText> {
+    DEFAULT_LIST
+        .into_iter()
+        .filter(|name| inputs.register.find(name).is_some())
+        .map(|name| FilterText {
+            name: name.to_owned(),
+            place: Place::outside("built-in default"),
+            settings: None,
+        })
+        .collect()
+}
+
+/// Returns a filter's settings as JSON. The environment decides whether keys are required, except
+/// that it cannot lift what the file requires.
+fn settings(filter: &FilterText, rule: KeyRule) -> Value {
+    let written = filter.settings.as_ref().map_or(Value::Null, |node| node.to_json());
+    if filter.name != API_KEY {
+        return written;
+    }
+    let mut map = match written {
+        Value::Object(map) => map,
+        Value::Null => Map::new(),
+        other => return other,
+    };
+    match rule {
+        KeyRule::Required => {
+            map.insert("required".to_owned(), Value::Bool(true));
+        }
+        KeyRule::Optional if !map.contains_key("required") => {
+            map.insert("required".to_owned(), Value::Bool(false));
+        }
+        KeyRule::Optional | KeyRule::Unsaid => {}
+    }
+    if map.is_empty() { Value::Null } else { Value::Object(map) }
+}
+
+fn report_unknown(filter: &FilterText, inputs: &Inputs<'_>, report: &Report) {
+    let known: Vec<&str> = inputs.register.names().chain(later_names()).collect();
+    let hint = did_you_mean(&filter.name, known.iter().copied())
+        .unwrap_or_else(|| format!("there are: {}", known.join(", ")));
+    report.add_with(&filter.place, format!("no filter is named `{}`", filter.name), hint);
+}
+
+/// Returns the place of a path inside a filter's settings, or the nearest place known.
+fn place_of(filter: &FilterText, path: &str) -> Place {
+    filter.settings.as_ref().map_or(&filter.place, |node| node.place_of(path)).clone()
+}
+
+fn join(base: &str, path: &str) -> String {
+    match (base.is_empty(), path.is_empty(), path.starts_with('[')) {
+        (_, true, _) => base.to_owned(),
+        (true, false, _) => path.to_owned(),
+        (false, false, true) => format!("{base}{path}"),
+        (false, false, false) => format!("{base}.{path}"),
+    }
+}

@@ -1,0 +1,99 @@
+//! Client keys: who may call, known only by a keyed hash.
+//!
+//! A key is looked up by HMAC-SHA256 over its SHA-256 under a random key of this process, so no
+//! comparison depends on the secret, and the YAML may give a key or only its SHA-256.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use wildmatch::WildMatch;
+
+use crate::ids::ClientKeyName;
+
+/// One client key, without the key.
+#[derive(Debug)]
+pub struct ClientKey {
+    /// Its name.
+    pub name: ClientKeyName,
+    /// Which model names it may ask for.
+    pub models: Vec<WildMatch>,
+    /// When it stops working.
+    pub expires: Option<SystemTime>,
+    /// Whether it may call models.
+    pub inference: bool,
+    /// Whether it may administrate.
+    pub admin: bool,
+}
+
+impl ClientKey {
+    /// Tells whether the key may ask for this model, by the name the client wrote.
+    pub fn allows(&self, model: &str) -> bool {
+        self.models.iter().any(|pattern| pattern.matches(model))
+    }
+
+    /// Tells whether the key has stopped working.
+    pub fn is_expired(&self, now: SystemTime) -> bool {
+        self.expires.is_some_and(|end| end <= now)
+    }
+}
+
+/// All client keys of a snapshot.
+pub struct ClientKeys {
+    pepper: [u8; 32],
+    by_hash: HashMap<[u8; 32], Arc<ClientKey>>,
+}
+
+impl ClientKeys {
+    /// Makes an empty table; `pepper` is random per process.
+    pub fn new(pepper: [u8; 32]) -> Self {
+        Self { pepper, by_hash: HashMap::new() }
+    }
+
+    /// Adds a key by the SHA-256 of what the client sends; returns the key that has it already.
+    ///
+    /// # Errors
+    ///
+    /// The key that was added before with the same secret.
+    pub fn add(&mut self, sha256: [u8; 32], key: ClientKey) -> Result<(), Arc<ClientKey>> {
+        let hash = self.keyed(&sha256);
+        if let Some(other) = self.by_hash.get(&hash) {
+            return Err(Arc::clone(other));
+        }
+        self.by_hash.insert(hash, Arc::new(key));
+        Ok(())
+    }
+
+    /// Finds the key a client presented.
+    pub fn find(&self, presented: &[u8]) -> Option<&Arc<ClientKey>> {
+        self.by_hash.get(&self.keyed(&Sha256::digest(presented).into()))
+    }
+
+    /// Tells whether there is no key at all.
+    pub fn is_empty(&self) -> bool {
+        self.by_hash.is_empty()
+    }
+
+    /// Returns the number of keys.
+    pub fn len(&self) -> usize {
+        self.by_hash.len()
+    }
+
+    fn keyed(&self, sha256: &[u8; 32]) -> [u8; 32] {
+        // HMAC takes a key of one block; a shorter one is padded with zeros (RFC 2104).
+        let mut key = [0; 64];
+        key[..self.pepper.len()].copy_from_slice(&self.pepper);
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&key.into());
+        mac.update(sha256);
+        mac.finalize().into_bytes().into()
+    }
+}
+
+impl fmt::Debug for ClientKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClientKeys({})", self.by_hash.len())
+    }
+}

@@ -1,0 +1,185 @@
+//! Providers, their models and their accounts, ready to be used.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use omniroute_wire::{ModelFacts, WireFormat};
+
+use crate::ids::{AccountId, ProviderId};
+use crate::secret::Secret;
+
+/// A provider: where it is, what it speaks, how it wants to be asked.
+#[derive(Debug)]
+pub struct Provider {
+    /// Its id, e.g. `deepseek`.
+    pub id: ProviderId,
+    /// What clients write before the slash, e.g. `ds`.
+    pub prefix: Arc<str>,
+    /// The format it speaks.
+    pub wire: WireFormat,
+    /// Where it is.
+    pub base_url: BaseUrl,
+    /// Path template of the chat endpoint; the format's own unless the YAML names one.
+    pub chat_path: Box<str>,
+    /// How a credential is presented.
+    pub auth: Auth,
+    /// Headers sent with every call.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Client headers passed on besides the common allow list.
+    pub forward_headers: Vec<HeaderName>,
+    /// How long its accounts rest after a failure.
+    pub profile: Profile,
+    /// Known models by id.
+    pub models: HashMap<Box<str>, Model>,
+    /// The provider's own rules for statuses that leave a choice.
+    pub on_status: HashMap<u16, StatusRule>,
+}
+
+impl Provider {
+    /// Returns what is known of a model by the provider's own name; cautious defaults for one the
+    /// catalogue does not list.
+    pub fn facts(&self, model: &str) -> ModelFacts {
+        self.find(model).map(|known| known.facts.clone()).unwrap_or_default()
+    }
+
+    /// Tells whether the catalogue lists a model, by the provider's own name.
+    pub fn knows(&self, model: &str) -> bool {
+        self.find(model).is_some()
+    }
+
+    fn find(&self, model: &str) -> Option<&Model> {
+        let renamed =
+            || self.models.values().find(|known| known.upstream.as_deref() == Some(model));
+        self.models.get(model).or_else(renamed)
+    }
+}
+
+/// Scheme, host, port and path prefix of a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl {
+    /// Whether TLS is spoken.
+    pub tls: bool,
+    /// Host name, or IP address without brackets.
+    pub host: Arc<str>,
+    /// Port.
+    pub port: u16,
+    /// Path prefix, empty or starting with `/` and not ending in one.
+    pub path: Arc<str>,
+}
+
+impl BaseUrl {
+    /// Returns the value of the `Host` header: the port only if it is not the scheme's own.
+    pub fn authority(&self) -> String {
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.to_string()
+        };
+        let usual = if self.tls { 443 } else { 80 };
+        if self.port == usual { host } else { format!("{host}:{}", self.port) }
+    }
+}
+
+/// How a credential is presented to a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// Not at all.
+    None,
+    /// A fixed key in a header, after a scheme word such as `Bearer` if there is one.
+    StaticKey {
+        /// The header.
+        header: HeaderName,
+        /// The word before the key.
+        scheme: Option<Box<str>>,
+    },
+    /// A login flow the gateway does not have yet, by its name. Accounts of it are refused.
+    Unavailable(Box<str>),
+}
+
+/// One model of a provider.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    /// What it can do, by kind: `chat`, `embeddings`, …
+    pub kind: ModelKind,
+    /// Limits and abilities.
+    pub facts: ModelFacts,
+    /// The provider's own name for it, where clients know it by another.
+    pub upstream: Option<Box<str>>,
+}
+
+/// What a model is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelKind {
+    /// Chat.
+    #[default]
+    Chat,
+    /// Embeddings.
+    Embeddings,
+    /// Pictures.
+    Images,
+    /// Speech to text.
+    Transcription,
+    /// Text to speech.
+    Speech,
+    /// Moderation.
+    Moderation,
+    /// Ranking.
+    Rerank,
+}
+
+/// How long an account rests after a failure (`resilience.profiles`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// First rest when the provider names none.
+    pub cool_down: Duration,
+    /// Longest rest that doubling reaches.
+    pub max_cool_down: Duration,
+    /// Factor from one rest to the next, at least 1.
+    pub backoff: f64,
+}
+
+/// What a provider's status means where the general rule leaves a choice (`on_status`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusRule {
+    /// What to try next.
+    pub try_next: TryNextScope,
+    /// How long the account rests; the profile's rule if not given.
+    pub cool_down: Option<Duration>,
+}
+
+/// Where the fault lies that a status reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TryNextScope {
+    /// At the account: another account of the provider may serve.
+    Account,
+    /// At the model: another model may serve.
+    Model,
+    /// At the request: nobody else is tried.
+    Nothing,
+}
+
+/// One identity at a provider.
+#[derive(Debug)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Its provider.
+    pub provider: Arc<Provider>,
+    /// Its credential; `None` for providers that want none.
+    pub key: Option<Secret>,
+    /// Lower goes first.
+    pub priority: u32,
+    /// Its own endpoint, if it has one.
+    pub base_url: Option<BaseUrl>,
+}
+
+impl Account {
+    /// Returns where this account's calls go.
+    pub fn endpoint(&self) -> &BaseUrl {
+        self.base_url.as_ref().unwrap_or(&self.provider.base_url)
+    }
+}

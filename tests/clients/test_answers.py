@@ -1,0 +1,98 @@
+"""Every client library gets the answer of every provider format: text, images, thoughts, usage, end."""
+
+import pytest
+
+from answers import Wish
+from conftest import ANY_KEY
+from google_sdk import Google
+
+PROMPT = "Tell me of the sea"
+SYSTEM = "Speak like Ahab"
+# What the simulated models answer.
+ECHO = f"You said: {PROMPT}"
+THOUGHTS = f"Thinking about: {PROMPT}"
+LIMIT = 2
+
+
+def both(client, model, history, wish=Wish()):
+    """Returns the whole answer and the streamed one, and checks that they say the same."""
+    whole = client.ask(model, history, wish)
+    streamed = client.stream(model, history, wish)
+    assert streamed.text == whole.text, "the stream says what the whole reply says"
+    assert streamed.thoughts == whole.thoughts, "the stream thinks what the whole reply thinks"
+    assert streamed.stop == whole.stop, "the stream ends for the same reason"
+    return whole, streamed
+
+
+def test_text_arrives_whole_and_in_pieces(client, provider):
+    whole, streamed = both(client, f"{provider}/echo", client.history(PROMPT))
+
+    assert whole.text == ECHO
+    assert len(streamed.pieces) >= 2, "a stream is more than one piece"
+    assert whole.stop == client.STOPS["end"]
+
+
+def test_usage_is_the_same_in_a_stream(client, provider):
+    whole, streamed = both(client, f"{provider}/echo", client.history(PROMPT))
+
+    assert whole.usage is not None and whole.usage.input > 0 and whole.usage.output > 0
+    assert streamed.usage == whole.usage
+
+
+def test_the_system_prompt_reaches_the_model(client, provider):
+    whole, _ = both(client, f"{provider}/echo", client.history(PROMPT), Wish(system=SYSTEM))
+
+    assert whole.text == f"{ECHO} (system: {SYSTEM})"
+
+
+def test_an_image_reaches_the_model(client, provider):
+    whole, _ = both(client, f"{provider}/echo", client.history(PROMPT, image=True))
+
+    assert whole.text == f"{ECHO} [1 image]"
+
+
+def test_an_answer_at_its_limit_says_so(client, provider):
+    whole, streamed = both(client, f"{provider}/echo", client.history(PROMPT), Wish(limit=LIMIT))
+
+    assert whole.stop == client.STOPS["length"]
+    assert whole.usage.output == LIMIT
+    assert ECHO.startswith(streamed.text) and streamed.text != ECHO
+
+
+def test_thoughts_stand_apart_from_the_answer(client, provider):
+    whole, streamed = both(client, f"{provider}/think", client.history(PROMPT), Wish(thinks=True))
+
+    assert whole.thoughts == THOUGHTS
+    assert whole.text == ECHO
+    assert streamed.usage == whole.usage
+
+
+def test_an_earlier_turn_is_history(client, provider):
+    first = client.ask(f"{provider}/echo", client.history(PROMPT))
+    second_turn = client.history("And of the land")
+
+    history = [*client.history(PROMPT), first.message, *second_turn]
+    second = client.ask(f"{provider}/echo", history)
+
+    assert second.text == "You said: And of the land"
+    assert second.usage.input > first.usage.input, "the earlier turns were sent along"
+
+
+@pytest.mark.parametrize("model", ["gpt-test", "claude-test", "gemini-test"])
+def test_an_alias_is_a_model(client, model):
+    assert client.ask(model, client.history(PROMPT)).text == ECHO
+
+
+@pytest.mark.parametrize("version", ["v1beta", "v1", "v1beta1"])
+def test_google_takes_each_version_of_the_path(gateway, provider, version):
+    client = Google(gateway.url, ANY_KEY, version)
+
+    whole, _ = both(client, f"{provider}/echo", client.history(PROMPT))
+
+    assert whole.text == ECHO
+
+
+def test_the_list_of_models_names_the_providers_models(client):
+    names = client.models()
+
+    assert {"sim-openai/echo", "sim-anthropic/echo", "sim-gemini/think", "demo"} <= set(names)
