@@ -1,6 +1,7 @@
 //! The composition root: builds every long-lived part once, in order, and runs them.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use pingora_proxy::{HttpProxy, http_proxy};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
-use crate::live::{LiveConfig, Source};
+use crate::live::{LiveConfig, Source, Watch};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared};
 use crate::services::{Announce, Drain, Exposition, Reload, Simulated};
@@ -52,6 +53,7 @@ pub enum StartError {
 /// All long-lived parts.
 pub struct App {
     shared: Arc<Shared>,
+    watch: Option<Watch>,
 }
 
 impl App {
@@ -65,10 +67,12 @@ impl App {
         let metrics = Metrics::new()
             .map_err(|error| StartError::Refused(format!("metrics cannot be made: {error}")))?;
         let (metrics, state) = (Arc::new(metrics), Arc::new(SharedState::default()));
+        let watch = source.file().and_then(watch);
         let live = LiveConfig::start(source, Arc::clone(&state), Arc::clone(&metrics))?;
         let endpoints = Endpoints::new(clock.clone());
         let live = Arc::new(live);
-        Ok(Self { shared: Arc::new(Shared::new(live, state, endpoints, metrics, clock)) })
+        let shared = Arc::new(Shared::new(live, state, endpoints, metrics, clock));
+        Ok(Self { shared, watch })
     }
 
     /// Returns the parts requests use.
@@ -114,7 +118,7 @@ impl App {
             service.add_tcp(&address.to_string());
             server.add_service(service);
         }
-        let reload = Reload { live: Arc::clone(&self.shared.live) };
+        let reload = Reload { live: Arc::clone(&self.shared.live), watch: Mutex::new(self.watch) };
         server.add_service(background_service("reload", reload));
         let announce = Announce { listen, words: extras.words };
         server.add_service(background_service("announce", announce));
@@ -126,6 +130,15 @@ impl App {
         server.run(RunArgs { shutdown_signal: Box::new(drain) });
         Ok(())
     }
+}
+
+/// Begins to watch the configuration file; without that SIGHUP still reloads it.
+fn watch(file: &Path) -> Option<Watch> {
+    Watch::begin(file)
+        .inspect_err(|error| {
+            tracing::warn!(%error, "the configuration file cannot be watched; reload it with SIGHUP");
+        })
+        .ok()
 }
 
 /// What a command adds to the gateway.

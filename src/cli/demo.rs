@@ -49,7 +49,7 @@ fn config(sim: &Running) -> String {
         )
     };
     format!(
-        "providers:\n{}{}{}combos:\n  demo:\n    targets: [sim-openai/500, sim-anthropic/429, sim-gemini/echo]\n\
+        "providers:\n{}{}{}combos:\n  demo:\n    targets: [sim-openai/500, sim-anthropic/529, sim-gemini/echo]\n\
          aliases:\n  gpt-*: sim-openai/echo\n  claude-*: sim-anthropic/echo\n  gemini-*: sim-gemini/echo\n  \
          hello: demo\n",
         provider("sim-openai", "openai_chat"),

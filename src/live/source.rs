@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use omniroute_core::clock::Clock;
-use omniroute_core::snapshot::{ConfigFile, Inputs, Overrides, Problem, Problems, Snapshot, compile};
+use omniroute_core::snapshot::{
+    ConfigFile, Inputs, Overrides, Problem, Problems, Snapshot, compile,
+};
 
 /// Everything a compilation reads.
 pub struct Source {

@@ -28,6 +28,8 @@ pub struct Attempt {
     pub incoming: Incoming,
     /// When the provider last showed life; the attempt's start before that.
     pub last_sign: Instant,
+    /// Whether the connection had served before.
+    pub kept_alive: bool,
     /// How often the same attempt was sent again because a kept-alive connection turned out dead.
     pub stale_connections: u8,
     /// The provider's status, once known.

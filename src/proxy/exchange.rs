@@ -166,6 +166,7 @@ impl Exchange {
                         notes,
                         incoming: Incoming::Awaited,
                         last_sign: now,
+                        kept_alive: false,
                         stale_connections: 0,
                         status: None,
                         permit,
@@ -231,14 +232,21 @@ impl Exchange {
         self.delivered.status.is_some()
     }
 
-    /// Takes note that the connection to the provider was of no use.
+    /// Takes note that the current attempt goes over a connection that served before, or over a new one.
+    pub const fn connected(&mut self, kept_alive: bool) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.kept_alive = kept_alive;
+        }
+    }
+
+    /// Tells whether the connection to the provider was of no use, and has the same attempt made again.
     ///
-    /// A kept-alive connection that the provider had closed already says nothing about the account:
-    /// the same attempt is made again.
-    pub fn stale_connection(&mut self) -> bool {
+    /// A kept-alive connection that the provider had closed already says nothing about the account.
+    fn is_stale_connection(&mut self) -> bool {
         let may = self.cx.snapshot.routing.retry_on_reset && !self.has_begun();
         let Some(attempt) = self.attempt.as_mut().filter(|_| may) else { return false };
-        if !matches!(attempt.incoming, Incoming::Awaited)
+        if !attempt.kept_alive
+            || !matches!(attempt.incoming, Incoming::Awaited)
             || attempt.stale_connections >= MAX_STALE_CONNECTIONS
         {
             return false;
@@ -250,6 +258,9 @@ impl Exchange {
 
     /// Takes note that the connection broke or a limit passed.
     pub fn broken(&mut self, signal: Signal<'_>) -> Step {
+        if signal == Signal::Reset && self.is_stale_connection() {
+            return Step::TryNext;
+        }
         if self.has_begun() {
             return Step::Write(self.interrupt(&self.transport_error(signal)));
         }

@@ -56,7 +56,7 @@ fn signal(error: &Error) -> Signal<'static> {
 }
 
 /// Decides about an error while forwarding: another attempt, or the end.
-pub fn settle(forward: &mut Forward, mut error: Box<Error>, client_reused: bool) -> Box<Error> {
+pub fn settle(forward: &mut Forward, mut error: Box<Error>) -> Box<Error> {
     if error.etype == TRY_NEXT {
         return error;
     }
@@ -65,10 +65,6 @@ pub fn settle(forward: &mut Forward, mut error: Box<Error>, client_reused: bool)
     if error.esource == ErrorSource::Downstream && !is_silence {
         exchange.client_gone();
         error.set_retry(false);
-        return error;
-    }
-    if client_reused && signal(&error) == Signal::Reset && exchange.stale_connection() {
-        error.set_retry(true);
         return error;
     }
     let step = provider_failed(&mut exchange, &error);

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::Version;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use http::{HeaderMap, Version};
 use omniroute_core::context::RequestHead;
 use omniroute_core::error::Error;
 use pingora_proxy::Session;
@@ -24,6 +24,12 @@ const KEEP_ALIVE_SECONDS: u64 = 75;
 
 /// How long a client may not read before its connection is given up.
 const CLIENT_WRITE: Duration = Duration::from_secs(60);
+
+/// Longest rest of a body that is read and thrown away so that a refused client keeps its connection.
+const MAX_DRAINED_BYTES: usize = 64 * 1024;
+
+/// How long that may take.
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// Takes a request's head out of Pingora's session.
 pub fn head(session: &Session) -> RequestHead {
@@ -51,6 +57,7 @@ pub fn admit(session: &mut Session) -> Result<(), Error> {
     let is_chunked = session.req_header().headers.contains_key(TRANSFER_ENCODING);
     session.set_keepalive((!is_chunked).then_some(KEEP_ALIVE_SECONDS));
     session.set_write_timeout(Some(CLIENT_WRITE));
+    session.set_total_drain_timeout(Some(DRAIN));
 
     let header = session.req_header();
     let target = header.raw_path().len();
@@ -76,6 +83,18 @@ pub fn admit(session: &mut Session) -> Result<(), Error> {
     Ok(())
 }
 
+/// Tells whether what is left of the body is little enough to be drained by Pingora.
+pub fn is_small_rest(session: &mut Session) -> bool {
+    if session.downstream_session.is_body_done() {
+        return true;
+    }
+    announced(&session.req_header().headers).is_some_and(|bytes| bytes <= MAX_DRAINED_BYTES)
+}
+
+fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 /// Reads the body whole.
 ///
 /// Answers `Expect: 100-continue`, since nobody else does when a body is read this early.
@@ -91,10 +110,7 @@ pub async fn body(session: &mut Session, limit: usize, patience: Duration) -> Re
             String::from_utf8_lossy(encoding.as_bytes()).chars().take(40).collect();
         return Err(Error::UnsupportedEncoding { encoding });
     }
-    let announced = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.parse::<usize>().ok());
+    let announced = announced(headers);
     if let Some(bytes) = announced.filter(|bytes| *bytes > limit) {
         return Err(Error::BodyTooLarge { size: format!("{bytes} bytes"), limit });
     }

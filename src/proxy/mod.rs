@@ -31,6 +31,7 @@ use omniroute_core::state::SharedState;
 use pingora::http::RequestHeader;
 use pingora::upstreams::peer::{HttpPeer, Peer};
 use pingora::{Error, Result};
+use pingora_core::protocols::Digest;
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
 use self::flight::{Flight, Forward, Fresh};
@@ -130,6 +131,21 @@ impl ProxyHttp for Gateway {
         }
     }
 
+    async fn connected_to_upstream(
+        &self,
+        _: &mut Session,
+        reused: bool,
+        _: &HttpPeer,
+        _: std::os::unix::io::RawFd,
+        _: Option<&Digest>,
+        flight: &mut Flight,
+    ) -> Result<()> {
+        if let Flight::Forwarding(forward) = flight {
+            forward.exchange.lock().connected(reused);
+        }
+        Ok(())
+    }
+
     async fn upstream_request_filter(
         &self,
         _: &mut Session,
@@ -179,10 +195,10 @@ impl ProxyHttp for Gateway {
         _: &mut Session,
         error: Box<Error>,
         flight: &mut Flight,
-        client_reused: bool,
+        _: bool,
     ) -> Box<Error> {
         let Flight::Forwarding(forward) = flight else { return error };
-        fault::settle(forward, error, client_reused)
+        fault::settle(forward, error)
     }
 
     async fn fail_to_proxy(

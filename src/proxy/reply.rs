@@ -9,6 +9,7 @@ use pingora::http::ResponseHeader;
 use pingora_proxy::Session;
 
 use super::head::Head;
+use super::intake;
 
 /// Writes a whole answer. Returns the status that was sent.
 ///
@@ -49,7 +50,7 @@ pub async fn whole(
 
 /// Writes an error in the client's format.
 ///
-/// When the body of the request was not read to its end, the connection is closed after the answer.
+/// When much of the request's body is still to come, the connection is closed after the answer.
 ///
 /// # Errors
 ///
@@ -59,7 +60,8 @@ pub async fn error(
     cx: &RequestContext,
     error: &Error,
 ) -> pingora::Result<(u16, ErrorCode)> {
-    if !session.downstream_session.is_body_done() {
+    let is_hopeless = matches!(error, Error::RequestTimeout { .. } | Error::HeadTooLarge { .. });
+    if is_hopeless || !intake::is_small_rest(session) {
         session.set_keepalive(None);
     }
     let api = error.to_api(cx.format, &cx.request_id);

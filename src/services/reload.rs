@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use pingora_core::server::ShutdownWatch;
 use pingora_core::services::background::BackgroundService;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Mutex;
 
 use crate::live::{LiveConfig, Watch};
 
@@ -13,6 +14,8 @@ use crate::live::{LiveConfig, Watch};
 pub struct Reload {
     /// The configuration in force.
     pub live: Arc<LiveConfig>,
+    /// The file, watched since before it was first read, so that no edit is missed.
+    pub watch: Mutex<Option<Watch>>,
 }
 
 #[async_trait]
@@ -25,13 +28,7 @@ impl BackgroundService for Reload {
                 return;
             }
         };
-        let mut watch = self.live.source().file().and_then(|path| match Watch::begin(path) {
-            Ok(watch) => Some(watch),
-            Err(error) => {
-                tracing::warn!(%error, "the configuration file cannot be watched; reload it with SIGHUP");
-                None
-            }
-        });
+        let mut watch = self.watch.lock().await.take();
         loop {
             tokio::select! {
                 _ = shutdown.changed() => return,

@@ -3,14 +3,16 @@
 Each client library has an adapter (`openai_sdk.py`, `anthropic_sdk.py`, `google_sdk.py`) with the same
 methods, so that one test runs over three libraries and three provider formats:
 
-- `history(text, image=None, role="user")`: a conversation of one message, in the library's own types
+- `history(text, image, role)`: a conversation of one message, in the library's own types
 - `with_results(history, answer, results)`: the conversation after tool calls and their results
-- `ask(model, history, wish)` and `stream(model, history, wish)`: an `Answer`
+- `ask(model, history, wish)` and `stream(model, history, wish)`: an `Answer`; a stream fills the one it is
+  given, so that a test can look at it after the stream broke
 - `models()`: the names in the list of models
 - `status(error)`, `retry_after(error)`: what an exception of the library says
 - `STOPS`: the library's words for why an answer ended; `FAILURES`: its exceptions
 """
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +20,9 @@ from typing import Any
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+
+# The demo's models speak slowly, so that people can watch; most tests need not.
+QUICK = "pace=2ms"
 
 # What an SDK waits for one reply, in seconds.
 TIMEOUT_SECONDS = 10.0
@@ -78,8 +83,15 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     # The texts of a stream in the order they came; empty for a whole reply.
     pieces: list[str] = field(default_factory=list)
+    # When each piece came, in seconds of a clock that only goes forward.
+    times: list[float] = field(default_factory=list)
     # The assistant's message in the library's own type, for the next request.
     message: Any = None
+
+    def hear(self, piece: str) -> None:
+        """Adds a piece of streamed text."""
+        self.pieces.append(piece)
+        self.times.append(time.monotonic())
 
     @property
     def attempts(self) -> int:

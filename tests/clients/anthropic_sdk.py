@@ -47,25 +47,26 @@ class Anthropic:
 
     def ask(self, model: str, history: list[Any], wish: Wish = Wish()) -> Answer:
         raw = self.sdk.messages.with_raw_response.create(**self._request(model, history, wish))
-        answer = read(raw.parse())
+        answer = read(raw.parse(), Answer())
         answer.headers = dict(raw.headers)
         return answer
 
-    def stream(self, model: str, history: list[Any], wish: Wish = Wish()) -> Answer:
-        pieces: list[str] = []
+    def stream(
+        self, model: str, history: list[Any], wish: Wish = Wish(), answer: Answer | None = None
+    ) -> Answer:
+        answer = answer or Answer()
         # The library parses unfinished JSON leniently, so the fragments are also collected here.
         arguments: dict[int, str] = {}
         with self.sdk.messages.stream(**self._request(model, history, wish)) as stream:
             for event in stream:
                 if event.type == "content_block_delta" and event.delta.type == "text_delta":
-                    pieces.append(event.delta.text)
+                    answer.hear(event.delta.text)
                 elif event.type == "content_block_delta" and event.delta.type == "input_json_delta":
                     arguments[event.index] = arguments.get(event.index, "") + event.delta.partial_json
-            answer = read(stream.get_final_message())
+            read(stream.get_final_message(), answer)
             answer.headers = dict(stream.response.headers)
         for text, call in zip(arguments.values(), answer.calls, strict=True):
             assert json.loads(text or "{}") == call.arguments, "fragments and the library's own sum differ"
-        answer.pieces = pieces
         return answer
 
     def models(self) -> list[str]:
@@ -106,9 +107,10 @@ class Anthropic:
         return {"max_tokens": "many"}
 
 
-def read(message: Any) -> Answer:
-    """Reads a whole message."""
-    answer = Answer(stop=message.stop_reason, message={"role": "assistant", "content": message.content})
+def read(message: Any, answer: Answer) -> Answer:
+    """Writes what a whole message says into an answer, and returns that."""
+    answer.stop = message.stop_reason
+    answer.message = {"role": "assistant", "content": message.content}
     answer.usage = Usage(message.usage.input_tokens, message.usage.output_tokens)
     for block in message.content:
         if block.type == "text":

@@ -38,7 +38,9 @@ class Google:
 
     def with_results(self, history: list[Any], answer: Answer, results: list[str]) -> list[Any]:
         answered = [
-            types.Part(function_response=types.FunctionResponse(id=call.id, name=call.name, response={"result": result}))
+            types.Part(
+                function_response=types.FunctionResponse(id=call.id, name=call.name, response={"result": result})
+            )
             for call, result in zip(answer.calls, results, strict=True)
         ]
         return [*history, answer.message, types.Content(role="user", parts=answered)]
@@ -49,11 +51,13 @@ class Google:
         add(answer, response)
         answer.message = response.candidates[0].content
         answer.text = "".join(answer.pieces)
-        answer.pieces = []
+        answer.pieces, answer.times = [], []
         return answer
 
-    def stream(self, model: str, history: list[Any], wish: Wish = Wish()) -> Answer:
-        answer = Answer()
+    def stream(
+        self, model: str, history: list[Any], wish: Wish = Wish(), answer: Answer | None = None
+    ) -> Answer:
+        answer = answer or Answer()
         for response in self.sdk.models.generate_content_stream(**self._request(model, history, wish)):
             add(answer, response)
         answer.text = "".join(answer.pieces)
@@ -120,4 +124,4 @@ def add(answer: Answer, response: types.GenerateContentResponse) -> None:
             elif part.text and part.thought:
                 answer.thoughts += part.text
             elif part.text:
-                answer.pieces.append(part.text)
+                answer.hear(part.text)

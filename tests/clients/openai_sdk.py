@@ -59,11 +59,14 @@ class OpenAi:
             message=choice.message,
         )
 
-    def stream(self, model: str, history: list[Any], wish: Wish = Wish()) -> Answer:
+    def stream(
+        self, model: str, history: list[Any], wish: Wish = Wish(), answer: Answer | None = None
+    ) -> Answer:
         raw = self.sdk.chat.completions.with_raw_response.create(
             **self._request(model, history, wish), stream=True, stream_options={"include_usage": True}
         )
-        answer = Answer(headers=dict(raw.headers))
+        answer = answer or Answer()
+        answer.headers = dict(raw.headers)
         fragments: dict[int, dict[str, Any]] = {}
         for chunk in raw.parse():
             if chunk.usage is not None:
@@ -71,7 +74,7 @@ class OpenAi:
             for choice in chunk.choices:
                 answer.thoughts += getattr(choice.delta, "reasoning_content", None) or ""
                 if choice.delta.content:
-                    answer.pieces.append(choice.delta.content)
+                    answer.hear(choice.delta.content)
                 for delta in choice.delta.tool_calls or []:
                     collect(fragments, delta)
                 answer.stop = choice.finish_reason or answer.stop

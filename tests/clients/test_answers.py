@@ -2,9 +2,10 @@
 
 import pytest
 
-from answers import Wish
+from answers import QUICK, Wish
 from conftest import ANY_KEY
 from google_sdk import Google
+from openai_sdk import OpenAi
 
 PROMPT = "Tell me of the sea"
 SYSTEM = "Speak like Ahab"
@@ -12,6 +13,8 @@ SYSTEM = "Speak like Ahab"
 ECHO = f"You said: {PROMPT}"
 THOUGHTS = f"Thinking about: {PROMPT}"
 LIMIT = 2
+# A stream at the demo's own pace takes more than twice this from its first piece to its last.
+SPREAD_SECONDS = 0.1
 
 
 def both(client, model, history, wish=Wish()):
@@ -28,31 +31,32 @@ def test_text_arrives_whole_and_in_pieces(client, provider):
     whole, streamed = both(client, f"{provider}/echo", client.history(PROMPT))
 
     assert whole.text == ECHO
-    assert len(streamed.pieces) >= 2, "a stream is more than one piece"
     assert whole.stop == client.STOPS["end"]
+    assert len(streamed.pieces) >= 2, "a stream is more than one piece"
+    assert streamed.times[-1] - streamed.times[0] > SPREAD_SECONDS, "pieces are passed on as they come"
 
 
 def test_usage_is_the_same_in_a_stream(client, provider):
-    whole, streamed = both(client, f"{provider}/echo", client.history(PROMPT))
+    whole, streamed = both(client, f"{provider}/echo?{QUICK}", client.history(PROMPT))
 
     assert whole.usage is not None and whole.usage.input > 0 and whole.usage.output > 0
     assert streamed.usage == whole.usage
 
 
 def test_the_system_prompt_reaches_the_model(client, provider):
-    whole, _ = both(client, f"{provider}/echo", client.history(PROMPT), Wish(system=SYSTEM))
+    whole, _ = both(client, f"{provider}/echo?{QUICK}", client.history(PROMPT), Wish(system=SYSTEM))
 
     assert whole.text == f"{ECHO} (system: {SYSTEM})"
 
 
 def test_an_image_reaches_the_model(client, provider):
-    whole, _ = both(client, f"{provider}/echo", client.history(PROMPT, image=True))
+    whole, _ = both(client, f"{provider}/echo?{QUICK}", client.history(PROMPT, image=True))
 
     assert whole.text == f"{ECHO} [1 image]"
 
 
 def test_an_answer_at_its_limit_says_so(client, provider):
-    whole, streamed = both(client, f"{provider}/echo", client.history(PROMPT), Wish(limit=LIMIT))
+    whole, streamed = both(client, f"{provider}/echo?{QUICK}", client.history(PROMPT), Wish(limit=LIMIT))
 
     assert whole.stop == client.STOPS["length"]
     assert whole.usage.output == LIMIT
@@ -60,7 +64,7 @@ def test_an_answer_at_its_limit_says_so(client, provider):
 
 
 def test_thoughts_stand_apart_from_the_answer(client, provider):
-    whole, streamed = both(client, f"{provider}/think", client.history(PROMPT), Wish(thinks=True))
+    whole, streamed = both(client, f"{provider}/think?{QUICK}", client.history(PROMPT), Wish(thinks=True))
 
     assert whole.thoughts == THOUGHTS
     assert whole.text == ECHO
@@ -68,11 +72,11 @@ def test_thoughts_stand_apart_from_the_answer(client, provider):
 
 
 def test_an_earlier_turn_is_history(client, provider):
-    first = client.ask(f"{provider}/echo", client.history(PROMPT))
+    first = client.ask(f"{provider}/echo?{QUICK}", client.history(PROMPT))
     second_turn = client.history("And of the land")
 
     history = [*client.history(PROMPT), first.message, *second_turn]
-    second = client.ask(f"{provider}/echo", history)
+    second = client.ask(f"{provider}/echo?{QUICK}", history)
 
     assert second.text == "You said: And of the land"
     assert second.usage.input > first.usage.input, "the earlier turns were sent along"
@@ -87,9 +91,20 @@ def test_an_alias_is_a_model(client, model):
 def test_google_takes_each_version_of_the_path(gateway, provider, version):
     client = Google(gateway.url, ANY_KEY, version)
 
-    whole, _ = both(client, f"{provider}/echo", client.history(PROMPT))
+    whole, _ = both(client, f"{provider}/echo?{QUICK}", client.history(PROMPT))
 
     assert whole.text == ECHO
+
+
+def test_openais_own_accumulator_accepts_the_stream(gateway, provider):
+    client = OpenAi(gateway.url, ANY_KEY)
+    messages = client.history(PROMPT)
+
+    with client.sdk.chat.completions.stream(model=f"{provider}/think?{QUICK}", messages=messages) as stream:
+        completion = stream.until_done().get_final_completion()
+
+    assert completion.choices[0].message.content == ECHO
+    assert completion.choices[0].finish_reason == "stop"
 
 
 def test_the_list_of_models_names_the_providers_models(client):

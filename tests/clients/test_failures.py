@@ -2,7 +2,7 @@
 
 import pytest
 
-from answers import Wish
+from answers import QUICK, Answer, Wish
 from conftest import GOOD_KEY
 
 PROMPT = "Hello out there"
@@ -103,10 +103,22 @@ def test_an_error_inside_a_stream_before_any_text_is_an_error(faulty_client, pro
     assert faulty_client.status(caught.value) >= 500, "nothing was sent, so the status tells it"
 
 
-@pytest.mark.parametrize("fault", ["reset-after-3", "eof-after-3", "in-band-error-after-3"])
-def test_a_stream_that_breaks_off_raises(faulty_client, provider, fault):
-    with pytest.raises(faulty_client.BROKEN_STREAM):
-        faulty_client.stream(f"{provider}/{fault}", faulty_client.history(PROMPT))
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("reset-after-3", "the connection broke before the answer was complete"),
+        ("eof-after-3", "closed the stream before it was complete"),
+        ("in-band-error-after-3", "Overloaded"),
+    ],
+)
+def test_a_stream_that_breaks_off_raises(faulty_client, provider, fault, told):
+    heard = Answer()
+
+    with pytest.raises(faulty_client.BROKEN_STREAM) as caught:
+        faulty_client.stream(f"{provider}/{fault}?{QUICK}", faulty_client.history(PROMPT), answer=heard)
+
+    assert "".join(heard.pieces) == "You said: Hello ", "what came before the break arrived"
+    assert told in str(caught.value), "the gateway said what happened; the connection did not just end"
 
 
 @pytest.mark.parametrize("fault", ["reset", "garbage", "html", "empty", "eof-after-3"])

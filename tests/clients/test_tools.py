@@ -2,7 +2,7 @@
 
 import pytest
 
-from answers import Tool, Wish
+from answers import QUICK, Tool, Wish
 
 PROMPT = "How warm is it"
 WEATHER = Tool("weather", "Tells the weather of a city.", ("city",))
@@ -18,7 +18,7 @@ def way(request):
 
 
 def test_a_call_has_name_and_arguments(client, provider, way):
-    answer = getattr(client, way)(f"{provider}/echo", client.history(PROMPT), ONE_TOOL)
+    answer = getattr(client, way)(f"{provider}/echo?{QUICK}", client.history(PROMPT), ONE_TOOL)
 
     assert [call.name for call in answer.calls] == ["weather"]
     assert set(answer.calls[0].arguments) == {"city"}
@@ -27,7 +27,7 @@ def test_a_call_has_name_and_arguments(client, provider, way):
 
 
 def test_a_streamed_call_is_the_whole_one(client, provider):
-    model, history = f"{provider}/echo?talk=1", client.history(PROMPT)
+    model, history = f"{provider}/echo?talk=1&{QUICK}", client.history(PROMPT)
 
     whole = client.ask(model, history, ONE_TOOL)
     streamed = client.stream(model, history, ONE_TOOL)
@@ -41,7 +41,7 @@ def test_a_streamed_call_is_the_whole_one(client, provider):
 def test_parallel_calls_stay_apart(client, provider, way):
     wish = Wish(tools=(WEATHER, CLOCK))
 
-    answer = getattr(client, way)(f"{provider}/echo?calls=2", client.history(PROMPT), wish)
+    answer = getattr(client, way)(f"{provider}/echo?calls=2&{QUICK}", client.history(PROMPT), wish)
 
     assert sorted(call.name for call in answer.calls) == ["clock", "weather"]
     arguments = {call.name: set(call.arguments) for call in answer.calls}
@@ -51,7 +51,7 @@ def test_parallel_calls_stay_apart(client, provider, way):
 
 
 def test_a_result_comes_back_in_the_answer(client, provider):
-    model, history = f"{provider}/echo", client.history(PROMPT)
+    model, history = f"{provider}/echo?{QUICK}", client.history(PROMPT)
     called = client.ask(model, history, ONE_TOOL)
 
     history = client.with_results(history, called, ["19 degrees"])
@@ -63,7 +63,7 @@ def test_a_result_comes_back_in_the_answer(client, provider):
 
 
 def test_results_of_parallel_calls_come_back_too(client, provider):
-    model, history = f"{provider}/echo?calls=2", client.history(PROMPT)
+    model, history = f"{provider}/echo?calls=2&{QUICK}", client.history(PROMPT)
     wish = Wish(tools=(WEATHER, CLOCK))
     called = client.ask(model, history, wish)
 

@@ -44,8 +44,8 @@ async fn a_provider_that_dies_mid_stream_ends_in_an_error_event_of_the_clients_f
 async fn an_error_in_a_stream_before_content_is_replaced_by_the_next_attempt() {
     let sim = simulator().await;
     let more = "combos:\n  pair: { targets: [anthropic-sim/in-band-error, chat/echo] }\n";
-    let gateway = TestGateway::start(&three_formats_with(&sim, more)).await;
     for format in FORMATS {
+        let gateway = TestGateway::start(&three_formats_with(&sim, more)).await;
         let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
         let (path, body) = ask(format, "pair", true, "hello");
 
@@ -80,10 +80,10 @@ async fn an_error_in_a_stream_before_content_with_nobody_left_is_a_plain_error()
 async fn the_first_token_reaches_the_client_before_the_second_is_made() {
     let sim = simulator().await;
     let gateway = TestGateway::start(&three_formats(&sim)).await;
-    let gate = Gate::new();
     let first = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"one\"}}]}\n\n";
     let rest = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" two\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
     for format in FORMATS {
+        let gate = Gate::new();
         let step = Step::reply(200).header("content-type", "text/event-stream");
         sim.script([step.piece(first).gate(&gate).piece(rest)]);
         let mut client = Client::connect(gateway.address(), Protocol::Http1).await;

@@ -240,7 +240,7 @@ impl Error {
 
     /// Tells whether the same request may succeed later; SDKs are told so (`x-should-retry`).
     pub fn may_succeed_later(&self) -> bool {
-        matches!(self.code().status, 408 | 429 | 502..=504 | 529)
+        matches!(self.code().status, 408 | 429 | 500 | 502..=504 | 529)
             && !matches!(self, Self::UpstreamCredential { .. })
             && self.code().kind != ErrorKind::Quota
     }

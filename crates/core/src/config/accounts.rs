@@ -27,8 +27,7 @@ pub(crate) struct AccountText {
 
 /// Reads one account.
 pub(crate) fn read(node: &Node, report: &Report) -> Option<AccountText> {
-    let known =
-        ["id", "provider", "key", "priority", "enabled", "limits", "tunnel", "base_url"];
+    let known = ["id", "provider", "key", "priority", "enabled", "limits", "tunnel", "base_url"];
     let section = Section::open(node, &known, report)?;
     section.refuse("limits", limits::account);
     section.refuse("tunnel", limits::tunnel);

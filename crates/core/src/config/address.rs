@@ -24,14 +24,8 @@ const RESERVED_HEADERS: [&str; 11] = [
     "accept-encoding",
 ];
 /// Headers whose values are secrets, so they are given by reference.
-const SECRET_HEADERS: [&str; 6] = [
-    "authorization",
-    "proxy-authorization",
-    "x-api-key",
-    "x-goog-api-key",
-    "api-key",
-    "cookie",
-];
+const SECRET_HEADERS: [&str; 6] =
+    ["authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie"];
 
 /// Reads a `base_url`. It may hold a password by mistake, so no message repeats it.
 pub(crate) fn base_url(node: &Node, report: &Report) -> Option<BaseUrl> {

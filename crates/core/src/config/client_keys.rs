@@ -38,17 +38,8 @@ pub(crate) enum Scope {
 
 /// Reads one client key.
 pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
-    let known = [
-        "name",
-        "key",
-        "key_sha256",
-        "models",
-        "expires",
-        "limits",
-        "budget",
-        "tunnel",
-        "scopes",
-    ];
+    let known =
+        ["name", "key", "key_sha256", "models", "expires", "limits", "budget", "tunnel", "scopes"];
     let section = Section::open(node, &known, report)?;
     section.refuse("limits", limits::client_key);
     section.refuse("budget", limits::budget);

@@ -77,10 +77,8 @@ fn replacement(
 }
 
 /// Says that a variable is missing and what to do.
-pub(crate) fn missing(name: &str) -> String {
-    format!(
-        "the environment variable `{name}` is not set; set it, or write `${{{name}:-default}}`"
-    )
+fn missing(name: &str) -> String {
+    format!("the environment variable `{name}` is not set; set it, or write `${{{name}:-default}}`")
 }
 
 /// Tells whether a text can be the name of a variable.

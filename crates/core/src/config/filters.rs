@@ -37,11 +37,7 @@ fn one(node: &Node, report: &Report) -> Option<FilterText> {
             return None;
         };
         let settings = (!entry.node.is_null()).then(|| entry.node.clone());
-        return Some(FilterText {
-            name: entry.name.clone(),
-            place: entry.place.clone(),
-            settings,
-        });
+        return Some(FilterText { name: entry.name.clone(), place: entry.place.clone(), settings });
     }
     let name = scalars::text(node, report)?;
     Some(FilterText { name, place: node.place.clone(), settings: None })

@@ -51,9 +51,7 @@ fn target(node: &Node, report: &Report) -> Option<Spot<String>> {
         return reference(node, report);
     }
     let section = Section::open(node, &["model", "weight"], report)?;
-    section.refuse("weight", |node, report| {
-        Some(scalars::count(node, report)? != NEUTRAL_WEIGHT)
-    });
+    section.refuse("weight", |node, report| Some(scalars::count(node, report)? != NEUTRAL_WEIGHT));
     section.require("model", reference)
 }
 
@@ -80,8 +78,7 @@ pub(crate) fn aliases(node: &Node, report: &Report) -> Option<Vec<AliasText>> {
 pub(crate) fn fallback_chains(node: &Node, report: &Report) -> Option<Vec<Spot<String>>> {
     let mut references = Vec::new();
     for entry in entries(node, report)? {
-        references
-            .extend(filled(&entry.node, report, "models", reference).into_iter().flatten());
+        references.extend(filled(&entry.node, report, "models", reference).into_iter().flatten());
         report.unavailable(&entry.place, "fallback_chains");
     }
     Some(references)

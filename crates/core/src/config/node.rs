@@ -108,9 +108,11 @@ impl Node {
         let mut node = self;
         for step in path.split(['.', '[']).filter(|step| !step.is_empty()) {
             let below = match &node.content {
-                Content::List(items) => {
-                    step.trim_end_matches(']').parse().ok().and_then(|index: usize| items.get(index))
-                }
+                Content::List(items) => step
+                    .trim_end_matches(']')
+                    .parse()
+                    .ok()
+                    .and_then(|index: usize| items.get(index)),
                 _ => node.entry(step),
             };
             match below {

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime};
 
 use super::nearest::did_you_mean_or_list;
-use super::node::{Content, Node, ScalarKind, Scalar};
+use super::node::{Content, Node, Scalar, ScalarKind};
 use super::report::Report;
 use super::units;
 

@@ -64,7 +64,8 @@ pub(crate) fn money(text: &str) -> Option<u64> {
     let nanodollars = if decimals.is_empty() {
         0
     } else {
-        digits(decimals)?.checked_mul(10_u64.pow(u32::try_from(MONEY_DECIMALS - decimals.len()).ok()?))?
+        digits(decimals)?
+            .checked_mul(10_u64.pow(u32::try_from(MONEY_DECIMALS - decimals.len()).ok()?))?
     };
     digits(whole)?.checked_mul(NANODOLLARS)?.checked_add(nanodollars)
 }

@@ -48,7 +48,7 @@ pub(crate) fn parse(file: &str, text: &str, env: Env<'_>, report: &Report) -> Op
     Some(root)
 }
 
-/// Folds events into nodes. Paths are filled in afterwards, when the parents are known.
+/// Folds events into nodes. Paths are filled in again afterwards: a repeated node has another.
 struct Builder<'r> {
     file: Arc<str>,
     report: &'r Report,
@@ -82,7 +82,16 @@ impl<'r> Builder<'r> {
 
     fn place(&self, mark: Marker) -> Place {
         let mark = Some((mark.line().max(1), mark.col() + 1));
-        Place { file: Arc::clone(&self.file), path: String::new(), mark }
+        Place { file: Arc::clone(&self.file), path: self.path(), mark }
+    }
+
+    /// Returns the path of what comes next, for faults found before the tree is whole.
+    fn path(&self) -> String {
+        self.open.iter().fold(String::new(), |path, open| match (&open.node.content, &open.key) {
+            (Content::List(items), _) => format!("{path}[{}]", items.len()),
+            (_, Some(key)) => join(&path, &key.name),
+            (_, None) => path,
+        })
     }
 
     /// Takes one event; `None` ends the reading, with the reason reported.
@@ -196,7 +205,9 @@ fn read_key(node: Node, entries: &[Entry], report: &Report) -> Key {
     if let Some(earlier) = earlier {
         let line = earlier.place.mark.map_or(0, |(line, _)| line);
         let name = shortened(&scalar.text);
-        report.add(&node.place, format!("`{name}` is given twice; the first is on line {line}"));
+        let mut place = node.place.clone();
+        place.path = join(&place.path, &scalar.text);
+        report.add(&place, format!("`{name}` is given twice; the first is on line {line}"));
     }
     Key { dropped: earlier.is_some(), name: scalar.text, place: node.place }
 }
@@ -270,11 +281,93 @@ fn expanded(written: &Scalar, place: &Place, env: Env<'_>, report: &Report) -> C
 
 /// Appends a key to a path; keys that are no plain words are quoted.
 fn join(path: &str, key: &str) -> String {
-    let is_word = !key.is_empty()
-        && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let is_word =
+        !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
     match (is_word, path.is_empty()) {
         (true, true) => key.to_owned(),
         (true, false) => format!("{path}.{key}"),
         (false, _) => format!("{path}[\"{}\"]", shortened(key)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Option<Node>, Vec<String>) {
+        let report = Report::default();
+        let node = parse("t.yaml", text, &|_| None, &report);
+        let problems = report.into_problems();
+        (node, problems.as_slice().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn every_duplicate_key_is_reported_and_the_first_value_stays() {
+        let (node, problems) = read("a: 1\na: 2\nb:\n  - { c: 1, c: 2 }\n");
+
+        assert_eq!(
+            problems,
+            [
+                "t.yaml:2:1: a: `a` is given twice; the first is on line 1",
+                "t.yaml:4:13: b[0].c: `c` is given twice; the first is on line 4",
+            ]
+        );
+        assert_eq!(node.unwrap().to_json(), serde_json::json!({ "a": 1, "b": [{ "c": 1 }] }));
+    }
+
+    #[test]
+    fn a_key_that_is_no_word_is_reported_and_reading_goes_on() {
+        let (node, problems) = read("? [a, b]\n: 1\nc: 2\nc: 3\n");
+
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert_eq!(problems[0], "t.yaml:1:3: a key must be a single word or text");
+        assert_eq!(node.unwrap().to_json(), serde_json::json!({ "c": 2 }));
+    }
+
+    #[test]
+    fn an_alias_repeats_a_node_under_its_own_path() {
+        let (node, problems) = read("a: &x { b: [1] }\nc: *x\n");
+
+        assert!(problems.is_empty(), "{problems:?}");
+        let node = node.unwrap();
+        assert_eq!(node.to_json()["c"], node.to_json()["a"]);
+        assert_eq!(node.entry("c").unwrap().place_of("b[0]").path, "c.b[0]");
+    }
+
+    #[test]
+    fn aliases_and_nesting_cannot_exhaust_memory_or_stack() {
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..12 {
+            let below = level - 1;
+            let items = vec![format!("*a{below}"); 10].join(", ");
+            bomb.push_str(&format!("a{level}: &a{level} [{items}]\n"));
+        }
+        let deep = "[".repeat(100);
+        let deeper = "[".repeat(5_000);
+        let folded = format!("{}x{}", "[".repeat(20), "]".repeat(20));
+        let deep_alias = format!("a: &a {folded}\nb: {}*a{}", "[".repeat(20), "]".repeat(20));
+
+        for (text, expected) in [
+            (bomb.as_str(), "more than 200000 values"),
+            (deep.as_str(), "nested deeper than 32 levels"),
+            (deeper.as_str(), "recursion limit exceeded"),
+            (deep_alias.as_str(), "nested deeper than 32 levels"),
+            ("a: &a [*a]", "cannot stand inside what it repeats"),
+        ] {
+            let (node, problems) = read(text);
+
+            assert!(node.is_none());
+            assert!(problems[0].contains(expected), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn unquoted_values_have_the_types_of_yaml_and_quoted_ones_are_text() {
+        let (node, _) = read("[1, '1', true, 'true', 1.5, yes, ~, null, '', 0x10, 2027-01-01]");
+
+        assert_eq!(
+            node.unwrap().to_json(),
+            serde_json::json!([1, "1", true, "true", 1.5, "yes", null, null, "", 16, "2027-01-01"])
+        );
     }
 }

@@ -77,12 +77,7 @@ pub(super) fn check(
 }
 
 /// An open address needs the filter, and the filter must ask.
-fn check_open_filter(
-    document: &Document,
-    filter: FilterState<'_>,
-    place: &Place,
-    report: &Report,
-) {
+fn check_open_filter(document: &Document, filter: FilterState<'_>, place: &Place, report: &Report) {
     match filter {
         FilterState::Missing => {
             let place = document.filters.as_ref().map_or(place, |list| &list.place);

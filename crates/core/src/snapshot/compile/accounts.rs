@@ -54,7 +54,11 @@ fn is_at(text: &AccountText, provider: &ProviderId) -> bool {
     text.provider.as_ref().is_some_and(|name| name.value == provider.as_str())
 }
 
-fn is_new<'t>(id: &'t Spot<String>, ids: &mut HashMap<&'t str, &'t Place>, report: &Report) -> bool {
+fn is_new<'t>(
+    id: &'t Spot<String>,
+    ids: &mut HashMap<&'t str, &'t Place>,
+    report: &Report,
+) -> bool {
     if let Some(first) = ids.get(id.value.as_str()) {
         let line = line_of(first);
         let what = format!("account id `{}` is given twice; the first is{line}", id.value);
@@ -65,7 +69,11 @@ fn is_new<'t>(id: &'t Spot<String>, ids: &mut HashMap<&'t str, &'t Place>, repor
     true
 }
 
-fn implicit(provider: &Arc<Provider>, ids: &HashMap<&str, &Place>, report: &Report) -> Arc<Account> {
+fn implicit(
+    provider: &Arc<Provider>,
+    ids: &HashMap<&str, &Place>,
+    report: &Report,
+) -> Arc<Account> {
     if let Some(place) = ids.get(provider.id.as_str()) {
         let what = format!(
             "account id `{id}` is taken by provider `{id}`, which needs no account of its own",
@@ -112,8 +120,10 @@ fn credential(
 ) -> Option<Option<Secret>> {
     let provider_place = text.provider.as_ref().map_or(&text.place, |name| &name.place);
     if text.is_enabled && provider.wire.codec().is_none() {
-        let what =
-            format!("the wire format `{}` of `{}` is not available yet", provider.wire, provider.id);
+        let what = format!(
+            "the wire format `{}` of `{}` is not available yet",
+            provider.wire, provider.id
+        );
         report.add(provider_place, what);
         return None;
     }

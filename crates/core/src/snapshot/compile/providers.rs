@@ -88,8 +88,7 @@ fn prefixes(merged: &[ProviderText], report: &Report) -> HashMap<String, String>
 
 fn finish(text: &ProviderText, profiles: &Profiles, report: &Report) -> Option<Provider> {
     let wire = required(text, "wire", &text.wire, report).copied();
-    let base_url: Option<BaseUrl> =
-        required(text, "base_url", &text.base_url, report).cloned();
+    let base_url: Option<BaseUrl> = required(text, "base_url", &text.base_url, report).cloned();
     let profile = profile(text, profiles, report);
     let (wire, base_url, profile) = (wire?, base_url?, profile?);
     let chat_path = match (&text.chat_path, wire.codec()) {

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use crate::config::expand::missing;
 use crate::config::report::{Place, Report};
 use crate::config::secret_text::SecretText;
 use crate::secret::Secret;
@@ -18,13 +17,18 @@ pub(super) struct Secrets<'a> {
 
 impl Secrets<'_> {
     /// Returns the secret itself; `None`, reported, if it is missing, empty or no line of text.
-    pub(super) fn fetch(&self, text: &SecretText, place: &Place, report: &Report) -> Option<Secret> {
+    pub(super) fn fetch(
+        &self,
+        text: &SecretText,
+        place: &Place,
+        report: &Report,
+    ) -> Option<Secret> {
         let secret = match text {
             SecretText::Given(secret) => secret.clone(),
             SecretText::Env(name) => match (self.env)(name) {
                 Some(value) => Secret::new(value),
                 None => {
-                    report.add(place, missing(name));
+                    report.add(place, format!("the environment variable `{name}` is not set"));
                     return None;
                 }
             },

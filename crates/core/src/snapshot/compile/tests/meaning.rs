@@ -42,10 +42,7 @@ providers:
 
     let house = &snapshot.by_prefix["house"];
     assert_eq!(&*house.chat_path, "/v1/messages");
-    assert_eq!(
-        house.auth,
-        Auth::StaticKey { header: "x-api-key".parse().unwrap(), scheme: None }
-    );
+    assert_eq!(house.auth, Auth::StaticKey { header: "x-api-key".parse().unwrap(), scheme: None });
     assert_eq!(house.profile.cool_down, Duration::from_secs(3));
     assert_eq!(
         snapshot.by_prefix["raw"].auth,
@@ -90,7 +87,7 @@ fn a_provider_without_login_has_an_account_of_its_own() {
     let keyed = format!("{provider}accounts: [{{ id: mine, provider: local, key: abc }}]");
     assert_eq!(
         file(&keyed).problems(),
-        ["test.yaml:2:44: accounts[0].key: provider `local` takes no key; remove `key`"]
+        ["test.yaml:2:46: accounts[0].key: provider `local` takes no key; remove `key`"]
     );
     let taken = format!("{provider}accounts: [{{ id: local, provider: openai, key: abc }}]");
     assert!(file(&taken).problems()[0].contains("`local` is taken by provider `local`"));
