@@ -27,7 +27,6 @@ pub(super) fn with_text(text: Text, overrides: Overrides) -> Source {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the program's own start")]
 fn home() -> Option<PathBuf> {
     std::env::var_os("HOME").map(PathBuf::from).filter(|home| !home.as_os_str().is_empty())
 }

@@ -63,6 +63,8 @@ pub async fn error(
     let is_hopeless = matches!(error, Error::RequestTimeout { .. } | Error::HeadTooLarge { .. });
     if is_hopeless || !intake::is_small_rest(session) {
         session.set_keepalive(None);
+    } else {
+        session.set_close_on_response_before_downstream_finish(false);
     }
     let api = error.to_api(cx.format, &cx.request_id);
     let body = codec(cx.format).map_or_else(Bytes::new, |codec| codec.write_error(&api).into());

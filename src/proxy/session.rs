@@ -38,7 +38,7 @@ use super::fault;
 const STAND_IN: Bytes = Bytes::from_static(b"-");
 
 /// Where the inner session waits to be taken back.
-type Returned = Arc<Mutex<Option<Box<ServerSession>>>>;
+type Returned = Arc<Mutex<Option<ServerSession>>>;
 
 /// The way back to the client's own session.
 #[derive(Clone, Default)]
@@ -46,39 +46,37 @@ pub struct WayBack(Returned);
 
 /// Stands between Pingora and the client's session.
 struct ReplaySession {
-    inner: Box<ServerSession>,
+    inner: ServerSession,
     exchange: SharedExchange,
     way_back: WayBack,
     timer: Option<Pin<Box<Sleep>>>,
-    wrote_head: bool,
 }
 
 /// Puts a replay session in the place of Pingora's own.
 pub fn stand_between(session: &mut Session, exchange: SharedExchange) -> WayBack {
     let way_back = WayBack::default();
-    let placeholder = Box::new(ServerSession::new_custom(Box::new(())));
-    let inner = std::mem::replace(&mut session.downstream_session, placeholder);
-    session.downstream_session = Box::new(ServerSession::new_custom(Box::new(ReplaySession {
-        inner,
-        exchange,
-        way_back: way_back.clone(),
-        timer: None,
-        wrote_head: false,
-    })));
+    let inner = std::mem::replace(&mut *session.downstream_session, nobody());
+    let replay = ReplaySession { inner, exchange, way_back: way_back.clone(), timer: None };
+    *session.downstream_session = ServerSession::new_custom(Box::new(replay));
     way_back
 }
 
 /// Gives Pingora its own session back. Does nothing the second time.
 pub async fn step_aside(session: &mut Session, way_back: &WayBack) {
-    if let Some(replay) = session.downstream_session.as_custom_mut() {
-        if let Err(error) = replay.finish_custom().await {
-            tracing::error!(%error, "the client's session could not be taken back");
-        }
+    if let Some(replay) = session.downstream_session.as_custom_mut()
+        && let Err(error) = replay.finish_custom().await
+    {
+        tracing::error!(%error, "the client's session could not be taken back");
     }
     let returned = way_back.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(inner) = returned {
-        session.downstream_session = inner;
+        *session.downstream_session = inner;
     }
+}
+
+/// Stands where a session was taken away.
+fn nobody() -> ServerSession {
+    ServerSession::new_custom(Box::new(()))
 }
 
 impl ReplaySession {
@@ -132,7 +130,6 @@ impl ReplaySession {
         if let Some(mut head) = parcel.head {
             frame(&mut head, self.inner.req_header().version)?;
             out.push(HttpTask::Header(head, false));
-            self.wrote_head = true;
         }
         for piece in parcel.pieces {
             if !piece.is_empty() {
@@ -318,8 +315,7 @@ impl CustomSession for ReplaySession {
     }
 
     async fn finish_custom(&mut self) -> Result<()> {
-        let placeholder = Box::new(ServerSession::new_custom(Box::new(())));
-        let inner = std::mem::replace(&mut self.inner, placeholder);
+        let inner = std::mem::replace(&mut self.inner, nobody());
         *self.way_back.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(inner);
         Ok(())
     }

@@ -39,9 +39,9 @@ impl ShutdownSignalWatch for Drain {
             _ = quit.recv() => return ShutdownSignal::FastShutdown,
             _ = terminate.recv() => {}
         }
+        self.shared.drain();
         let running = self.shared.metrics.in_flight();
         tracing::info!(running, "stopping: finishing what is running");
-        self.shared.drain();
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}

@@ -31,10 +31,13 @@ pub struct Unresolved;
 
 /// The addresses of all provider hosts.
 pub struct Endpoints {
-    hosts: RwLock<HashMap<(Arc<str>, u16), Arc<Host>>>,
+    hosts: RwLock<Hosts>,
     clock: Clock,
     started: Instant,
 }
+
+/// Hosts by name and port.
+type Hosts = HashMap<(Arc<str>, u16), Arc<Host>>;
 
 struct Host {
     balancer: LoadBalancer<RoundRobin>,

@@ -1,5 +1,7 @@
 //! Client → gateway → simulated provider, all in one process.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+
 mod body;
 mod failover;
 mod forwarding;

@@ -1,5 +1,7 @@
 //! From a model name to the order of attempts, on compiled configurations.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
+
 use std::time::Duration;
 
 use omniroute_core::clock::Clock;
@@ -47,18 +49,18 @@ fn snapshot() -> Snapshot {
 
 fn targets(name: &str) -> Vec<String> {
     let route = resolve(&snapshot(), name).unwrap_or_else(|error| panic!("{name}: {error}"));
-    route
-        .targets
-        .iter()
-        .map(|target| format!("{}:{}", target.provider.id, target.model))
-        .collect()
+    route.targets.iter().map(|target| format!("{}:{}", target.provider.id, target.model)).collect()
 }
 
 #[test]
 fn names_are_read_in_the_documented_order() {
     assert_eq!(targets("al/small"), ["beta:large"], "a combo before a prefix");
     assert_eq!(targets("quick"), ["alpha:small-2"], "an exact alias");
-    assert_eq!(targets("al/anything/at-all"), ["alpha:anything/at-all"], "a prefix passes any model");
+    assert_eq!(
+        targets("al/anything/at-all"),
+        ["alpha:anything/at-all"],
+        "a prefix passes any model"
+    );
     assert_eq!(targets("alpha/small"), ["alpha:small"], "the id works as a prefix");
     assert_eq!(targets("beta/large"), ["beta:large"], "a prefix before a wildcard alias");
     assert_eq!(targets("claude-opus-5"), ["alpha:shared"], "the most specific wildcard");

@@ -3,6 +3,8 @@
 //!
 //! Nothing here sleeps, listens on a fixed port or leaves the machine.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "tests stop at the first surprise")]
+
 mod client;
 mod gateway;
 

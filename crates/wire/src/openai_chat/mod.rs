@@ -31,7 +31,7 @@ impl Codec for OpenAiChat {
     }
 
     fn path_template(&self) -> &'static str {
-        "/chat/completions"
+        "/v1/chat/completions"
     }
 
     fn upstream_path(&self, template: &str, model: &str, _: bool) -> String {

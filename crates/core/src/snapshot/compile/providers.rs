@@ -86,6 +86,16 @@ fn prefixes(merged: &[ProviderText], report: &Report) -> HashMap<String, String>
     prefixes
 }
 
+/// Returns a format's path under a base URL. Whoever wrote `…/v1` as the base has said the version.
+fn default_path<'a>(template: &'a str, base_path: &str) -> &'a str {
+    let is_version = |segment: &str| {
+        segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let last = base_path.rsplit('/').next().unwrap_or_default();
+    let first = template.split('/').nth(1).unwrap_or_default();
+    if is_version(last) && is_version(first) { &template[1 + first.len()..] } else { template }
+}
+
 fn finish(text: &ProviderText, profiles: &Profiles, report: &Report) -> Option<Provider> {
     let wire = required(text, "wire", &text.wire, report).copied();
     let base_url: Option<BaseUrl> = required(text, "base_url", &text.base_url, report).cloned();
@@ -93,7 +103,7 @@ fn finish(text: &ProviderText, profiles: &Profiles, report: &Report) -> Option<P
     let (wire, base_url, profile) = (wire?, base_url?, profile?);
     let chat_path = match (&text.chat_path, wire.codec()) {
         (Some(path), _) => path.clone(),
-        (None, Some(codec)) => codec.path_template().into(),
+        (None, Some(codec)) => default_path(codec.path_template(), &base_url.path).into(),
         (None, None) => RESPONSES_PATH.into(),
     };
     let auth = auth(text, wire)?;

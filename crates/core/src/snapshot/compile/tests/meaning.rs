@@ -31,6 +31,23 @@ providers:
 }
 
 #[test]
+fn a_base_url_that_says_the_version_is_not_given_it_twice() {
+    let check = |wire: &str, base: &str, expected: &str| {
+        let text =
+            format!("providers:\n  p: {{ wire: {wire}, base_url: 'http://127.0.0.1{base}' }}\n");
+        let snapshot = file(&text).snapshot();
+        let provider = &snapshot.by_prefix["p"];
+        assert_eq!(format!("{}{}", provider.base_url.path, provider.chat_path), expected);
+    };
+    check("openai_chat", ":8000", "/v1/chat/completions");
+    check("openai_chat", ":8000/v1", "/v1/chat/completions");
+    check("openai_chat", ":8000/api/v4/", "/api/v4/chat/completions");
+    check("openai_chat", ":8000/vllm", "/vllm/v1/chat/completions");
+    check("anthropic", ":8000/v1", "/v1/messages");
+    check("gemini", ":8000/v1beta", "/v1beta/models/{model}:{action}");
+}
+
+#[test]
 fn a_new_provider_takes_what_it_does_not_say_from_its_format() {
     let text = "
 providers:
