@@ -20,10 +20,12 @@ use pingora_proxy::{HttpProxy, http_proxy};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
+use crate::access_log::AccessLog;
 use crate::live::{LiveConfig, Source, Watch};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared};
 use crate::services::{Announce, Drain, Exposition, Reload, Simulated};
+use crate::telemetry::LogFormat;
 use crate::upstream::Endpoints;
 
 /// Most attempts Pingora allows for one request. The plan ends earlier by itself; what comes on top
@@ -57,12 +59,12 @@ pub struct App {
 }
 
 impl App {
-    /// Compiles the configuration and builds the parts.
+    /// Compiles the configuration and builds the parts. Without a log format there is no access log.
     ///
     /// # Errors
     ///
     /// Every problem of the configuration.
-    pub fn build(source: Source) -> Result<Self, StartError> {
+    pub fn build(source: Source, log: Option<LogFormat>) -> Result<Self, StartError> {
         let clock = source.clock.clone();
         let metrics = Metrics::new()
             .map_err(|error| StartError::Refused(format!("metrics cannot be made: {error}")))?;
@@ -71,7 +73,13 @@ impl App {
         let live = LiveConfig::start(source, Arc::clone(&state), Arc::clone(&metrics))?;
         let endpoints = Endpoints::new(clock.clone());
         let live = Arc::new(live);
-        let shared = Arc::new(Shared::new(live, state, endpoints, metrics, clock));
+        let log = match log {
+            None => AccessLog::off(clock.clone()),
+            Some(format) => AccessLog::start(format, clock.clone()).map_err(|error| {
+                StartError::Refused(format!("the access log cannot be started: {error}"))
+            })?,
+        };
+        let shared = Arc::new(Shared::new(live, state, endpoints, metrics, log, clock));
         Ok(Self { shared, watch })
     }
 
@@ -126,8 +134,10 @@ impl App {
             let simulated = Simulated { running: Mutex::new(Some(running)) };
             server.add_service(background_service("simulator", simulated));
         }
+        let shared = Arc::clone(&self.shared);
         let drain = Drain { shared: self.shared, patience: settings.drain };
         server.run(RunArgs { shutdown_signal: Box::new(drain) });
+        shared.access_log.flush();
         Ok(())
     }
 }

@@ -10,12 +10,13 @@ use omniroute_sim::{Running, Sim};
 use super::{EXIT_SYSTEM, complain, ended, environment};
 use crate::app::{App, Extras};
 use crate::live::Text;
+use crate::telemetry::LogFormat;
 
 /// Time between two tokens of a simulated stream: slow enough to watch, fast enough not to bore.
 const PACE: Duration = Duration::from_millis(40);
 
 /// Runs the demo until it is interrupted.
-pub(super) fn demo(port: u16) -> ExitCode {
+pub(super) fn demo(port: u16, log: LogFormat) -> ExitCode {
     let runtime =
         match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
             Ok(runtime) => runtime,
@@ -30,7 +31,7 @@ pub(super) fn demo(port: u16) -> ExitCode {
     let overrides = Overrides { port: Some(port), ..Overrides::default() };
     let source = environment::with_text(text, overrides);
     let extras = Extras { sim: Some(sim), words: Some(words) };
-    ended(App::build(source).and_then(|app| app.run(extras)))
+    ended(App::build(source, Some(log)).and_then(|app| app.run(extras)))
 }
 
 fn refused(error: &std::io::Error) -> ExitCode {

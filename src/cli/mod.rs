@@ -104,8 +104,8 @@ pub fn main() -> ExitCode {
     telemetry::start(cli.log_format);
     let command = cli.command.unwrap_or(Command::Run(cli.run));
     match command {
-        Command::Run(args) => run(args),
-        Command::Demo { port } => demo::demo(port),
+        Command::Run(args) => run(args, cli.log_format),
+        Command::Demo { port } => demo::demo(port, cli.log_format),
         Command::Check { config, print } => check::check(config.config, print),
         Command::Explain { model, config, format } => {
             explain::explain(&model, config.config, format)
@@ -117,10 +117,10 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(args: RunArgs) -> ExitCode {
+fn run(args: RunArgs, log: LogFormat) -> ExitCode {
     let overrides = Overrides { port: args.port, host: args.host, data_dir: args.data_dir };
     let source = environment::source(args.config.config, overrides);
-    let started = App::build(source).and_then(|app| {
+    let started = App::build(source, Some(log)).and_then(|app| {
         advise(&app);
         app.run(Extras::default())
     });

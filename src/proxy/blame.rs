@@ -46,9 +46,6 @@ impl Exchange {
         let Some(attempt) = &self.attempt else { return Error::Internal };
         let provider = attempt.choice.target.provider.id.to_string();
         match signal {
-            Signal::ConnectFailed => {
-                Error::UpstreamUnreachable { provider, what: "no connection could be made" }
-            }
             Signal::TimedOut if self.has_begun() => Error::UpstreamTimeout {
                 provider,
                 what: "nothing more came (server.timeouts.idle)",
@@ -60,10 +57,12 @@ impl Exchange {
             Signal::Unusable => {
                 Error::UpstreamUnusable { provider, what: "the answer is no reply".to_owned() }
             }
-            Signal::Reset | Signal::Refused { .. } => Error::UpstreamUnreachable {
-                provider,
-                what: "the connection broke before the answer was complete",
-            },
+            Signal::Reset | Signal::ConnectFailed | Signal::Refused { .. } => {
+                Error::UpstreamUnreachable {
+                    provider,
+                    what: "the connection broke before the answer was complete",
+                }
+            }
         }
     }
 }

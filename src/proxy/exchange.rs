@@ -256,6 +256,14 @@ impl Exchange {
         true
     }
 
+    /// Takes note that no connection could be made.
+    pub fn unreachable(&mut self, what: &'static str) -> Step {
+        let Some(attempt) = &self.attempt else { return self.give_up(Error::Internal) };
+        let provider = attempt.choice.target.provider.id.to_string();
+        let error = Error::UpstreamUnreachable { provider, what };
+        self.settle_failure(verdict::judge(Signal::ConnectFailed, None), error, true)
+    }
+
     /// Takes note that the connection broke or a limit passed.
     pub fn broken(&mut self, signal: Signal<'_>) -> Step {
         if signal == Signal::Reset && self.is_stale_connection() {

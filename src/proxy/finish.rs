@@ -3,20 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use omniroute_core::clock::Clock;
 use omniroute_core::context::{AttemptRecord, Outcome, RequestContext};
 use omniroute_wire::Usage;
 
+use super::Shared;
 use super::exchange::Exchange;
 use super::flight::Local;
-use crate::access_log;
-use crate::metrics::Metrics;
 
 /// Status of a request whose client left before it was answered (nginx's convention).
 const CLIENT_GONE: u16 = 499;
 
 /// Records a forwarded request.
-pub fn forwarded(exchange: &mut Exchange, metrics: &Metrics, clock: &Clock) {
+pub fn forwarded(exchange: &mut Exchange, shared: &Shared) {
     if exchange.attempt.is_some() {
         exchange.client_gone();
     }
@@ -33,34 +31,34 @@ pub fn forwarded(exchange: &mut Exchange, metrics: &Metrics, clock: &Clock) {
         first_byte: delivered
             .first_byte
             .map(|at| at.saturating_duration_since(exchange.cx.started)),
-        duration: since(&exchange.cx, clock),
+        duration: since(&exchange.cx, shared),
         usage: delivered.usage,
     };
-    land(&exchange.cx, &outcome, &exchange.records, metrics);
+    land(&exchange.cx, &outcome, &exchange.records, shared);
 }
 
 /// Records a request that was answered here.
-pub fn local(local: &Local, metrics: &Metrics, clock: &Clock) {
+pub fn local(local: &Local, shared: &Shared) {
     let Some(cx) = &local.cx else { return };
     let outcome = Outcome {
         status: if local.status == 0 { CLIENT_GONE } else { local.status },
         error: local.error,
         interrupted: false,
         first_byte: None,
-        duration: since(cx, clock),
+        duration: since(cx, shared),
         usage: Usage::default(),
     };
-    land(cx, &outcome, &[], metrics);
+    land(cx, &outcome, &[], shared);
 }
 
-fn land(cx: &RequestContext, outcome: &Outcome, records: &[AttemptRecord], metrics: &Metrics) {
+fn land(cx: &RequestContext, outcome: &Outcome, records: &[AttemptRecord], shared: &Shared) {
     let served = records.last().filter(|_| outcome.error.is_none() || outcome.interrupted);
-    metrics.request(cx.format.name(), outcome, served, &cx.snapshot);
+    shared.metrics.request(cx.format.name(), outcome, served, &cx.snapshot);
     let snapshot = Arc::clone(&cx.snapshot);
     snapshot.filters.on_done(cx, outcome);
-    access_log::write(cx, outcome, records);
+    shared.access_log.write(cx, outcome, records);
 }
 
-fn since(cx: &RequestContext, clock: &Clock) -> Duration {
-    clock.now().saturating_duration_since(cx.started)
+fn since(cx: &RequestContext, shared: &Shared) -> Duration {
+    shared.clock.now().saturating_duration_since(cx.started)
 }

@@ -35,6 +35,7 @@ use pingora_core::protocols::Digest;
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
 use self::flight::{Flight, Forward, Fresh};
+use crate::access_log::AccessLog;
 use crate::live::LiveConfig;
 use crate::metrics::Metrics;
 use crate::upstream::{self, Endpoints};
@@ -49,6 +50,8 @@ pub struct Shared {
     pub endpoints: Arc<Endpoints>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// One line per request.
+    pub access_log: AccessLog,
     /// The time.
     pub clock: Clock,
     draining: AtomicBool,
@@ -61,9 +64,11 @@ impl Shared {
         state: Arc<SharedState>,
         endpoints: Arc<Endpoints>,
         metrics: Arc<Metrics>,
+        access_log: AccessLog,
         clock: Clock,
     ) -> Self {
-        Self { live, state, endpoints, metrics, clock, draining: AtomicBool::new(false) }
+        let draining = AtomicBool::new(false);
+        Self { live, state, endpoints, metrics, access_log, clock, draining }
     }
 
     /// From now on nothing new is begun.
@@ -107,7 +112,9 @@ impl Gateway {
         let avoid = &forward.unreachable;
         match self.shared.endpoints.address(&endpoint.host, endpoint.port, avoid).await {
             Ok(address) => Ok(upstream::peer(&endpoint, address, timeouts)),
-            Err(upstream::Unresolved) => Err(fault::unreachable(forward)),
+            Err(upstream::Unresolved) => {
+                Err(fault::unreachable(forward, "its host name could not be resolved"))
+            }
         }
     }
 }
@@ -186,7 +193,7 @@ impl ProxyHttp for Gateway {
         let Flight::Forwarding(forward) = flight else { return error };
         forward.unreachable.extend(peer.address().as_inet().copied());
         tracing::debug!(%error, "no connection to a provider");
-        fault::unreachable(forward)
+        fault::unreachable(forward, fault::why_unreachable(&error))
     }
 
     fn error_while_proxy(
@@ -215,12 +222,12 @@ impl ProxyHttp for Gateway {
         match flight {
             Flight::Fresh(_) => {}
             Flight::Local(local) => {
-                finish::local(local, &self.shared.metrics, &self.shared.clock);
+                finish::local(local, &self.shared);
             }
             Flight::Forwarding(forward) => {
                 session::step_aside(session, &forward.way_back).await;
                 let mut exchange = forward.exchange.lock();
-                finish::forwarded(&mut exchange, &self.shared.metrics, &self.shared.clock);
+                finish::forwarded(&mut exchange, &self.shared);
             }
         }
     }

@@ -40,7 +40,7 @@ pub async fn receive(
         return probe(shared, session, flight, surface, &snapshot).await;
     }
     let mut cx = RequestContext {
-        request_id: telemetry::request_id(head.headers.get("x-request-id")),
+        request_id: telemetry::request_id(head.headers.get("x-request-id"), &shared.clock),
         snapshot,
         head,
         format: seen.format,

@@ -310,6 +310,43 @@ pub enum Effort {
     Max,
 }
 
+impl Effort {
+    /// All levels, lowest first.
+    pub const ALL: [Self; 6] =
+        [Self::Minimal, Self::Low, Self::Medium, Self::High, Self::XHigh, Self::Max];
+
+    /// Returns the word for it, the same in all formats (Gemini writes it in capitals).
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::XHigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
+
+    /// Returns the level that a word stands for, or `None` if it is no level's.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|effort| effort.word() == word)
+    }
+
+    /// Returns the level nearest to a number of tokens to think with.
+    ///
+    /// The bounds lie between the budgets that Google's own OpenAI layer gives the levels; no number is
+    /// nearest to `Max`, which has none.
+    pub const fn nearest(tokens: u64) -> Self {
+        match tokens {
+            0..=512 => Self::Minimal,
+            513..=4_096 => Self::Low,
+            4_097..=16_384 => Self::Medium,
+            16_385..=28_672 => Self::High,
+            _ => Self::XHigh,
+        }
+    }
+}
+
 /// The form of the answer.
 #[derive(Clone, Debug, Default)]
 pub enum OutputFormat {

@@ -6,7 +6,8 @@
 //!
 //! Map: [`chat`] and [`event`] are the canonical form, [`codec`] is the seam, one folder per format
 //! implements it, [`translator`] joins a reader and a writer into one reply stream, [`sse`] splits
-//! event streams, [`collect`] folds events into a whole answer, [`notes`] says what was lost.
+//! event streams, [`collect`] folds events into a whole answer, [`notes`] says what was lost. The
+//! private modules hold what several formats share, one idea each.
 
 pub mod anthropic;
 pub mod api_error;
@@ -24,6 +25,16 @@ pub mod play;
 pub mod splice;
 pub mod sse;
 pub mod translator;
+
+mod argument_object;
+mod field_names;
+mod json;
+mod json_schema;
+mod raw_members;
+mod refusals;
+mod string_or_list;
+mod text;
+mod tool_names;
 
 use std::fmt;
 

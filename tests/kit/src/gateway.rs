@@ -49,7 +49,7 @@ impl TestGateway {
             clock: clock.clone(),
             pepper: [7; 32],
         };
-        let app = App::build(source)?;
+        let app = App::build(source, None)?;
         let conf = Arc::new(server_conf(&app.shared().live.load().server));
         let proxy = Arc::new(app.proxy(&conf));
         let shared = Arc::clone(app.shared());

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::json;
+use super::surrogates;
 use crate::chat::{Opaque, OpaqueKind, Vendor};
 use crate::event::{Event, PartHead};
 
@@ -42,7 +42,7 @@ impl Block {
     /// The parser's error if it is no object or a member has another type than documented.
     pub(super) fn read(raw: &RawValue) -> serde_json::Result<Self> {
         Self::parse(raw.get()).or_else(|fault| {
-            match json::without_lone_surrogates(raw.get().as_bytes()) {
+            match surrogates::without_lone_surrogates(raw.get().as_bytes()) {
                 Some(repaired) => Self::parse(&String::from_utf8_lossy(&repaired)),
                 None => Err(fault),
             }

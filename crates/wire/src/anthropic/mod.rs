@@ -9,10 +9,10 @@
 
 mod block;
 mod error;
-mod json;
 mod reply;
 mod request;
 mod stream;
+mod surrogates;
 #[cfg(test)]
 mod tests;
 mod usage;

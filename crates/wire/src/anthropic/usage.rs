@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::json;
 use crate::event::Usage;
+use crate::json;
 
 #[derive(Deserialize)]
 struct Wire {

@@ -1,16 +1,12 @@
 //! Pieces of replies, written by hand: they go out for every token.
 
+use std::borrow::Cow;
+
+use super::usage::Counts;
+use crate::argument_object::argument_object;
 use crate::chat::{Opaque, Vendor};
 use crate::event::Usage;
-
-use super::arguments;
-use super::usage::Counts;
-
-/// Appends a JSON string.
-pub(super) fn string(text: &str, out: &mut Vec<u8>) {
-    // Writing to a vector cannot fail, and a string can always be written.
-    let _ = serde_json::to_writer(out, text);
-}
+use crate::json::{self, string};
 
 /// Appends a text part.
 pub(super) fn text_part(text: &str, thought: bool, signature: Option<&str>, out: &mut Vec<u8>) {
@@ -42,8 +38,8 @@ pub(super) fn call_part(call: Call<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"name\":");
     string(call.name, out);
     out.extend_from_slice(b",\"args\":");
-    let object = arguments::object(call.arguments);
-    out.extend_from_slice(arguments::one_line(&object.json).as_bytes());
+    let object = argument_object(call.arguments);
+    out.extend_from_slice(one_line(&object.json).as_bytes());
     out.push(b'}');
     end_part(call.signature, out);
 }
@@ -62,7 +58,7 @@ pub(super) fn media_part(mime: &str, data: &str, signature: Option<&str>, out: &
 pub(super) fn usage(usage: &Usage, out: &mut Vec<u8>) {
     if let Some(counts) = Counts::write(usage) {
         out.extend_from_slice(b",\"usageMetadata\":");
-        let _ = serde_json::to_writer(out, &counts);
+        json::value(&counts, out);
     }
 }
 
@@ -115,4 +111,25 @@ fn end_part(signature: Option<&str>, out: &mut Vec<u8>) {
         string(signature, out);
     }
     out.push(b'}');
+}
+
+/// Returns JSON text without line ends, which would break an event of a stream in two.
+///
+/// Inside a JSON string a line end is always escaped, so those found stand between tokens.
+fn one_line(json: &str) -> Cow<'_, str> {
+    if json.contains(['\n', '\r']) {
+        return Cow::Owned(json.replace(['\n', '\r'], " "));
+    }
+    Cow::Borrowed(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_ends_between_tokens_become_blanks() {
+        assert_eq!(one_line("{\n \"a\": \"x\\n\"\r\n}"), "{  \"a\": \"x\\n\"  }");
+        assert!(matches!(one_line("{}"), Cow::Borrowed("{}")));
+    }
 }

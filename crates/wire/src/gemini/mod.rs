@@ -7,7 +7,6 @@
 //! Map: `request` reads and writes requests, `schema` translates tool and answer schemas, `reply`
 //! and `stream` do replies, `error` does errors; the small files hold one table each.
 
-mod arguments;
 mod emit;
 mod error;
 mod finish;
@@ -18,7 +17,6 @@ mod schema;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod text;
 mod usage;
 
 use bytes::Bytes;

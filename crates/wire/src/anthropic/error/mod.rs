@@ -6,8 +6,8 @@ mod tests;
 
 use serde_json::Value;
 
-use super::json;
 use crate::api_error::{ApiError, ErrorKind, UpstreamError};
+use crate::json;
 
 pub(super) use self::read::{in_band, read};
 

@@ -9,13 +9,15 @@ use serde_json::value::RawValue;
 
 use super::block::{Block, delta_event};
 use super::words::{StopSaid, is_server_block, write_stop_reason};
-use super::{error, json, usage};
+use super::{error, usage};
 use crate::api_error::UpstreamError;
+use crate::argument_object::argument_object;
 use crate::chat::{OpaqueKind, Vendor};
 use crate::codec::ReplyContext;
 use crate::collect::{Collected, CollectedPart, collect};
 use crate::event::{Event, PartHead};
 use crate::ids;
+use crate::json;
 
 #[derive(Deserialize)]
 struct Wire<'a> {
@@ -209,7 +211,7 @@ fn block(part: &CollectedPart, index: usize, reply_id: &str, out: &mut Vec<u8>) 
             out.extend_from_slice(b",\"name\":");
             json::string(name, out);
             out.extend_from_slice(b",\"input\":");
-            out.extend_from_slice(json::arguments_object(&part.text).text.as_bytes());
+            out.extend_from_slice(argument_object(&part.text).json.as_bytes());
             out.push(b'}');
         }
         PartHead::Media { mime, .. } => text_block(&media_note(mime), out),

@@ -6,12 +6,13 @@
 
 use super::queue::{Piece, Queue};
 use crate::anthropic::words::{StopWords, write_stop_reason};
-use crate::anthropic::{error, json, reply, usage};
+use crate::anthropic::{error, reply, usage};
 use crate::api_error::ApiError;
 use crate::chat::{Opaque, OpaqueKind, Vendor};
 use crate::codec::{EventWriter, ReplyContext};
 use crate::collect::CollectedFinish;
 use crate::event::{Event, PartHead, Usage};
+use crate::json;
 
 /// Writer of one stream.
 #[derive(Debug)]

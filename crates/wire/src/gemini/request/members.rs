@@ -4,20 +4,16 @@
 //! is absent; of a member given twice the last one counts.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::codec::WireError;
-use crate::gemini::text::Text;
+use crate::raw_members::RawMembers;
 
 /// The members of one object.
 #[derive(Debug, Default)]
-pub(super) struct Members<'a> {
-    list: Vec<(Cow<'a, str>, &'a RawValue)>,
-}
+pub(super) struct Members<'a>(RawMembers<'a>);
 
 impl<'a> Members<'a> {
     /// Reads the members of `raw`.
@@ -31,44 +27,23 @@ impl<'a> Members<'a> {
 
     /// Removes a member and returns its value.
     pub(super) fn take(&mut self, name: &str) -> Option<&'a RawValue> {
-        let (_, value) = self.list.iter().rfind(|(known, _)| known == name)?;
-        let value = *value;
-        self.list.retain(|(known, _)| known != name);
-        present(value)
+        self.0.take(name)
     }
 
     /// Returns what was not taken.
-    pub(super) fn rest(mut self) -> Vec<(Cow<'a, str>, &'a RawValue)> {
-        self.list.retain(|(_, value)| present(value).is_some());
-        self.list
+    pub(super) fn rest(self) -> Vec<(Cow<'a, str>, &'a RawValue)> {
+        self.0.rest().collect()
     }
 
     /// Returns the names of what was not taken.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        let present = self.list.iter().filter(|(_, value)| present(value).is_some());
-        present.map(|(name, _)| &**name)
+        self.0.names()
     }
 }
 
-impl<'de> Deserialize<'de> for Members<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut list = Vec::new();
-                while let Some((Text(name), value)) = map.next_entry::<Text<'de>, &RawValue>()? {
-                    list.push((camel(name), value));
-                }
-                Ok(Members { list })
-            }
-        }
-        deserializer.deserialize_map(Collect)
+        RawMembers::deserialize(deserializer).map(|members| Self(members.renamed(camel)))
     }
 }
 
@@ -121,10 +96,6 @@ pub(super) fn word(raw: &RawValue, path: &str, words: &[&str]) -> Result<String,
         return known.ok_or_else(|| WireError::malformed(path, "is not a value of its enum"));
     }
     Ok(text(raw, path)?.to_ascii_uppercase())
-}
-
-fn present(value: &RawValue) -> Option<&RawValue> {
-    Some(value).filter(|value| value.get() != "null")
 }
 
 fn unquoted(raw: &RawValue) -> &str {

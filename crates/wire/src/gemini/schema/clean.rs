@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::fold;
+use crate::json_schema::{CONDITIONS, remark};
 
 /// The keywords of the dialect (proto `Schema` of `generativelanguage.v1beta`).
 const KEYWORDS: [&str; 22] = [
@@ -40,21 +41,9 @@ const FORMATS: [&str; 6] = ["enum", "date-time", "float", "double", "int32", "in
 /// Keywords whose loss lets wrong values through, and that can be said in words.
 const SAID: [&str; 4] = ["exclusiveMinimum", "exclusiveMaximum", "multipleOf", "uniqueItems"];
 
-/// Keywords whose loss lets wrong values through, and that cannot be said in few words.
-const LOST: [&str; 12] = [
-    "not",
-    "if",
-    "then",
-    "else",
-    "patternProperties",
-    "propertyNames",
-    "contains",
-    "dependentRequired",
-    "dependentSchemas",
-    "dependencies",
-    "unevaluatedProperties",
-    "unevaluatedItems",
-];
+/// Keywords whose loss lets wrong values through, and that cannot be said in few words, beside
+/// [`CONDITIONS`].
+const LOST: [&str; 3] = ["dependencies", "unevaluatedProperties", "unevaluatedItems"];
 
 /// Most schemas within one; references can multiply a short schema without end.
 const MAX_SCHEMAS: usize = 20_000;
@@ -219,7 +208,7 @@ impl Cleaner<'_> {
         let text = format!("one of: {}", list.join(", "));
         members.shift_remove("enum");
         members.entry("type").or_insert_with(|| Value::from(kind));
-        fold::remark(members, &text);
+        remark(members, &text);
         self.changed = true;
     }
 
@@ -228,19 +217,20 @@ impl Cleaner<'_> {
             && !FORMATS.contains(&format.as_str())
         {
             members.shift_remove("format");
-            fold::remark(members, &format!("format: {format}"));
+            remark(members, &format!("format: {format}"));
             self.changed = true;
         }
         for name in SAID {
             if let Some(bound) = members.shift_remove(name)
                 && bound != Value::Bool(false)
             {
-                fold::remark(members, &format!("{name}: {bound}"));
+                remark(members, &format!("{name}: {bound}"));
                 self.changed = true;
             }
         }
         let is_map = members.get("additionalProperties").is_some_and(|extra| !extra.is_boolean());
-        self.changed |= is_map || LOST.iter().any(|name| members.contains_key(*name));
+        self.changed |=
+            is_map || CONDITIONS.iter().chain(&LOST).any(|name| members.contains_key(*name));
     }
 
     /// Cleans the schemas inside.

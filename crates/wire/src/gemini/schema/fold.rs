@@ -99,12 +99,3 @@ pub(super) fn tuple(members: &mut Map<String, Value>) -> bool {
     members.insert("items".to_owned(), json!({"anyOf": branches}));
     true
 }
-
-/// Adds a remark to the description.
-pub(super) fn remark(members: &mut Map<String, Value>, text: &str) {
-    let description = match members.get("description").and_then(Value::as_str) {
-        Some(known) if !known.is_empty() => format!("{known} ({text})"),
-        _ => format!("({text})"),
-    };
-    members.insert("description".to_owned(), Value::from(description));
-}

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::gemini::text::Text;
 use crate::gemini::usage::Counts;
+use crate::text::Text;
 
 /// One event, or a whole reply: both have the same shape.
 #[derive(Deserialize)]

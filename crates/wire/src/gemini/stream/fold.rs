@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 
+use super::choices::found_or_added;
 use super::chunk::{Candidate, Chunk, FunctionCall, Part, Word};
 use super::partial::Partial;
 use crate::api_error::UpstreamError;
 use crate::chat::{Opaque, OpaqueKind, Vendor};
 use crate::event::{Event, Finish, PartHead};
-use crate::gemini::text::Text;
 use crate::gemini::usage::Counts;
 use crate::gemini::{error, finish};
+use crate::text::Text;
 
 /// Members of a part that say something about it but are no content.
 const BESIDE: [&str; 6] = [
@@ -203,12 +204,8 @@ impl Fold {
     }
 
     fn choice(&mut self, index: u16) -> &mut Choice {
-        let known = self.choices.iter().position(|choice| choice.index == index);
-        let place = known.unwrap_or_else(|| {
-            self.choices.push(Choice { index, ..Choice::default() });
-            self.choices.len() - 1
-        });
-        &mut self.choices[place]
+        let is_it = |choice: &Choice| choice.index == index;
+        found_or_added(&mut self.choices, is_it, || Choice { index, ..Choice::default() })
     }
 }
 

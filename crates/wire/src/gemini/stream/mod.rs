@@ -4,6 +4,7 @@
 //! (or the prompt was blocked) and the body ended. Old models say `STOP` in every event, so the reader
 //! keeps the reason until the end of the body.
 
+mod choices;
 mod chunk;
 mod fold;
 mod objects;

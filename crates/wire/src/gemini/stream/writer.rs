@@ -8,6 +8,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
+use super::choices::found_or_added;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::codec::{EventWriter, ReplyContext};
 use crate::event::{Event, Finish, PartHead, Usage};
@@ -215,12 +216,8 @@ impl Writer {
     }
 
     fn choice(&mut self, index: u16) -> &mut Choice {
-        let known = self.choices.iter().position(|choice| choice.index == index);
-        let place = known.unwrap_or_else(|| {
-            self.choices.push(Choice { index, ..Choice::default() });
-            self.choices.len() - 1
-        });
-        &mut self.choices[place]
+        let is_it = |choice: &Choice| choice.index == index;
+        found_or_added(&mut self.choices, is_it, || Choice { index, ..Choice::default() })
     }
 }
 

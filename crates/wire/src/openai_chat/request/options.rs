@@ -64,21 +64,15 @@ pub(super) fn reasoning(members: &mut Members<'_>) -> Result<Reasoning, WireErro
 }
 
 fn effort(word: &str, name: &str) -> Result<ReasoningAmount, WireError> {
-    let effort = match word {
-        "none" => return Ok(ReasoningAmount::Off),
-        "minimal" => Effort::Minimal,
-        "low" => Effort::Low,
-        "medium" => Effort::Medium,
-        "high" => Effort::High,
-        "xhigh" => Effort::XHigh,
-        "max" => Effort::Max,
-        other => {
-            let detail =
-                format!("`{other}` is unknown; use none, minimal, low, medium, high, xhigh or max");
-            return Err(WireError::malformed(name, detail));
-        }
-    };
-    Ok(ReasoningAmount::Effort(effort))
+    if word == "none" {
+        return Ok(ReasoningAmount::Off);
+    }
+    let known = Effort::of_word(word).map(ReasoningAmount::Effort);
+    known.ok_or_else(|| {
+        let detail =
+            format!("`{word}` is unknown; use none, minimal, low, medium, high, xhigh or max");
+        WireError::malformed(name, detail)
+    })
 }
 
 /// Reads `response_format`.

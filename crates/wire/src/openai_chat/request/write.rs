@@ -14,6 +14,7 @@ use crate::chat::{ChatRequest, Effort, OutputFormat, ReasoningAmount, ToolChoice
 use crate::codec::WireError;
 use crate::model_facts::{ModelFacts, SamplingSupport, ThinkingControl};
 use crate::notes::Notes;
+use crate::refusals::Refusals;
 
 /// Most stop sequences this format takes.
 const MAX_STOPS: usize = 4;
@@ -24,14 +25,14 @@ const DECISIVE_EXTRA: &[&str] = &["cachedContent", "mcp_servers"];
 /// What cannot be carried: noted, or refused. Refusals are collected so that one error names them all.
 pub(super) struct Loss<'n> {
     pub(super) notes: &'n mut Notes,
-    refused: Vec<(String, String)>,
+    refused: Refusals,
 }
 
 impl Loss<'_> {
     /// Records that the request cannot be sent because of this field.
     pub(super) fn refuse(&mut self, field: &'static str, why: impl Into<Cow<'static, str>>) {
-        if !self.refused.iter().any(|(known, _)| known == field) {
-            self.refused.push((field.to_owned(), why.into().into_owned()));
+        if !self.refused.contains(field) {
+            self.refused.add(field, why.into());
         }
     }
 }
@@ -47,7 +48,7 @@ pub(crate) fn write(
     facts: &ModelFacts,
     notes: &mut Notes,
 ) -> Result<Vec<u8>, WireError> {
-    let mut loss = Loss { notes, refused: Vec::new() };
+    let mut loss = Loss { notes, refused: Refusals::default() };
     let messages = turns::write(request, facts, &mut loss);
     if messages.is_empty() {
         loss.refuse("messages", "nothing is left to send");
@@ -59,10 +60,7 @@ pub(crate) fn write(
     add_output(&mut body, request);
     add_limit(&mut body, request, facts, &mut loss);
     add_rest(&mut body, request, facts, &mut loss);
-    if !loss.refused.is_empty() {
-        return Err(WireError::Unsupported { fields: loss.refused });
-    }
-    serde_json::to_vec(&body).map_err(|error| WireError::malformed("", error.to_string()))
+    loss.refused.or_body(&body)
 }
 
 fn sampling<'a>(request: &'a ChatRequest, facts: &ModelFacts, loss: &mut Loss<'_>) -> Sampling<'a> {
@@ -134,28 +132,13 @@ fn effort(request: &ChatRequest, facts: &ModelFacts, loss: &mut Loss<'_>) -> Opt
         }
         return None;
     }
-    let word = |effort: Effort| match effort {
-        Effort::Minimal => "minimal",
-        Effort::Low => "low",
-        Effort::Medium => "medium",
-        Effort::High => "high",
-        Effort::XHigh => "xhigh",
-        Effort::Max => "max",
-    };
     match *amount {
         ReasoningAmount::NotSaid | ReasoningAmount::Adaptive => None,
         ReasoningAmount::Off => Some("none"),
-        ReasoningAmount::Effort(effort) => Some(word(effort)),
+        ReasoningAmount::Effort(effort) => Some(effort.word()),
         ReasoningAmount::Budget(tokens) => {
             loss.notes.approximate("thinking budget", "sent as the nearest effort");
-            Some(match tokens {
-                0 => "none",
-                1..=512 => "minimal",
-                513..=4_096 => "low",
-                4_097..=16_384 => "medium",
-                16_385..=28_672 => "high",
-                _ => "xhigh",
-            })
+            Some(if tokens == 0 { "none" } else { Effort::nearest(tokens).word() })
         }
     }
 }

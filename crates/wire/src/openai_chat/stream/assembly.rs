@@ -5,11 +5,12 @@
 //! comes after the finish on the wire, comes before it here.
 
 use super::calls::{Calls, Fragment, Shape};
-use super::chunk::{Choice, Chunk, Content, ContentPart, Delta, ReasoningDetail, WireUsage, text};
+use super::chunk::{Choice, Chunk, Content, ContentPart, Delta, ReasoningDetail, WireUsage};
 use super::{finish, usage};
 use crate::api_error::{ErrorKind, UpstreamError};
 use crate::chat::{Opaque, OpaqueKind, Vendor};
 use crate::event::{Event, Finish, PartHead, Usage};
+use crate::text::Text;
 
 /// State of one reply.
 #[derive(Debug, Default)]
@@ -119,10 +120,10 @@ impl Assembly {
             return;
         }
         if self.id.is_empty() {
-            self.id.push_str(text(&chunk.id));
+            self.id.push_str(Text::or_empty(chunk.id.as_ref()));
         }
         if self.model.is_empty() {
-            self.model.push_str(text(&chunk.model));
+            self.model.push_str(Text::or_empty(chunk.model.as_ref()));
         }
         self.created = self.created.or(chunk.created.0.filter(|&created| created > 0));
     }
@@ -163,7 +164,7 @@ impl Assembly {
             (None, Some(message)) => answer.take(message, Shape::Whole, out),
             (None, None) => {}
         }
-        let native = text(&choice.finish_reason);
+        let native = Text::or_empty(choice.finish_reason.as_ref());
         if native.is_empty() {
             return;
         }
@@ -195,15 +196,16 @@ impl Answer {
                 parts.iter().for_each(|part| self.take_part(part, out));
             }
         }
-        self.add(Kind::Refusal, text(&delta.refusal), out);
+        self.add(Kind::Refusal, Text::or_empty(delta.refusal.as_ref()), out);
         for image in delta.images.iter().flatten() {
-            let url = image.image_url.as_ref().map_or("", |image| text(&image.url));
+            let url =
+                image.image_url.as_ref().map_or("", |image| Text::or_empty(image.url.as_ref()));
             if let Some((mime, data)) = split_data_url(url) {
                 self.add_media(mime, data, out);
             }
         }
         if let Some(audio) = &delta.audio {
-            self.add_media("audio/wav", text(&audio.data), out);
+            self.add_media("audio/wav", Text::or_empty(audio.data.as_ref()), out);
         }
         for call in delta.tool_calls.iter().flatten() {
             self.take_call(&Fragment::of_call(call, shape), out);
@@ -214,24 +216,28 @@ impl Answer {
     }
 
     fn take_reasoning(&mut self, delta: &Delta<'_>, out: &mut Vec<Event>) {
-        let plain = [text(&delta.reasoning_content), text(&delta.reasoning)]
-            .into_iter()
-            .find(|text| !text.is_empty());
+        let plain = [
+            Text::or_empty(delta.reasoning_content.as_ref()),
+            Text::or_empty(delta.reasoning.as_ref()),
+        ]
+        .into_iter()
+        .find(|text| !text.is_empty());
         if let Some(plain) = plain {
             self.add(Kind::Reasoning, plain, out);
         }
         for detail in delta.reasoning_details.iter().flatten() {
             if plain.is_none() {
-                self.add(Kind::Reasoning, text(&detail.text), out);
-                self.add(Kind::Reasoning, text(&detail.summary), out);
+                self.add(Kind::Reasoning, Text::or_empty(detail.text.as_ref()), out);
+                self.add(Kind::Reasoning, Text::or_empty(detail.summary.as_ref()), out);
             }
             self.take_opaque(detail, out);
         }
     }
 
     fn take_opaque(&mut self, detail: &ReasoningDetail<'_>, out: &mut Vec<Event>) {
-        let Some(vendor) = vendor(text(&detail.format)) else { return };
-        let (signature, encrypted) = (text(&detail.signature), text(&detail.data));
+        let Some(vendor) = vendor(Text::or_empty(detail.format.as_ref())) else { return };
+        let (signature, encrypted) =
+            (Text::or_empty(detail.signature.as_ref()), Text::or_empty(detail.data.as_ref()));
         if !signature.is_empty() {
             let opaque = Opaque { vendor, kind: OpaqueKind::Signature, data: signature.to_owned() };
             let part = self.open(Kind::Reasoning, out);
@@ -259,13 +265,13 @@ impl Answer {
             Some(Content::Text(thought)) => self.add(Kind::Reasoning, thought, out),
             Some(Content::Parts(thoughts)) => {
                 for thought in thoughts {
-                    self.add(Kind::Reasoning, text(&thought.text), out);
+                    self.add(Kind::Reasoning, Text::or_empty(thought.text.as_ref()), out);
                 }
             }
             None => {}
         }
-        self.add(Kind::Text, text(&part.text), out);
-        self.add(Kind::Refusal, text(&part.refusal), out);
+        self.add(Kind::Text, Text::or_empty(part.text.as_ref()), out);
+        self.add(Kind::Refusal, Text::or_empty(part.refusal.as_ref()), out);
     }
 
     fn take_call(&mut self, fragment: &Fragment<'_>, out: &mut Vec<Event>) {

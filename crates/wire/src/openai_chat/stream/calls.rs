@@ -7,9 +7,10 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::chunk::{Function, ToolCall, text};
+use super::chunk::{Function, ToolCall};
 use crate::chat::{Opaque, OpaqueKind, Vendor};
 use crate::event::{Event, PartHead};
+use crate::text::Text;
 
 /// Index under which the legacy `function_call` is kept; no provider counts so far.
 const LEGACY: u64 = u64::MAX;
@@ -55,17 +56,17 @@ impl<'a> Fragment<'a> {
     pub(super) fn of_call(call: &'a ToolCall<'a>, shape: Shape) -> Self {
         let mut fragment = Self {
             index: call.index.0,
-            id: Cow::Borrowed(text(&call.id)),
+            id: Cow::Borrowed(Text::or_empty(call.id.as_ref())),
             signature: signature(call),
             shape,
             ..Self::default()
         };
         if let Some(function) = &call.function {
-            fragment.name = Cow::Borrowed(text(&function.name));
+            fragment.name = Cow::Borrowed(Text::or_empty(function.name.as_ref()));
             fragment.arguments = arguments(function.arguments);
         } else if let Some(custom) = &call.custom {
-            fragment.name = Cow::Borrowed(text(&custom.name));
-            fragment.arguments = Cow::Borrowed(text(&custom.input));
+            fragment.name = Cow::Borrowed(Text::or_empty(custom.name.as_ref()));
+            fragment.arguments = Cow::Borrowed(Text::or_empty(custom.input.as_ref()));
         }
         fragment
     }
@@ -74,7 +75,7 @@ impl<'a> Fragment<'a> {
     pub(super) fn of_function(function: &'a Function<'a>) -> Self {
         Self {
             index: Some(LEGACY),
-            name: Cow::Borrowed(text(&function.name)),
+            name: Cow::Borrowed(Text::or_empty(function.name.as_ref())),
             arguments: arguments(function.arguments),
             ..Self::default()
         }
@@ -99,7 +100,7 @@ fn arguments(raw: Option<&RawValue>) -> Cow<'_, str> {
 
 fn signature<'a>(call: &'a ToolCall<'a>) -> Option<Cow<'a, str>> {
     let google = call.extra_content.as_ref()?.google.as_ref()?;
-    let signature = text(&google.thought_signature);
+    let signature = Text::or_empty(google.thought_signature.as_ref());
     (!signature.is_empty()).then_some(Cow::Borrowed(signature))
 }
 

@@ -11,14 +11,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A string that borrows from the event unless it has escapes.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
-
-/// Returns the characters of an optional string; absent and `null` are empty.
-pub(crate) fn text<'t>(text: &'t Option<Text<'_>>) -> &'t str {
-    text.as_ref().map_or("", |text| &text.0)
-}
+use crate::string_or_list::StringOrList;
+use crate::text::Text;
 
 /// One `data:` object of a stream, or a whole reply.
 #[derive(Debug, Deserialize)]
@@ -281,36 +275,9 @@ impl<'de> Visitor<'de> for CountVisitor {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ContentVisitor)
-    }
-}
-
-struct ContentVisitor;
-
-impl<'de> Visitor<'de> for ContentVisitor {
-    type Value = Content<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string or a list of content parts")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Content<'de>, E> {
-        Ok(Content::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Content<'de>, E> {
-        Ok(Content::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Content<'de>, E> {
-        Ok(Content::Text(Cow::Owned(text)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content<'de>, A::Error> {
-        let mut parts = Vec::new();
-        while let Some(part) = seq.next_element()? {
-            parts.push(part);
-        }
-        Ok(Content::Parts(parts))
+        Ok(match StringOrList::read(deserializer, "a string or a list of content parts")? {
+            StringOrList::String(text) => Self::Text(text),
+            StringOrList::List(parts) => Self::Parts(parts),
+        })
     }
 }

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use serde::Serialize;
 use serde_json::json;
 
 use super::finish::{self, RefusalText};
@@ -15,6 +14,7 @@ use crate::chat::{Opaque, OpaqueKind, Vendor};
 use crate::codec::{EventWriter, ReplyContext};
 use crate::event::{Event, Finish, PartHead, Usage};
 use crate::ids;
+use crate::json;
 use crate::openai_chat::error;
 
 /// Writer of one stream.
@@ -71,11 +71,11 @@ impl ChatWriter {
         let model = or(model, &self.context.model);
         let created = created.unwrap_or(self.context.created);
         self.head.extend_from_slice(b"data: {\"id\":");
-        put_json(&self.id, &mut self.head);
+        json::string(&self.id, &mut self.head);
         let fixed =
             format!(",\"object\":\"chat.completion.chunk\",\"created\":{created},\"model\":");
         self.head.extend_from_slice(fixed.as_bytes());
-        put_json(&model, &mut self.head);
+        json::string(&model, &mut self.head);
         self.head.extend_from_slice(b",\"choices\":[");
     }
 
@@ -118,7 +118,7 @@ impl ChatWriter {
     fn string(&self, choice: u16, member: &[u8], text: &str, out: &mut Vec<u8>) {
         self.chunk(choice, out, |out| {
             out.extend_from_slice(member);
-            put_json(text, out);
+            json::string(text, out);
         });
     }
 
@@ -324,15 +324,15 @@ pub(crate) fn call_signature(signature: &str) -> serde_json::Value {
 
 fn put_call(position: usize, id: &str, name: &str, out: &mut Vec<u8>) {
     put(out, format_args!("\"tool_calls\":[{{\"index\":{position},\"id\":"));
-    put_json(id, out);
+    json::string(id, out);
     out.extend_from_slice(b",\"type\":\"function\",\"function\":{\"name\":");
-    put_json(name, out);
+    json::string(name, out);
     out.extend_from_slice(b",\"arguments\":\"\"}}]");
 }
 
 fn put_arguments(position: usize, delta: &str, out: &mut Vec<u8>) {
     put(out, format_args!("\"tool_calls\":[{{\"index\":{position},\"function\":{{\"arguments\":"));
-    put_json(delta, out);
+    json::string(delta, out);
     out.extend_from_slice(b"}}]");
 }
 
@@ -350,9 +350,4 @@ fn put_media(mime: &str, data: &str, out: &mut Vec<u8>) {
 fn put(out: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
     // Writing to a vector cannot fail.
     let _ = out.write_fmt(arguments);
-}
-
-/// Appends a JSON value; writing to a vector cannot fail, and strings and numbers always serialise.
-pub(crate) fn put_json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
-    let _ = serde_json::to_writer(out, value);
 }

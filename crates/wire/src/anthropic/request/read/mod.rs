@@ -192,17 +192,11 @@ fn reasoning(
 }
 
 fn effort(word: &str) -> Result<Effort, WireError> {
-    Ok(match word {
-        "low" => Effort::Low,
-        "medium" => Effort::Medium,
-        "high" => Effort::High,
-        "xhigh" => Effort::XHigh,
-        "max" => Effort::Max,
-        other => {
-            let detail =
-                format!("is `{}`; use `low`, `medium`, `high`, `xhigh` or `max`", short(other));
-            return Err(WireError::malformed("output_config.effort", detail));
-        }
+    // This format has no `minimal`.
+    let known = Effort::of_word(word).filter(|effort| *effort != Effort::Minimal);
+    known.ok_or_else(|| {
+        let detail = format!("is `{}`; use `low`, `medium`, `high`, `xhigh` or `max`", short(word));
+        WireError::malformed("output_config.effort", detail)
     })
 }
 

@@ -1,14 +1,13 @@
 //! Requests as they stand on the wire. Every member is optional; what is missing is found where it is
 //! needed, so that the fault can name it.
 
-use std::fmt;
-
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::chat::Extra;
+use crate::string_or_list::StringOrList;
 
 /// The request.
 #[derive(Deserialize)]
@@ -146,26 +145,9 @@ pub(super) struct Metadata {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct StringOrBlocks;
-        impl<'de> Visitor<'de> for StringOrBlocks {
-            type Value = Content<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or a list of blocks")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Content::Text(text.to_owned()))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut blocks = Vec::new();
-                while let Some(block) = list.next_element()? {
-                    blocks.push(block);
-                }
-                Ok(Content::Blocks(blocks))
-            }
-        }
-        deserializer.deserialize_any(StringOrBlocks)
+        Ok(match StringOrList::read(deserializer, "a string or a list of blocks")? {
+            StringOrList::String(text) => Self::Text(text.into_owned()),
+            StringOrList::List(blocks) => Self::Blocks(blocks),
+        })
     }
 }

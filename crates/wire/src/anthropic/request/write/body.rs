@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -91,6 +91,8 @@ pub(super) struct ToolChoice<'a> {
 }
 
 /// A tool: the client's own, or one of the vendor's as it was declared.
+#[derive(Serialize)]
+#[serde(untagged)]
 pub(super) enum Tool<'a> {
     Own(OwnTool<'a>),
     Raw(&'a RawValue),
@@ -117,6 +119,8 @@ pub(super) struct Message<'a> {
 }
 
 /// A content block: one of ours, or one of the vendor's as it was sent.
+#[derive(Serialize)]
+#[serde(untagged)]
 pub(super) enum Block<'a> {
     Own(Box<OwnBlock<'a>>),
     Raw(&'a RawValue),
@@ -196,23 +200,5 @@ impl<'a> Block<'a> {
 impl<'a> From<OwnBlock<'a>> for Block<'a> {
     fn from(block: OwnBlock<'a>) -> Self {
         Self::Own(Box::new(block))
-    }
-}
-
-impl Serialize for Block<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Own(block) => block.serialize(serializer),
-            Self::Raw(raw) => raw.serialize(serializer),
-        }
-    }
-}
-
-impl Serialize for Tool<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Own(tool) => tool.serialize(serializer),
-            Self::Raw(raw) => raw.serialize(serializer),
-        }
     }
 }

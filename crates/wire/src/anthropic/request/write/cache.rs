@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Writing;
 use super::body::{Block, Tool};
-use super::names::Field;
+use super::names;
 use super::turns::Conversation;
 use crate::WireFormat;
 
@@ -45,5 +45,5 @@ pub(super) fn limit_marks(
         let removed = marks.len() - kept;
         marks.iter_mut().take(removed).for_each(|mark| **mark = None);
     }
-    writing.approximate(Field::CacheMarks, "four marks can be sent; earlier ones were removed");
+    writing.approximate(names::CACHE_MARKS, "four marks can be sent; earlier ones were removed");
 }

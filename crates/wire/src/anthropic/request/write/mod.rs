@@ -21,11 +21,12 @@ mod tools;
 mod turns;
 
 use self::body::Body;
-use self::names::Field;
 use crate::chat::ChatRequest;
 use crate::codec::WireError;
+use crate::field_names::Field;
 use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
+use crate::refusals::Refusals;
 
 /// What all writers of one request share.
 struct Writing<'a, 'n> {
@@ -33,20 +34,20 @@ struct Writing<'a, 'n> {
     facts: &'a ModelFacts,
     notes: &'n mut Notes,
     /// Fields whose loss would change what was asked for, and why they cannot be carried.
-    refused: Vec<(String, String)>,
+    refused: Refusals,
 }
 
 impl<'a> Writing<'a, '_> {
     fn approximate(&mut self, field: Field, detail: &'static str) {
-        self.notes.approximate(names::name(self.request, field), detail);
+        self.notes.approximate(field.name(self.request), detail);
     }
 
     fn drop(&mut self, field: Field, detail: &'static str) {
-        self.notes.drop(names::name(self.request, field), detail);
+        self.notes.drop(field.name(self.request), detail);
     }
 
     fn refuse(&mut self, field: impl Into<String>, why: impl Into<String>) {
-        self.refused.push((field.into(), why.into()));
+        self.refused.add(field, why);
     }
 }
 
@@ -57,7 +58,7 @@ pub(in crate::anthropic) fn write(
     facts: &ModelFacts,
     notes: &mut Notes,
 ) -> Result<Vec<u8>, WireError> {
-    let mut writing = Writing { request, facts, notes, refused: Vec::new() };
+    let mut writing = Writing { request, facts, notes, refused: Refusals::default() };
     let mut conversation = turns::write(&mut writing);
     let mut tools = tools::declarations(&mut writing);
     let tool_choice = tools::choice(&mut writing);
@@ -85,10 +86,5 @@ pub(in crate::anthropic) fn write(
         system: conversation.system,
         messages: conversation.messages,
     };
-    if !writing.refused.is_empty() {
-        return Err(WireError::Unsupported { fields: writing.refused });
-    }
-    serde_json::to_vec(&body).map_err(|fault| {
-        WireError::malformed("", format!("the request cannot be written: {fault}"))
-    })
+    writing.refused.or_body(&body)
 }

@@ -2,7 +2,8 @@
 
 use super::Writing;
 use super::body::Thinking;
-use super::names::Field;
+use super::names;
+use crate::field_names::Field;
 use crate::model_facts::SamplingSupport;
 
 /// The limit where neither client nor catalogue says one, in tokens. Small enough for every model the
@@ -29,7 +30,7 @@ pub(super) fn limit(writing: &mut Writing<'_, '_>) -> Limit {
     let most = writing.facts.max_output_tokens;
     match (writing.request.max_output_tokens, most) {
         (Some(said), Some(most)) if said > most => {
-            writing.approximate(Field::MaxTokens, "lowered to the model's maximum");
+            writing.approximate(Field::MAX_TOKENS, "lowered to the model's maximum");
             Limit { tokens: most, source: LimitSource::Client }
         }
         (Some(said), _) => Limit { tokens: said, source: LimitSource::Client },
@@ -64,7 +65,7 @@ pub(super) fn sampling<'a>(
     if out.temperature.is_some_and(|temperature| temperature > 1.0) {
         out.temperature = Some(1.0);
         // On models without sampling the default of 1 is what they do anyway, so this note stays true.
-        writing.approximate(Field::Temperature, "this format's temperature ends at 1");
+        writing.approximate(Field::TEMPERATURE, "this format's temperature ends at 1");
     }
     match writing.facts.sampling {
         SamplingSupport::None => {
@@ -72,7 +73,7 @@ pub(super) fn sampling<'a>(
         }
         SamplingSupport::NotBoth if out.temperature.is_some() && out.top_p.is_some() => {
             out.top_p = None;
-            writing.drop(Field::TopP, "the model takes no top_p beside a temperature");
+            writing.drop(Field::TOP_P, "the model takes no top_p beside a temperature");
         }
         SamplingSupport::All | SamplingSupport::NotBoth => {}
     }
@@ -84,13 +85,13 @@ pub(super) fn sampling<'a>(
 
 fn only_defaults(writing: &mut Writing<'_, '_>, out: &mut Sampling<'_>, why: &'static str) {
     if out.temperature.take().is_some_and(|temperature| temperature < 1.0) {
-        writing.drop(Field::Temperature, why);
+        writing.drop(Field::TEMPERATURE, why);
     }
     if out.top_p.take().is_some_and(|top_p| top_p < 1.0) {
-        writing.drop(Field::TopP, why);
+        writing.drop(Field::TOP_P, why);
     }
     if out.top_k.take().is_some() {
-        writing.drop(Field::TopK, why);
+        writing.drop(Field::TOP_K, why);
     }
 }
 
@@ -98,14 +99,14 @@ fn only_defaults(writing: &mut Writing<'_, '_>, out: &mut Sampling<'_>, why: &'s
 fn fit_manual_thinking(writing: &mut Writing<'_, '_>, out: &mut Sampling<'_>) {
     const WHY: &str = "not taken together with a thinking budget";
     if out.temperature.take().is_some_and(|temperature| temperature < 1.0) {
-        writing.drop(Field::Temperature, WHY);
+        writing.drop(Field::TEMPERATURE, WHY);
     }
     if out.top_k.take().is_some() {
-        writing.drop(Field::TopK, WHY);
+        writing.drop(Field::TOP_K, WHY);
     }
     if out.top_p.is_some_and(|top_p| top_p < 0.95) {
         out.top_p = None;
-        writing.drop(Field::TopP, WHY);
+        writing.drop(Field::TOP_P, WHY);
     }
 }
 
@@ -114,14 +115,14 @@ fn stop_sequences<'a>(writing: &mut Writing<'a, '_>) -> Vec<&'a str> {
     let kept: Vec<&str> =
         said.iter().map(String::as_str).filter(|stop| !stop.trim().is_empty()).collect();
     if kept.len() < said.len() {
-        writing.drop(Field::Stop, "sequences of white space alone are refused");
+        writing.drop(Field::STOP, "sequences of white space alone are refused");
     }
     kept
 }
 
 fn refuse_more_answers(writing: &mut Writing<'_, '_>) {
     if let Some(n) = writing.request.sampling.n.filter(|&n| n > 1) {
-        let field = super::names::name(writing.request, Field::Answers);
+        let field = names::ANSWERS.name(writing.request);
         let why = format!("{n} answers are asked for and the Messages API gives one; send 1");
         writing.refuse(field, why);
     }
@@ -132,10 +133,10 @@ fn drop_unknown(writing: &mut Writing<'_, '_>) {
     const WHY: &str = "the Messages API has no such field";
     let said = &writing.request.sampling;
     let given = [
-        (Field::Seed, said.seed.is_some()),
-        (Field::PresencePenalty, said.presence_penalty.is_some_and(|penalty| penalty != 0.0)),
-        (Field::FrequencyPenalty, said.frequency_penalty.is_some_and(|penalty| penalty != 0.0)),
-        (Field::Logprobs, said.logprobs == Some(true)),
+        (Field::SEED, said.seed.is_some()),
+        (Field::PRESENCE_PENALTY, said.presence_penalty.is_some_and(|penalty| penalty != 0.0)),
+        (Field::FREQUENCY_PENALTY, said.frequency_penalty.is_some_and(|penalty| penalty != 0.0)),
+        (names::LOGPROBS, said.logprobs == Some(true)),
     ];
     for (field, is_given) in given {
         if is_given {

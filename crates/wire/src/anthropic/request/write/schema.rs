@@ -5,14 +5,16 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::json_schema::{CONDITIONS, remark};
+
 /// Keywords that hold one schema.
 const ONE: [&str; 1] = ["items"];
 /// Keywords that hold a list of schemas.
 const LISTS: [&str; 4] = ["anyOf", "allOf", "oneOf", "prefixItems"];
 /// Keywords that hold schemas by name.
 const MAPS: [&str; 3] = ["properties", "$defs", "definitions"];
-/// Keywords that cannot be enforced.
-const REFUSED: [&str; 21] = [
+/// Bounds on values that cannot be enforced.
+const BOUNDS: [&str; 12] = [
     "minimum",
     "maximum",
     "exclusiveMinimum",
@@ -25,15 +27,6 @@ const REFUSED: [&str; 21] = [
     "uniqueItems",
     "minProperties",
     "maxProperties",
-    "contains",
-    "not",
-    "if",
-    "then",
-    "else",
-    "patternProperties",
-    "propertyNames",
-    "dependentRequired",
-    "dependentSchemas",
 ];
 /// Formats that can be enforced.
 const FORMATS: [&str; 10] =
@@ -78,7 +71,7 @@ fn fit(schema: &mut Value) -> bool {
 /// Moves what cannot be enforced to the description.
 fn take_bounds(members: &mut Map<String, Value>) -> bool {
     let mut said = Vec::new();
-    for keyword in REFUSED {
+    for keyword in BOUNDS.into_iter().chain(CONDITIONS) {
         if let Some(value) = members.shift_remove(keyword) {
             said.push(format!("{keyword}: {value}"));
         }
@@ -97,10 +90,7 @@ fn take_bounds(members: &mut Map<String, Value>) -> bool {
     if said.is_empty() {
         return false;
     }
-    let before = members.get("description").and_then(Value::as_str).unwrap_or_default();
-    let space = if before.is_empty() { "" } else { " " };
-    let description = format!("{before}{space}({})", said.join(", "));
-    members.insert("description".to_owned(), description.into());
+    remark(members, &said.join(", "));
     true
 }
 

@@ -2,11 +2,11 @@
 
 use super::Writing;
 use super::body::{Message, Thinking};
-use super::names::Field;
 use super::options::{DEFAULT_LIMIT, Limit, LimitSource};
 use super::tools;
 use crate::WireFormat;
 use crate::chat::{Effort, ReasoningAmount};
+use crate::field_names::Field;
 use crate::model_facts::ThinkingControl;
 
 /// Least budget the API takes, in tokens.
@@ -32,7 +32,7 @@ pub(super) fn plan(writing: &mut Writing<'_, '_>, limit: Limit, messages: &[Mess
         ThinkingControl::None => {
             let is_nothing = matches!(amount, ReasoningAmount::NotSaid | ReasoningAmount::Off);
             if !is_nothing {
-                writing.drop(Field::Thinking, "the model does not reason");
+                writing.drop(Field::THINKING, "the model does not reason");
             }
         }
         ThinkingControl::Budget => with_budget(writing, limit, &mut plan),
@@ -59,7 +59,7 @@ fn with_budget(writing: &mut Writing<'_, '_>, limit: Limit, plan: &mut Plan) {
     let wanted = match writing.request.reasoning.amount {
         ReasoningAmount::NotSaid | ReasoningAmount::Off | ReasoningAmount::Budget(0) => return,
         ReasoningAmount::Adaptive => {
-            writing.approximate(Field::Thinking, "sent as a budget of 8192 tokens");
+            writing.approximate(Field::THINKING, "sent as a budget of 8192 tokens");
             ADAPTIVE_BUDGET
         }
         ReasoningAmount::Effort(Effort::Max) if limit.source != LimitSource::Default => {
@@ -69,7 +69,7 @@ fn with_budget(writing: &mut Writing<'_, '_>, limit: Limit, plan: &mut Plan) {
         ReasoningAmount::Budget(budget) => budget,
     };
     if wanted < LEAST_BUDGET {
-        writing.approximate(Field::Thinking, "raised to the least budget of 1024 tokens");
+        writing.approximate(Field::THINKING, "raised to the least budget of 1024 tokens");
     }
     let wanted = wanted.max(LEAST_BUDGET);
     if limit.source == LimitSource::Default {
@@ -78,11 +78,11 @@ fn with_budget(writing: &mut Writing<'_, '_>, limit: Limit, plan: &mut Plan) {
     }
     let most = plan.limit.saturating_sub(1);
     if most < LEAST_BUDGET {
-        writing.approximate(Field::Thinking, "switched off: the limit leaves no room for it");
+        writing.approximate(Field::THINKING, "switched off: the limit leaves no room for it");
         return;
     }
     if wanted > most {
-        writing.approximate(Field::Thinking, "budget lowered below the limit of the answer");
+        writing.approximate(Field::THINKING, "budget lowered below the limit of the answer");
     }
     plan.thinking = Some(Thinking { budget_tokens: Some(wanted.min(most)), ..kind("enabled") });
 }
@@ -100,21 +100,15 @@ fn adaptive(writing: &mut Writing<'_, '_>, plan: &mut Plan) {
         }
         ReasoningAmount::Effort(effort) => effort,
         ReasoningAmount::Budget(budget) => {
-            writing.approximate(Field::Thinking, "the budget is sent as an effort");
-            effort_of(budget)
+            writing.approximate(Field::THINKING, "the budget is sent as an effort");
+            Effort::nearest(budget)
         }
     };
     if effort == Effort::Minimal {
-        writing.approximate(Field::Thinking, "the lowest effort is `low`");
+        writing.approximate(Field::THINKING, "the lowest effort is `low`");
     }
     plan.thinking = Some(kind("adaptive"));
-    plan.effort = Some(match effort {
-        Effort::Minimal | Effort::Low => "low",
-        Effort::Medium => "medium",
-        Effort::High => "high",
-        Effort::XHigh => "xhigh",
-        Effort::Max => "max",
-    });
+    plan.effort = Some(effort.max(Effort::Low).word());
 }
 
 /// Anchors of Google's own OpenAI layer, so that effort → budget → effort is stable. The highest, where
@@ -125,16 +119,6 @@ const fn budget_of(effort: Effort) -> u64 {
         Effort::Medium => 8192,
         Effort::High => 24_576,
         Effort::XHigh | Effort::Max => 32_768,
-    }
-}
-
-const fn effort_of(budget: u64) -> Effort {
-    match budget {
-        0..=512 => Effort::Minimal,
-        513..=4096 => Effort::Low,
-        4097..=16_384 => Effort::Medium,
-        16_385..=28_672 => Effort::High,
-        _ => Effort::XHigh,
     }
 }
 
@@ -153,7 +137,7 @@ fn switch_off_if_refused(
     } else {
         return;
     };
-    writing.approximate(Field::Thinking, why);
+    writing.approximate(Field::THINKING, why);
     plan.thinking = None;
     plan.limit = limit.tokens;
 }

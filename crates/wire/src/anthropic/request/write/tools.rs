@@ -6,16 +6,17 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 
 use super::body::{OwnTool, Tool, ToolChoice};
-use super::names::Field;
 use super::{Writing, cache, schema};
 use crate::WireFormat;
 use crate::chat::{self, ChatRequest};
+use crate::field_names::Field;
+use crate::tool_names::{First, ToolNames};
 
-/// Longest name of a tool.
-const MAX_NAME: usize = 128;
+/// The names of tools that the API takes.
+pub(super) const TOOL_NAMES: ToolNames =
+    ToolNames { max_bytes: 128, marks: b"_-", first: First::Any };
 /// The schema of a tool without arguments.
 const NO_ARGUMENTS: &str = "{\"type\":\"object\",\"properties\":{}}";
 
@@ -48,7 +49,7 @@ fn own<'a>(
     tool: &'a chat::Tool,
     index: usize,
 ) -> Option<OwnTool<'a>> {
-    if !is_legal_name(&tool.name) {
+    if !TOOL_NAMES.is_legal(&tool.name) {
         // The reply would name a tool the client does not know.
         let why = "names of up to 128 letters, digits, `_` and `-` can be sent";
         writing.refuse(format!("tools[{index}].name"), why);
@@ -56,11 +57,11 @@ fn own<'a>(
     }
     let strict = tool.strict == Some(true) && writing.facts.structured_output;
     if tool.strict == Some(true) && !strict {
-        writing.drop(Field::ToolStrict, "the model cannot be held to a schema");
+        writing.drop(Field::TOOL_STRICT, "the model cannot be held to a schema");
     }
     let mut input_schema = input_schema(tool.schema.as_deref());
     if strict && let Some(fitted) = schema::fitted(&input_schema) {
-        writing.approximate(Field::ToolStrict, "the schema was fitted to what can be enforced");
+        writing.approximate(Field::TOOL_STRICT, "the schema was fitted to what can be enforced");
         input_schema = Cow::Owned(fitted);
     }
     Some(OwnTool {
@@ -95,29 +96,6 @@ fn no_arguments<'a>() -> Cow<'a, RawValue> {
     Cow::Borrowed(serde_json::from_str(NO_ARGUMENTS).unwrap_or(RawValue::NULL))
 }
 
-fn is_legal_name(name: &str) -> bool {
-    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_legal_byte)
-}
-
-const fn is_legal_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
-}
-
-/// Returns a legal name for a call of the history whose tool is perhaps no longer declared.
-pub(super) fn history_name(name: &str) -> Cow<'_, str> {
-    if is_legal_name(name) {
-        return Cow::Borrowed(name);
-    }
-    let letters =
-        name.chars().map(|c| if c.is_ascii() && is_legal_byte(c as u8) { c } else { '_' });
-    let mut legal: String = letters.take(55).collect();
-    legal.push('_');
-    for byte in Sha256::digest(name.as_bytes()).iter().take(4) {
-        legal.push_str(&format!("{byte:02x}"));
-    }
-    Cow::Owned(legal)
-}
-
 /// Tells whether some call must come.
 pub(super) fn is_forced(request: &ChatRequest) -> bool {
     !request.tools.is_empty()
@@ -150,7 +128,7 @@ pub(super) fn choice<'a>(writing: &mut Writing<'a, '_>) -> Option<ToolChoice<'a>
             choice("tool", Some(&names[0]))
         }
         chat::ToolChoice::Allowed { required, .. } => {
-            writing.approximate(Field::ToolChoice, "the choice is among all tools");
+            writing.approximate(Field::TOOL_CHOICE, "the choice is among all tools");
             choice(if *required { "any" } else { "auto" }, None)
         }
     }
@@ -172,15 +150,5 @@ mod tests {
         check("null", NO_ARGUMENTS);
         check("true", NO_ARGUMENTS);
         assert_eq!(input_schema(None).get(), NO_ARGUMENTS);
-    }
-
-    #[test]
-    fn names_of_the_history_become_legal_and_distinct() {
-        assert_eq!(history_name("get_weather"), "get_weather");
-        let (dotted, spaced) = (history_name("a.b"), history_name("a b"));
-        assert!(dotted.starts_with("a_b_") && dotted.len() == 12, "{dotted}");
-        assert_ne!(dotted, spaced);
-        assert!(is_legal_name(&history_name(&"x".repeat(200))));
-        assert!(is_legal_name(&history_name("")));
     }
 }

@@ -11,11 +11,12 @@ use serde_json::value::RawValue;
 
 use super::body::{Block, Message, OwnBlock};
 use super::call_ids::CallIds;
-use super::names::Field;
-use super::{Writing, cache, media, names, results, tools};
+use super::tools::TOOL_NAMES;
+use super::{Writing, cache, media, names, results};
 use crate::WireFormat;
-use crate::anthropic::json;
+use crate::argument_object::{Was, argument_object};
 use crate::chat::{Opaque, OpaqueKind, Part, PartKind, Role, Turn, Vendor};
+use crate::field_names::Field;
 
 /// The system prompt and the messages.
 pub(super) struct Conversation<'a> {
@@ -91,7 +92,7 @@ fn system_blocks<'a>(
 
 /// Returns the client's path of a part.
 fn path(writing: &Writing<'_, '_>, turn: usize, part: usize) -> String {
-    let list = names::name(writing.request, Field::Messages);
+    let list = Field::MESSAGES.name(writing.request);
     let parts = if list == "contents" { "parts" } else { "content" };
     format!("{list}[{turn}].{parts}[{part}]")
 }
@@ -99,7 +100,7 @@ fn path(writing: &Writing<'_, '_>, turn: usize, part: usize) -> String {
 impl<'a> Drafts<'a, '_, '_> {
     fn add(&mut self, turn: &'a Turn, index: usize) {
         if turn.name.is_some() {
-            self.writing.drop(Field::TurnName, "the Messages API does not name speakers");
+            self.writing.drop(Field::TURN_NAME, "the Messages API does not name speakers");
         }
         if is_system(turn.role) {
             self.add_system(turn, index);
@@ -128,7 +129,7 @@ impl<'a> Drafts<'a, '_, '_> {
             let text = own.text.take().unwrap_or_default();
             own.text = Some(Cow::Owned(format!("<system>\n{text}\n</system>")));
             self.writing.approximate(
-                Field::SystemInside,
+                names::SYSTEM_INSIDE,
                 "instructions inside the conversation are sent as marked text of the user",
             );
             self.push("user", Block::Own(own));
@@ -165,7 +166,7 @@ impl<'a> Drafts<'a, '_, '_> {
                 self.add_text(role, text, cache());
             }
             PartKind::Refusal(text) => {
-                self.writing.approximate(Field::Refusal, "sent as text");
+                self.writing.approximate(names::REFUSAL, "sent as text");
                 self.add_text(role, text, cache());
             }
             PartKind::Image(image) => {
@@ -195,7 +196,7 @@ impl<'a> Drafts<'a, '_, '_> {
                     self.push(role, Block::Raw(raw));
                 } else {
                     let why = "blocks of another vendor's own tools cannot be sent";
-                    self.writing.drop(Field::ServerParts, why);
+                    self.writing.drop(names::SERVER_PARTS, why);
                 }
             }
         }
@@ -221,7 +222,7 @@ impl<'a> Drafts<'a, '_, '_> {
         }
         if role == "assistant" {
             let why = "media of the assistant are sent in the next message of the user";
-            self.writing.approximate(Field::AssistantMedia, why);
+            self.writing.approximate(names::ASSISTANT_MEDIA, why);
             self.media.push(block);
         } else {
             self.push(role, block);
@@ -229,10 +230,10 @@ impl<'a> Drafts<'a, '_, '_> {
     }
 
     fn add_call(&mut self, id: &str, name: &'a str, arguments: &'a str, part: &Part) {
-        let object = json::arguments_object(arguments);
-        if object.wrapped {
+        let object = argument_object(arguments);
+        if object.was != Was::Object {
             self.writing.approximate(
-                Field::Arguments,
+                Field::ARGUMENTS,
                 "arguments that are no JSON object were put into one",
             );
         }
@@ -240,8 +241,8 @@ impl<'a> Drafts<'a, '_, '_> {
         let block = OwnBlock {
             kind: "tool_use",
             id: Some(id.clone()),
-            name: Some(tools::history_name(name)),
-            input: RawValue::from_string(object.text.into_owned()).ok(),
+            name: Some(TOOL_NAMES.legal(name)),
+            input: RawValue::from_string(object.json.into_owned()).ok(),
             cache_control: part.cache.as_ref().map(cache::mark),
             ..OwnBlock::default()
         };
@@ -275,7 +276,7 @@ impl<'a> Drafts<'a, '_, '_> {
         let Some(own) = own else {
             if !text.is_empty() || opaque.is_some() {
                 let why = "reasoning without this vendor's signature is refused by it";
-                self.writing.drop(Field::Reasoning, why);
+                self.writing.drop(names::REASONING, why);
             }
             return;
         };
@@ -296,20 +297,20 @@ impl<'a> Drafts<'a, '_, '_> {
     /// Notes another vendor's data on a part that can go without it.
     fn note_foreign(&mut self, opaque: Option<&Opaque>) {
         if opaque.is_some_and(|opaque| opaque.vendor != Vendor::Anthropic) {
-            self.writing.drop(Field::Signature, "another vendor's signature means nothing here");
+            self.writing.drop(names::SIGNATURE, "another vendor's signature means nothing here");
         }
     }
 
     fn finish(mut self) -> Vec<Message<'a>> {
         if !self.media.is_empty() {
             let why = "media of the assistant at the end of the conversation cannot be sent";
-            self.writing.drop(Field::AssistantMedia, why);
+            self.writing.drop(names::ASSISTANT_MEDIA, why);
         }
         self.trim_end();
         let Some(first) = self.list.first() else {
             // Where a part was refused, that is what there is to say.
             if self.writing.refused.is_empty() {
-                let field = names::name(self.writing.request, Field::Messages);
+                let field = Field::MESSAGES.name(self.writing.request);
                 self.writing.refuse(field, "nothing is left to send: there is no text in it");
             }
             return Vec::new();
@@ -317,7 +318,7 @@ impl<'a> Drafts<'a, '_, '_> {
         let mut messages = Vec::with_capacity(self.list.len() + 1);
         if first.role == "assistant" {
             let why = "the first message must be the user's; one with a full stop was put before";
-            self.writing.approximate(Field::Messages, why);
+            self.writing.approximate(Field::MESSAGES, why);
             messages.push(Message { role: "user", content: vec![Block::text(".")] });
         }
         messages.extend(self.list.into_iter().map(|draft| {

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::Writing;
-use super::names::{Field, name};
 use crate::WireFormat;
 use crate::chat::{Effort, OutputFormat, RawJson, ReasoningAmount};
+use crate::field_names::Field;
 use crate::gemini::schema;
 use crate::model_facts::{SamplingSupport, ThinkingControl};
 
@@ -31,20 +31,20 @@ fn sampling(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
     let support = writing.facts.sampling;
     let both = said.temperature.is_some() && said.top_p.is_some();
     let numbers = [
-        (Field::Temperature, "temperature", said.temperature.map(Value::from)),
-        (Field::TopP, "topP", said.top_p.map(Value::from)),
-        (Field::TopK, "topK", said.top_k.map(Value::from)),
-        (Field::PresencePenalty, "presencePenalty", said.presence_penalty.map(Value::from)),
-        (Field::FrequencyPenalty, "frequencyPenalty", said.frequency_penalty.map(Value::from)),
-        (Field::Seed, "seed", said.seed.map(Value::from)),
+        (Field::TEMPERATURE, "temperature", said.temperature.map(Value::from)),
+        (Field::TOP_P, "topP", said.top_p.map(Value::from)),
+        (Field::TOP_K, "topK", said.top_k.map(Value::from)),
+        (Field::PRESENCE_PENALTY, "presencePenalty", said.presence_penalty.map(Value::from)),
+        (Field::FREQUENCY_PENALTY, "frequencyPenalty", said.frequency_penalty.map(Value::from)),
+        (Field::SEED, "seed", said.seed.map(Value::from)),
     ];
     for (field, own, value) in numbers {
         let Some(value) = value else { continue };
-        let not_both = support == SamplingSupport::NotBoth && both && field == Field::TopP;
-        if support == SamplingSupport::None && field != Field::Seed {
-            writing.notes.drop(name(request, field), "the model takes no sampling fields");
+        let not_both = support == SamplingSupport::NotBoth && both && field == Field::TOP_P;
+        if support == SamplingSupport::None && field != Field::SEED {
+            writing.notes.drop(field.name(request), "the model takes no sampling fields");
         } else if not_both {
-            writing.notes.drop(name(request, field), "the model takes temperature or top_p");
+            writing.notes.drop(field.name(request), "the model takes temperature or top_p");
         } else {
             config.insert(own.to_owned(), value);
         }
@@ -60,7 +60,7 @@ fn sampling(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
     }
     if said.stop.len() > MAX_STOPS {
         let detail = "only the first five stop sequences are sent";
-        writing.notes.approximate(name(request, Field::Stop), detail);
+        writing.notes.approximate(Field::STOP.name(request), detail);
     }
     if !said.stop.is_empty() {
         let stops: Vec<&str> = said.stop.iter().take(MAX_STOPS).map(String::as_str).collect();
@@ -71,7 +71,7 @@ fn sampling(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
 fn limit(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
     let request = writing.request;
     let Some(asked) = request.max_output_tokens else { return };
-    let field = name(request, Field::MaxTokens);
+    let field = Field::MAX_TOKENS.name(request);
     if asked == 0 {
         writing.refuse(field, "Gemini needs a limit of at least 1; send one or leave it out");
         return;
@@ -89,7 +89,7 @@ fn output(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
         OutputFormat::JsonObject => {}
         OutputFormat::JsonSchema { schema, strict, .. } => {
             if *strict == Some(false) {
-                let field = name(writing.request, Field::Output);
+                let field = Field::OUTPUT.name(writing.request);
                 writing.notes.approximate(field, "the schema is always satisfied exactly");
             }
             answer_schema(writing, schema, config);
@@ -99,7 +99,7 @@ fn output(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
 }
 
 fn answer_schema(writing: &mut Writing<'_>, raw: &RawJson, config: &mut Map<String, Value>) {
-    let field = name(writing.request, Field::Output);
+    let field = Field::OUTPUT.name(writing.request);
     if writing.facts.json_schema {
         match serde_json::from_str::<Value>(raw.get()) {
             Ok(value) => {
@@ -127,7 +127,7 @@ fn thinking(writing: &mut Writing<'_>) -> Map<String, Value> {
     let request = writing.request;
     let reasoning = &request.reasoning;
     let control = writing.facts.thinking;
-    let field = name(request, Field::ReasoningAmount);
+    let field = Field::THINKING.name(request);
     if control == ThinkingControl::None {
         if !matches!(reasoning.amount, ReasoningAmount::NotSaid | ReasoningAmount::Off) {
             writing.notes.drop(field, "the model has no reasoning");

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use super::body::{Content, Made, Part as Out};
-use super::names::{Field, name};
+use super::names;
 use super::results::{self, Answer, Calls, Outcome};
 use super::{Writing, media, part};
 use crate::WireFormat;
 use crate::chat::{Part, PartKind, Role, Turn};
 use crate::codec::WireError;
+use crate::field_names::Field;
 use crate::model_facts::ThinkingControl;
 
 /// Stands in for a signature that got lost; Google documents it for calls that came from elsewhere.
@@ -59,12 +60,12 @@ pub(super) fn write<'a>(
         }
     }
     if drafts.is_empty() {
-        let field = name(writing.request, Field::Messages);
+        let field = Field::MESSAGES.name(writing.request);
         return Err(WireError::malformed(field, "holds nothing to send; add a user message"));
     }
     if drafts.last().is_some_and(|last| last.role == "model") {
         let why = "Gemini cannot continue an answer that was begun; end with a user message";
-        writing.refuse(name(writing.request, Field::Messages), why);
+        writing.refuse(Field::MESSAGES.name(writing.request), why);
     }
     add_sentinels(writing, &mut drafts);
     Ok((system, drafts.into_iter().map(Draft::finish).collect()))
@@ -101,7 +102,7 @@ fn turn_into<'a>(
 ) -> Result<(), WireError> {
     if matches!(turn.role, Role::System | Role::Developer) {
         for text in system_texts(writing, turn) {
-            let field = name(writing.request, Field::System);
+            let field = names::SYSTEM.name(writing.request);
             writing.notes.approximate(field, "sent in its place as text of the user");
             draft.rest.push(Out::text(format!("<system>\n{text}\n</system>")));
         }
@@ -163,7 +164,7 @@ fn part_into<'a>(
             return;
         }
         PartKind::Server { .. } => {
-            let field = name(writing.request, Field::ServerParts);
+            let field = names::SERVER_PARTS.name(writing.request);
             writing.notes.drop(field, "what another vendor's own tools did is not sent");
             return;
         }
@@ -195,7 +196,7 @@ fn reasoning<'a>(writing: &mut Writing<'a>, part: &'a Part, text: &'a str) -> Th
     match signature {
         Some(signature) => Thought::Carried(signature),
         None => {
-            let field = name(writing.request, Field::Reasoning);
+            let field = names::REASONING.name(writing.request);
             writing.notes.drop(field, "reasoning of another vendor is not sent");
             Thought::Dropped
         }
@@ -218,7 +219,7 @@ fn add_sentinels(writing: &mut Writing<'_>, drafts: &mut [Draft<'_>]) {
         let Some(first) = { calls }.next() else { continue };
         if first.thought_signature.is_none() {
             first.thought_signature = Some(Cow::Borrowed(SENTINEL));
-            let field = name(writing.request, Field::Signature);
+            let field = names::SIGNATURE.name(writing.request);
             writing
                 .notes
                 .approximate(field, "a call without signature is sent with Google's stand-in");
@@ -237,7 +238,7 @@ fn system_texts<'a>(writing: &mut Writing<'a>, turn: &'a Turn) -> Vec<&'a str> {
             PartKind::Text(text) if text.is_empty() => {}
             PartKind::Text(text) => texts.push(text.as_str()),
             _ => {
-                let field = name(writing.request, Field::System);
+                let field = names::SYSTEM.name(writing.request);
                 writing.notes.drop(field, "only text can be an instruction");
             }
         }
@@ -247,7 +248,7 @@ fn system_texts<'a>(writing: &mut Writing<'a>, turn: &'a Turn) -> Vec<&'a str> {
 
 fn note_name(writing: &mut Writing<'_>, turn: &Turn) {
     if turn.name.is_some() {
-        let field = name(writing.request, Field::TurnName);
+        let field = Field::TURN_NAME.name(writing.request);
         writing.notes.drop(field, "this format has no names of participants");
     }
 }

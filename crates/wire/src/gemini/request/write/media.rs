@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Writing;
 use super::body::{FileData, InlineData, Made};
-use super::names::{Field, name};
+use super::names;
 use crate::WireFormat;
 use crate::chat::{Media, MediaSource, PartKind};
 use crate::gemini::request::read::mime_of;
@@ -37,12 +37,12 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>, kind: &'a PartKind) -> Option
             let mime_type = if mime_type.ends_with("/*") { "" } else { mime_type };
             if writing.request.origin != Some(WireFormat::Gemini) {
                 let detail = "sent as fileData; the provider must take web addresses";
-                writing.notes.approximate(name(writing.request, Field::Document), detail);
+                writing.notes.approximate(names::DOCUMENT.name(writing.request), detail);
             }
             Made { file_data: Some(FileData { mime_type, file_uri: uri }), ..Made::default() }
         }
         MediaSource::FileId(id) => {
-            let field = name(writing.request, Field::Document);
+            let field = names::DOCUMENT.name(writing.request);
             writing.refuse(field, format!("the file `{id}` is stored at another vendor"));
             return None;
         }
@@ -66,7 +66,7 @@ pub(super) fn media_of(kind: &PartKind) -> Option<&Media> {
 }
 
 fn text_document<'a>(writing: &mut Writing<'a>, media: &'a Media, text: &'a str) -> Made<'a> {
-    let field = name(writing.request, Field::Document);
+    let field = names::DOCUMENT.name(writing.request);
     writing.notes.approximate(field, "a text document is sent as text");
     let text = match &media.name {
         Some(title) if !title.is_empty() => Cow::Owned(format!("{title}\n\n{text}")),
@@ -82,7 +82,7 @@ fn resolution(writing: &mut Writing<'_>, detail: &str) -> Option<serde_json::Val
         "high" => "MEDIA_RESOLUTION_HIGH",
         _ => return None,
     };
-    let field = name(writing.request, Field::ImageDetail);
+    let field = names::IMAGE_DETAIL.name(writing.request);
     if writing.facts.thinking != ThinkingControl::Level {
         writing.notes.drop(field, "the model has no resolution for single pictures");
         return None;

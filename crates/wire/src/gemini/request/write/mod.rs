@@ -22,19 +22,20 @@ use crate::chat::ChatRequest;
 use crate::codec::WireError;
 use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
+use crate::refusals::Refusals;
 
 /// What all pieces of the writer share.
 struct Writing<'a> {
     request: &'a ChatRequest,
     facts: &'a ModelFacts,
     notes: &'a mut Notes,
-    refused: Vec<(String, String)>,
+    refused: Refusals,
 }
 
 impl Writing<'_> {
     /// Records a field whose loss would change what was asked for.
     fn refuse(&mut self, field: impl Into<String>, why: impl Into<String>) {
-        self.refused.push((field.into(), why.into()));
+        self.refused.add(field, why);
     }
 }
 
@@ -44,7 +45,7 @@ pub(in crate::gemini) fn write(
     facts: &ModelFacts,
     notes: &mut Notes,
 ) -> Result<Vec<u8>, WireError> {
-    let mut writing = Writing { request, facts, notes, refused: Vec::new() };
+    let mut writing = Writing { request, facts, notes, refused: Refusals::default() };
 
     let (system, contents) = contents::write(&mut writing)?;
     let (tools, tool_config) = tools::write(&mut writing);
@@ -59,12 +60,7 @@ pub(in crate::gemini) fn write(
     };
     extra(&mut writing, &mut body);
 
-    if !writing.refused.is_empty() {
-        return Err(WireError::Unsupported { fields: writing.refused });
-    }
-    serde_json::to_vec(&body).map_err(|fault| {
-        WireError::malformed("", format!("the request cannot be written: {fault}"))
-    })
+    writing.refused.or_body(&body)
 }
 
 /// Writes back members of this format's own clients, and notes those of others.

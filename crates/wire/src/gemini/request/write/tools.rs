@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::Writing;
 use super::body::{Declaration, Entry};
-use super::names::{Field, name};
-use super::part::is_legal_name;
+use super::names;
+use super::part::TOOL_NAMES;
 use crate::chat::{Tool, ToolChoice};
+use crate::field_names::Field;
 use crate::gemini::schema;
 
 /// Writes both members; empty if there are no tools.
@@ -35,7 +36,7 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>) -> (Vec<Entry<'a>>, Map<Strin
     entries.append(&mut others);
 
     if request.parallel_calls == Some(false) {
-        let field = name(request, Field::Parallel);
+        let field = names::PARALLEL.name(request);
         writing.notes.drop(field, "Gemini cannot be kept from calling several tools at once");
     }
     let calling = if functions { choice(writing) } else { Map::new() };
@@ -66,7 +67,7 @@ fn server<'a>(
 }
 
 fn declaration<'a>(writing: &mut Writing<'a>, tool: &'a Tool, index: usize) -> Declaration<'a> {
-    if !is_legal_name(&tool.name) {
+    if !TOOL_NAMES.is_legal(&tool.name) {
         let why = "Gemini takes names of up to 64 characters that begin with a letter or `_` and \
                    go on with letters, digits and `_.:-`";
         writing.refuse(format!("tools[{index}].name"), why);
@@ -112,7 +113,7 @@ fn choice(writing: &mut Writing<'_>) -> Map<String, Value> {
             json!({"mode": "ANY", "allowedFunctionNames": names})
         }
         ToolChoice::Allowed { required: false, .. } => {
-            let field = name(request, Field::ToolChoice);
+            let field = Field::TOOL_CHOICE.name(request);
             writing.notes.approximate(field, "all tools may be called, not only those named");
             json!({"mode": "AUTO"})
         }
@@ -134,7 +135,7 @@ fn strict(writing: &mut Writing<'_>) -> bool {
     }
     let all = functions.all(|tool| tool.strict == Some(true));
     let open = matches!(request.tool_choice, ToolChoice::NotSaid | ToolChoice::Auto);
-    let field = name(request, Field::Strict);
+    let field = Field::TOOL_STRICT.name(request);
     if all && open && writing.facts.json_schema {
         writing.notes.approximate(field, "sent as mode VALIDATED");
         return true;
