@@ -27,80 +27,80 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 const PASS_BACK: [&str; 4] =
     ["request-id", "openai-processing-ms", "openai-version", "anthropic-organization-id"];
 
+/// Headers an answer usually has, date and connection included.
+const EXPECTED_HEADERS: usize = 16;
+
 /// Collects the headers of one answer.
 pub struct Head {
-    status: u16,
-    headers: HeaderMap,
+    head: pingora::Result<ResponseHeader>,
 }
 
 impl Head {
     /// Begins an answer with what every answer carries.
     pub fn new(status: u16, cx: &RequestContext) -> Self {
-        let mut headers = HeaderMap::with_capacity(16);
-        insert(&mut headers, REQUEST_ID, &cx.request_id);
-        cx.snapshot.filters.on_response(cx, &mut headers);
-        Self { status, headers }
+        let mut filtered = HeaderMap::new();
+        cx.snapshot.filters.on_response(cx, &mut filtered);
+        let head = Self { head: ResponseHeader::build_no_case(status, Some(EXPECTED_HEADERS)) };
+        head.text(REQUEST_ID, &cx.request_id).with(filtered)
     }
 
     /// Says who served, and after how many attempts.
-    pub fn served_by(mut self, attempt: &Attempt, attempts: usize) -> Self {
+    pub fn served_by(self, attempt: &Attempt, attempts: usize) -> Self {
         let target = &attempt.choice.target;
-        insert(&mut self.headers, PROVIDER, target.provider.id.as_str());
-        insert(&mut self.headers, MODEL, &target.model);
-        insert(&mut self.headers, ACCOUNT, attempt.choice.account.id.as_str());
-        insert(&mut self.headers, TRANSLATION, &attempt.translation());
-        self.headers.insert(CACHE, HeaderValue::from_static("bypass"));
-        self.attempts(attempts)
+        self.text(PROVIDER, target.provider.id.as_str())
+            .text(MODEL, &target.model)
+            .text(ACCOUNT, attempt.choice.account.id.as_str())
+            .text(TRANSLATION, &attempt.translation())
+            .value(CACHE, HeaderValue::from_static("bypass"))
+            .attempts(attempts)
     }
 
     /// Says how many attempts were made.
-    pub fn attempts(mut self, attempts: usize) -> Self {
-        self.headers.insert(ATTEMPTS, HeaderValue::from(attempts));
-        self
+    pub fn attempts(self, attempts: usize) -> Self {
+        self.value(ATTEMPTS, HeaderValue::from(attempts))
     }
 
     /// Passes on the harmless headers of a same-format provider.
     pub fn pass_back(mut self, upstream: &HeaderMap) -> Self {
         for name in PASS_BACK {
             if let Some(value) = upstream.get(name) {
-                self.headers.insert(HeaderName::from_static(name), value.clone());
+                self = self.value(HeaderName::from_static(name), value.clone());
             }
         }
         self
     }
 
     /// Adds the headers of a whole answer.
-    pub fn whole(mut self, content_type: &str, body_bytes: usize) -> Self {
-        insert(&mut self.headers, CONTENT_TYPE, content_type);
-        self.headers.insert(CONTENT_LENGTH, HeaderValue::from(body_bytes));
-        self
+    pub fn whole(self, content_type: &str, body_bytes: usize) -> Self {
+        self.text(CONTENT_TYPE, content_type).value(CONTENT_LENGTH, HeaderValue::from(body_bytes))
     }
 
     /// Adds the headers of a stream; proxies on the way must not collect it.
-    pub fn stream(mut self, content_type: &str) -> Self {
-        insert(&mut self.headers, CONTENT_TYPE, content_type);
-        self.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        self.headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
-        self
+    pub fn stream(self, content_type: &str) -> Self {
+        self.text(CONTENT_TYPE, content_type)
+            .value(CACHE_CONTROL, HeaderValue::from_static("no-cache"))
+            .value(ACCEL_BUFFERING, HeaderValue::from_static("no"))
     }
 
     /// Adds what an error says to a client's library: when to retry, or not to.
     pub fn error(mut self, error: &Error) -> Self {
         if let Error::MethodNotAllowed { allowed, .. } = error {
-            insert(&mut self.headers, ALLOW, allowed);
+            self = self.text(ALLOW, allowed);
         }
         if let Some(wait) = error.retry_after() {
-            self.headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+            self = self.value(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }
         if !error.may_succeed_later() {
-            self.headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+            self = self.value(SHOULD_RETRY, HeaderValue::from_static("false"));
         }
         self
     }
 
     /// Adds headers from elsewhere, replacing equal ones.
     pub fn with(mut self, headers: HeaderMap) -> Self {
-        self.headers.extend(headers);
+        for (name, value) in &headers {
+            self = self.value(name.clone(), value.clone());
+        }
         self
     }
 
@@ -108,29 +108,36 @@ impl Head {
     ///
     /// # Errors
     ///
-    /// Pingora's, if the status is none.
+    /// Pingora's, if the status or a header is none.
     pub fn build(self) -> pingora::Result<Box<ResponseHeader>> {
-        let mut head = ResponseHeader::build_no_case(self.status, Some(self.headers.len() + 3))?;
-        for (name, value) in &self.headers {
-            head.append_header(name, value)?;
+        self.head.map(Box::new)
+    }
+
+    fn value(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        let inserted = match &mut self.head {
+            Ok(head) => head.insert_header(name, value),
+            Err(_) => return self,
+        };
+        if let Err(error) = inserted {
+            self.head = Err(error);
         }
-        Ok(Box::new(head))
+        self
+    }
+
+    /// Adds a text that may hold anything; characters no header can carry become `?`.
+    fn text(self, name: HeaderName, text: &str) -> Self {
+        let value = HeaderValue::from_str(text).or_else(|_| {
+            let visible = |c| if matches!(c, ' '..='~') { c } else { '?' };
+            HeaderValue::from_str(&text.chars().map(visible).collect::<String>())
+        });
+        match value {
+            Ok(value) => self.value(name, value),
+            Err(_) => self,
+        }
     }
 }
 
 /// Rounds up, because a client that comes a moment early is refused again.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
-}
-
-/// Inserts a value that may hold anything; characters no header can carry become `?`.
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    let value = HeaderValue::from_str(value).or_else(|_| {
-        let safe: String =
-            value.chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' }).collect();
-        HeaderValue::from_str(&safe)
-    });
-    if let Ok(value) = value {
-        headers.insert(name, value);
-    }
 }

@@ -162,7 +162,10 @@ impl ProxyHttp for Gateway {
         let Flight::Forwarding(forward) = flight else { return Err(fault::given_up()) };
         let exchange = forward.exchange.lock();
         match &exchange.attempt {
-            Some(attempt) => attempt.outbound.write_head(head),
+            Some(attempt) => {
+                attempt.outbound.write_head(head);
+                Ok(())
+            }
             None => Err(fault::given_up()),
         }
     }

@@ -12,6 +12,7 @@ use omniroute_core::error::Error;
 use omniroute_core::routing::Choice;
 use omniroute_core::snapshot::Auth;
 use pingora::http::RequestHeader;
+use pingora::{ErrorType, OrErr};
 
 /// Exact names of client headers that may pass on same-format calls.
 const PASS: [&str; 7] = [
@@ -55,8 +56,7 @@ pub enum Passage {
 /// A request to a provider, ready to be sent.
 #[derive(Debug)]
 pub struct Outbound {
-    target: Uri,
-    headers: HeaderMap,
+    head: RequestHeader,
     /// The whole body.
     pub body: Bytes,
 }
@@ -76,48 +76,50 @@ impl Outbound {
         body: Bytes,
     ) -> Result<Self, Error> {
         let endpoint = choice.account.endpoint();
-        let mut headers = HeaderMap::with_capacity(16);
-        headers.insert(HOST, value(&endpoint.authority())?);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert(USER_AGENT, HeaderValue::from_static(OWN_USER_AGENT));
-        for (name, value) in &choice.target.provider.headers {
-            headers.insert(name.clone(), value.clone());
-        }
-        let forward = &choice.target.provider.forward_headers;
-        for (name, value) in &client.headers {
-            if passes(name, passage) || forward.contains(name) {
-                headers.insert(name.clone(), value.clone());
-            }
-        }
-        let accept = client.headers.get(ACCEPT).filter(|_| passage == Passage::Exact);
-        headers.insert(ACCEPT, accept.cloned().unwrap_or(HeaderValue::from_static("*/*")));
-        present_credential(choice, &mut headers)?;
-
         let mut path = format!("{}{path}", endpoint.path);
         if passage == Passage::Exact {
             append_query(&mut path, &client.query);
         }
-        let target = path.parse().map_err(|_| Error::Internal)?;
-        Ok(Self { target, headers, body })
+        let head = fill_head(choice, client, passage, &path, body.len());
+        Ok(Self { head: head.map_err(|_| Error::Internal)?, body })
     }
 
     /// Makes `head` this request's head, whatever it held before.
-    ///
-    /// # Errors
-    ///
-    /// Pingora's, if a header cannot be set.
-    pub fn write_head(&self, head: &mut RequestHeader) -> pingora::Result<()> {
-        let mut fresh = RequestHeader::build_no_case(Method::POST, b"/", Some(self.headers.len()))?;
-        fresh.set_uri(self.target.clone());
-        fresh.set_version(head.version);
-        for (name, value) in &self.headers {
-            fresh.append_header(name.clone(), value.clone())?;
-        }
-        *head = fresh;
-        Ok(())
+    pub fn write_head(&self, head: &mut RequestHeader) {
+        let version = head.version;
+        *head = self.head.clone();
+        head.set_version(version);
     }
+}
+
+fn fill_head(
+    choice: &Choice,
+    client: &RequestHead,
+    passage: Passage,
+    path: &str,
+    body_bytes: usize,
+) -> pingora::Result<RequestHeader> {
+    let provider = &choice.target.provider;
+    let mut head = RequestHeader::build_no_case(Method::POST, path.as_bytes(), Some(16))?;
+    head.insert_header(HOST, choice.account.endpoint().authority())?;
+    head.insert_header(CONTENT_TYPE, HeaderValue::from_static("application/json"))?;
+    head.insert_header(CONTENT_LENGTH, HeaderValue::from(body_bytes))?;
+    head.insert_header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))?;
+    head.insert_header(USER_AGENT, HeaderValue::from_static(OWN_USER_AGENT))?;
+    for (name, value) in &provider.headers {
+        head.insert_header(name.clone(), value.clone())?;
+    }
+    for (name, value) in &client.headers {
+        if passes(name, passage) || provider.forward_headers.contains(name) {
+            head.insert_header(name.clone(), value.clone())?;
+        }
+    }
+    let accept = client.headers.get(ACCEPT).filter(|_| passage == Passage::Exact);
+    head.insert_header(ACCEPT, accept.cloned().unwrap_or(HeaderValue::from_static("*/*")))?;
+    if let Some((name, value)) = credential(choice)? {
+        head.insert_header(name, value)?;
+    }
+    Ok(head)
 }
 
 fn passes(name: &HeaderName, passage: Passage) -> bool {
@@ -132,20 +134,20 @@ fn passes(name: &HeaderName, passage: Passage) -> bool {
     }
 }
 
-fn present_credential(choice: &Choice, headers: &mut HeaderMap) -> Result<(), Error> {
+fn credential(choice: &Choice) -> pingora::Result<Option<(HeaderName, HeaderValue)>> {
     let (Auth::StaticKey { header, scheme }, Some(key)) =
         (&choice.target.provider.auth, &choice.account.key)
     else {
-        return Ok(());
+        return Ok(None);
     };
     let text = match scheme {
         Some(scheme) => format!("{scheme} {}", key.expose()),
         None => key.expose().to_owned(),
     };
-    let mut value = value(&text)?;
+    let mut value = HeaderValue::try_from(text)
+        .or_err(ErrorType::InvalidHTTPHeader, "the credential cannot stand in a header")?;
     value.set_sensitive(true);
-    headers.insert(header.clone(), value);
-    Ok(())
+    Ok(Some((header.clone(), value)))
 }
 
 /// Appends the client's own query parameters (`beta=true`), but never its key, and nothing the path
@@ -160,10 +162,6 @@ fn append_query(path: &mut String, query: &str) {
         path.push(if path.contains('?') { '&' } else { '?' });
         path.push_str(pair);
     }
-}
-
-fn value(text: &str) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(text).map_err(|_| Error::Internal)
 }
 
 #[cfg(test)]

@@ -43,14 +43,18 @@ impl ClientKey {
 
 /// All client keys of a snapshot.
 pub struct ClientKeys {
-    pepper: [u8; 32],
+    /// Keyed already, so that a look-up only clones it.
+    keyed: Hmac<Sha256>,
     by_hash: HashMap<[u8; 32], Arc<ClientKey>>,
 }
 
 impl ClientKeys {
     /// Makes an empty table; `pepper` is random per process.
     pub fn new(pepper: [u8; 32]) -> Self {
-        Self { pepper, by_hash: HashMap::new() }
+        // HMAC takes a key of one block; a shorter one is padded with zeros (RFC 2104).
+        let mut key = [0; 64];
+        key[..pepper.len()].copy_from_slice(&pepper);
+        Self { keyed: <Hmac<Sha256> as KeyInit>::new(&key.into()), by_hash: HashMap::new() }
     }
 
     /// Adds a key by the SHA-256 of what the client sends; returns the key that has it already.
@@ -83,10 +87,7 @@ impl ClientKeys {
     }
 
     fn keyed(&self, sha256: &[u8; 32]) -> [u8; 32] {
-        // HMAC takes a key of one block; a shorter one is padded with zeros (RFC 2104).
-        let mut key = [0; 64];
-        key[..self.pepper.len()].copy_from_slice(&self.pepper);
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&key.into());
+        let mut mac = self.keyed.clone();
         mac.update(sha256);
         mac.finalize().into_bytes().into()
     }
