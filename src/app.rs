@@ -106,9 +106,7 @@ impl App {
     /// [`StartError::Refused`] if an address cannot be listened on.
     pub fn run(self, extras: Extras) -> Result<(), StartError> {
         let settings = self.shared.live.load().server.clone();
-        let listen = settings.listen.iter().map(|wanted| free(*wanted)).collect::<Result<_, _>>();
-        let listen: Vec<SocketAddr> = listen?;
-        let exposed = settings.metrics_listen.map(free).transpose()?;
+        let (listen, exposed) = free_addresses(&settings)?;
 
         let mut server = Server::new_with_opt_and_conf(None, server_conf(&settings));
         server.bootstrap();
@@ -177,10 +175,21 @@ pub fn server_conf(settings: &Settings) -> ServerConf {
     }
 }
 
-/// Checks that an address can be listened on, and chooses a port where none is given.
+/// Checks that all addresses can be listened on together, and chooses a port where none is given.
 ///
 /// Pingora panics where the system refuses; a sentence with what to do is better.
-fn free(address: SocketAddr) -> Result<SocketAddr, StartError> {
+fn free_addresses(
+    settings: &Settings,
+) -> Result<(Vec<SocketAddr>, Option<SocketAddr>), StartError> {
+    // All are held until the last is bound, so that two that overlap are found.
+    let held =
+        settings.listen.iter().map(|address| bind(*address)).collect::<Result<Vec<_>, _>>()?;
+    let metrics = settings.metrics_listen.map(bind).transpose()?;
+    let listen = held.into_iter().map(|(address, _)| address).collect();
+    Ok((listen, metrics.map(|(address, _)| address)))
+}
+
+fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> {
     let listener = TcpListener::bind(address).map_err(|error| {
         let advice = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
@@ -196,9 +205,10 @@ fn free(address: SocketAddr) -> Result<SocketAddr, StartError> {
         };
         StartError::Refused(format!("cannot listen on {address}: {error}; {advice}"))
     })?;
-    listener
+    let bound = listener
         .local_addr()
-        .map_err(|error| StartError::Refused(format!("cannot listen on {address}: {error}")))
+        .map_err(|error| StartError::Refused(format!("cannot listen on {address}: {error}")))?;
+    Ok((bound, listener))
 }
 
 /// Makes the machine's clock; here so that nothing else needs to know there is another.

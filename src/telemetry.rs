@@ -7,7 +7,9 @@ use http::HeaderValue;
 use omniroute_core::clock::Clock;
 use rand::RngExt;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::Directive;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 use uuid::{Builder, Uuid};
 
 /// Longest `x-request-id` of a client that is taken over.
@@ -24,31 +26,32 @@ pub enum LogFormat {
 
 /// Crates whose logs are cut off above `info` whatever the user asks for: at `debug` they print whole
 /// request heads, keys included.
-const NEVER_CHATTY: [&str; 8] = [
-    "pingora",
-    "pingora_core",
-    "pingora_proxy",
-    "pingora_http",
-    "pingora_load_balancing",
-    "h2",
-    "hyper",
-    "rustls",
-];
+/// `notify` and `mio` would log about the log file they see written.
+const NEVER_CHATTY: [&str; 7] = ["pingora", "h2", "hyper", "rustls", "notify", "mio", "inotify"];
+
+/// Tells whether a log target belongs to one of those crates or, for Pingora, its parts.
+fn is_never_chatty(target: &str) -> bool {
+    let name = target.split("::").next().unwrap_or(target);
+    NEVER_CHATTY.iter().any(|known| {
+        name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    })
+}
 
 /// Begins to log to standard error. `RUST_LOG` sets the levels; the default is `info`.
 pub fn start(format: LogFormat) {
-    let mut filter =
+    let wanted =
         EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
-    for name in NEVER_CHATTY {
-        if let Ok(directive) = format!("{name}=warn").parse::<Directive>() {
-            filter = filter.add_directive(directive);
-        }
-    }
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match format {
-        LogFormat::Text => builder.with_ansi(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
+    // Joined to what the user wants, so that no directive, however specific, goes above it.
+    let ceiling = filter_fn(|metadata| {
+        *metadata.level() <= tracing::Level::WARN || !is_never_chatty(metadata.target())
+    });
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.with_ansi(false).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
     };
+    let layer = lines.with_filter(wanted).with_filter(ceiling);
+    let started = tracing_subscriber::registry().with(layer).try_init();
     // A second start, as tests do, keeps the first subscriber.
     drop(started);
 }
@@ -75,6 +78,18 @@ pub fn request_id(given: Option<&HeaderValue>, clock: &Clock) -> Arc<str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn crates_that_print_heads_are_kept_quiet_whatever_part_of_them_is_named() {
+        for quiet in
+            ["pingora_core::protocols::http::v1", "h2", "hyper_util::rt", "notify::inotify"]
+        {
+            assert!(is_never_chatty(quiet), "{quiet}");
+        }
+        for loud in ["omniroute::proxy", "access", "h2o", "hyperion"] {
+            assert!(!is_never_chatty(loud), "{loud}");
+        }
+    }
 
     #[test]
     fn a_sane_request_id_is_kept_and_others_are_replaced() {

@@ -12,7 +12,7 @@ use crate::live::Source;
 /// Compiles the configuration and says what is in it, or what is wrong with it.
 pub(super) fn check(config: Option<PathBuf>, print: bool) -> ExitCode {
     let source = environment::source(config, Overrides::default());
-    match source.compile(1) {
+    match source.compile(1, &[]) {
         Ok(snapshot) => {
             say(&summary(&source, &snapshot));
             if print {

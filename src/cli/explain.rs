@@ -21,7 +21,7 @@ pub(super) enum Format {
 /// Explains a model name. Nothing is known here about accounts that rest in a running gateway.
 pub(super) fn explain(model: &str, config: Option<PathBuf>, format: Format) -> ExitCode {
     let source = environment::source(config, Overrides::default());
-    let snapshot = match source.compile(1) {
+    let snapshot = match source.compile(1, &[]) {
         Ok(snapshot) => snapshot,
         Err(problems) => {
             complain(&problems.to_string());

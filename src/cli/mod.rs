@@ -5,6 +5,7 @@ mod demo;
 mod environment;
 mod explain;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,7 +23,12 @@ const EXIT_SYSTEM: u8 = 2;
 
 /// One address for every model provider: an LLM gateway.
 #[derive(Debug, Parser)]
-#[command(name = "omniroute", version, disable_help_subcommand = true)]
+#[command(
+    name = "omniroute",
+    version,
+    disable_help_subcommand = true,
+    args_conflicts_with_subcommands = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -153,12 +159,12 @@ fn ended(result: Result<(), StartError>) -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "what a command is asked to print")]
+/// Prints what a command is asked for. Whoever closed standard output does not want it.
 fn say(text: &str) {
-    println!("{}", text.trim_end());
+    drop(writeln!(std::io::stdout(), "{}", text.trim_end()));
 }
 
-#[expect(clippy::print_stderr, reason = "problems of a command, explained on standard error")]
+/// Explains a problem on standard error.
 fn complain(text: &str) {
-    eprintln!("{}", text.trim_end());
+    drop(writeln!(std::io::stderr(), "{}", text.trim_end()));
 }

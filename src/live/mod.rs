@@ -3,10 +3,11 @@
 mod source;
 mod watch;
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use omniroute_core::snapshot::{Problems, Snapshot};
+use omniroute_core::snapshot::{Problem, Problems, Snapshot};
 use omniroute_core::state::SharedState;
 
 pub use source::{Source, Text, locate};
@@ -18,9 +19,30 @@ use crate::metrics::Metrics;
 pub struct LiveConfig {
     current: ArcSwap<Snapshot>,
     source: Source,
+    /// The addresses the process listens on: those of the first configuration.
+    bound: Vec<SocketAddr>,
     state: Arc<SharedState>,
     metrics: Arc<Metrics>,
     problem: Mutex<Option<Arc<str>>>,
+}
+
+/// Refuses a reload that takes everything away: a file cut to nothing while it is written, or by a full
+/// disk, is no wish.
+fn not_emptied(old: &Snapshot, new: Snapshot) -> Result<Snapshot, Problems> {
+    let is_empty = |snapshot: &Snapshot| {
+        snapshot.accounts.values().all(Vec::is_empty) && snapshot.client_keys.is_empty()
+    };
+    if !is_empty(&new) || is_empty(old) {
+        return Ok(new);
+    }
+    Err(Problems::new(vec![Problem {
+        file: "reload".to_owned(),
+        path: String::new(),
+        line: None,
+        column: None,
+        what: "the new configuration has no account and no client key any more".to_owned(),
+        hint: Some("restart the gateway if that is meant".to_owned()),
+    }]))
 }
 
 impl LiveConfig {
@@ -34,11 +56,13 @@ impl LiveConfig {
         state: Arc<SharedState>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, Problems> {
-        let snapshot = source.compile(1)?;
+        let snapshot = source.compile(1, &[])?;
+        let bound = snapshot.server.listen.clone();
         metrics.config_published(1);
         Ok(Self {
             current: ArcSwap::from_pointee(snapshot),
             source,
+            bound,
             state,
             metrics,
             problem: Mutex::new(None),
@@ -67,7 +91,11 @@ impl LiveConfig {
     /// Every problem; they are also logged, counted and shown by `/readyz`.
     pub fn reload(&self) -> Result<Arc<Snapshot>, Problems> {
         let old = self.load();
-        match self.source.compile(old.revision + 1) {
+        match self
+            .source
+            .compile(old.revision + 1, &self.bound)
+            .and_then(|new| not_emptied(&old, new))
+        {
             Ok(snapshot) => Ok(self.publish(&old, snapshot)),
             Err(problems) => {
                 self.metrics.config_refused();

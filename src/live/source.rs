@@ -1,6 +1,7 @@
 //! Where the configuration comes from: the file, the environment, the command line.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -34,12 +35,12 @@ pub enum Text {
 }
 
 impl Source {
-    /// Reads and compiles.
+    /// Reads and compiles. `bound` are the addresses that are listened on already.
     ///
     /// # Errors
     ///
     /// Every problem, also a file that cannot be read.
-    pub fn compile(&self, revision: u64) -> Result<Snapshot, Problems> {
+    pub fn compile(&self, revision: u64, bound: &[SocketAddr]) -> Result<Snapshot, Problems> {
         let file = match &self.text {
             Text::None => None,
             Text::BuiltIn(name, text) => {
@@ -50,6 +51,7 @@ impl Source {
         compile(&Inputs {
             file,
             overrides: self.overrides.clone(),
+            bound,
             env: &|name| self.variable(name),
             read_file: &|path| fs::read_to_string(path),
             register: &omniroute_filters::register(),

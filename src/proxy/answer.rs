@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use omniroute_core::error::Error;
-use omniroute_core::verdict::{Signal, header_wait};
+use omniroute_core::verdict::{Reason, Signal, header_wait};
 use omniroute_wire::play::play_reply;
 use omniroute_wire::translator::{Mode, translate_reply};
 use omniroute_wire::{Translator, UpstreamError};
@@ -15,6 +15,9 @@ use super::exchange::{Exchange, Parcel, Step};
 use super::head::Head as ClientHead;
 use super::incoming::{Head, Held, Incoming, Pieces, Stream, extend_refusal};
 use super::outbound::Passage;
+
+/// Longest refusal of a provider that is passed on in its own words; a longer one may have been cut.
+const MAX_OWN_WORDS_BYTES: usize = 4096;
 
 impl Exchange {
     /// Takes the head of a provider's answer.
@@ -87,8 +90,13 @@ impl Exchange {
         let error = stream.translator.error().cloned();
         let Some(held) = &mut stream.held else {
             let is_over = error.is_some() && stream.translator.mode() == Mode::Translated;
-            if let (true, Some(error)) = (is_over, error) {
-                return Step::Write(self.stream_failed(error, pieces));
+            if let (true, Some(error)) = (is_over, &error) {
+                return Step::Write(self.stream_failed(error.clone(), pieces));
+            }
+            if error.is_some() {
+                // The provider's own error event on its way to a client of the same format.
+                let key = self.attempt.as_ref().and_then(|a| a.choice.account.key.clone());
+                pieces = pieces.into_iter().map(|p| redacted_bytes(p, key.as_ref())).collect();
             }
             return Step::Write(Parcel { pieces, ..Parcel::default() });
         };
@@ -140,7 +148,7 @@ impl Exchange {
         let head = ClientHead::new(200, &self.cx).served_by(attempt, attempts);
         let head = match passage {
             Passage::Exact if !self.peek.json_array => {
-                head.stream(&content_type).pass_back(&upstream)
+                head.stream(&content_type).pass_back(&upstream, attempt.choice.account.key.as_ref())
             }
             _ => head.stream(own_type),
         };
@@ -153,11 +161,11 @@ impl Exchange {
         self.delivered.interrupted = true;
         self.delivered.error =
             Some(Error::Upstream { error: Box::new(error), retry_after: None }.code());
+        let mut pieces = pieces;
         if let Some(attempt) = self.attempt.take() {
-            self.note_usage(&attempt);
-            let record = attempt.record(Some(omniroute_core::verdict::Reason::ServerError));
-            self.shared.metrics.attempt(&record);
-            self.records.push(record);
+            let key = attempt.choice.account.key.as_ref();
+            pieces = pieces.into_iter().map(|piece| redacted_bytes(piece, key)).collect();
+            self.cut_short(&attempt, Reason::ServerError);
         }
         Parcel { head: None, pieces, end: true }
     }
@@ -180,8 +188,9 @@ impl Exchange {
         let Some(attempt) = &self.attempt else { return self.give_up(Error::Internal) };
         let error = attempt.codec.read_error(head.status, &body);
         let speaks_alike = attempt.passage == Passage::Exact && head.is_json();
-        self.own_words =
-            speaks_alike.then(|| redacted_bytes(body, attempt.choice.account.key.as_ref()));
+        let is_whole = body.len() <= MAX_OWN_WORDS_BYTES;
+        self.own_words = (speaks_alike && is_whole)
+            .then(|| redacted_bytes(body, attempt.choice.account.key.as_ref()));
         self.refused(error, header_wait(&head.headers, wall))
     }
 
@@ -208,7 +217,9 @@ impl Exchange {
             .served_by(attempt, self.records.len() + 1)
             .whole(content_type, reply.body.len());
         let client_head = match attempt.passage {
-            Passage::Exact => client_head.pass_back(&head.headers),
+            Passage::Exact => {
+                client_head.pass_back(&head.headers, attempt.choice.account.key.as_ref())
+            }
             Passage::Translated => client_head,
         };
         let parcel = self.release(client_head, vec![reply.body], true);

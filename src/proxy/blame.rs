@@ -4,6 +4,7 @@
 //! tell the user that the user's key is wrong. A provider that repeats our credential in its error
 //! text does not get it past here.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +14,9 @@ use omniroute_core::verdict::{Reason, Signal, Verdict};
 use omniroute_wire::UpstreamError;
 
 use super::exchange::Exchange;
+
+/// Shorter keys are no secrets, and would blot out ordinary words.
+const MIN_KEY_BYTES: usize = 4;
 
 /// Longest error text of a provider that is passed on, in characters.
 const MAX_MESSAGE_CHARS: usize = 4096;
@@ -69,16 +73,19 @@ impl Exchange {
 
 /// Cuts a provider's text and blots out our own credential.
 pub(super) fn redacted(text: &str, key: Option<&Secret>) -> String {
-    let short: String = text.chars().take(MAX_MESSAGE_CHARS).collect();
-    match key.map(Secret::expose) {
-        Some(key) if key.len() >= 4 => short.replace(key, "***"),
-        _ => short,
-    }
+    // Blotted before it is cut: a key across the cut would leave its beginning.
+    let blotted = match key.map(Secret::expose).filter(|key| key.len() >= MIN_KEY_BYTES) {
+        Some(key) => Cow::Owned(text.replace(key, "***")),
+        None => Cow::Borrowed(text),
+    };
+    blotted.chars().take(MAX_MESSAGE_CHARS).collect()
 }
 
 /// Blots out our own credential of a provider's body; almost always there is none.
 pub(super) fn redacted_bytes(body: Bytes, key: Option<&Secret>) -> Bytes {
-    let Some(key) = key.map(Secret::expose).filter(|key| key.len() >= 4) else { return body };
+    let Some(key) = key.map(Secret::expose).filter(|key| key.len() >= MIN_KEY_BYTES) else {
+        return body;
+    };
     if memchr::memmem::find(&body, key.as_bytes()).is_none() {
         return body;
     }

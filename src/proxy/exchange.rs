@@ -12,7 +12,7 @@ use bytes::Bytes;
 use omniroute_core::context::{AttemptRecord, RequestContext};
 use omniroute_core::error::{Error, ErrorCode};
 use omniroute_core::routing::{Choice, Plan};
-use omniroute_core::verdict::{self, Next, Reason, Signal, Verdict};
+use omniroute_core::verdict::{self, Next, Reason, Rest, Signal, Verdict};
 use omniroute_wire::{ChatRequest, Codec, Peek, ReplyContext, Usage, WireError};
 use pingora::http::ResponseHeader;
 
@@ -22,8 +22,9 @@ use super::head::Head;
 use super::incoming::Incoming;
 use super::outbound::{Outbound, Passage};
 
-/// Most times one attempt is sent again because a kept-alive connection turned out to be dead.
-const MAX_STALE_CONNECTIONS: u8 = 3;
+/// Most times one attempt is sent again because a kept-alive connection turned out to be dead. The
+/// provider may have begun, so more would multiply what it bills.
+const MAX_STALE_CONNECTIONS: u8 = 1;
 
 /// An exchange as the phases and the session share it. Never locked across an `.await`.
 #[derive(Clone)]
@@ -390,11 +391,29 @@ impl Exchange {
         if let Incoming::Stream(stream) = &mut attempt.incoming {
             pieces.push(stream.translator.interrupt(&api));
         }
-        self.note_usage(&attempt);
-        let record = attempt.record(Some(Reason::Reset));
+        let reason = if error.code().status == 504 { Reason::Timeout } else { Reason::Reset };
+        self.cut_short(&attempt, reason);
+        Parcel { head: None, pieces, end: true }
+    }
+
+    /// Ends an attempt whose answer broke after the client had part of it: others go first for a while.
+    pub(super) fn cut_short(&mut self, attempt: &Attempt, reason: Reason) {
+        self.note_usage(attempt);
+        let record = attempt.record(Some(reason));
+        let profile = &attempt.choice.target.provider.profile;
+        let rest = attempt.choice.state.failed(Rest::Behind, profile, self.shared.clock.now());
+        if let Some(rest) = rest {
+            self.shared.metrics.cool_down(&record, rest);
+        }
         self.shared.metrics.attempt(&record);
         self.records.push(record);
-        Parcel { head: None, pieces, end: true }
+    }
+
+    /// Takes note that the client took what was written: the provider was not silent meanwhile.
+    pub fn written(&mut self) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.last_sign = self.shared.clock.now();
+        }
     }
 
     /// Returns what a writer must know about the reply.

@@ -6,8 +6,10 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     RETRY_AFTER,
 };
+use memchr::memmem;
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::Error;
+use omniroute_core::secret::Secret;
 use pingora::http::ResponseHeader;
 
 use super::attempt::Attempt;
@@ -60,10 +62,13 @@ impl Head {
         self.value(ATTEMPTS, HeaderValue::from(attempts))
     }
 
-    /// Passes on the harmless headers of a same-format provider.
-    pub fn pass_back(mut self, upstream: &HeaderMap) -> Self {
+    /// Passes on the harmless headers of a same-format provider, none that repeats our credential.
+    pub fn pass_back(mut self, upstream: &HeaderMap, key: Option<&Secret>) -> Self {
+        let repeats = |value: &HeaderValue| {
+            key.is_some_and(|key| memmem::find(value.as_bytes(), key.expose().as_bytes()).is_some())
+        };
         for name in PASS_BACK {
-            if let Some(value) = upstream.get(name) {
+            if let Some(value) = upstream.get(name).filter(|value| !repeats(value)) {
                 self = self.value(HeaderName::from_static(name), value.clone());
             }
         }

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
+use http::uri::Authority;
 use http::{HeaderMap, Version};
 use omniroute_core::context::RequestHead;
 use omniroute_core::error::Error;
@@ -53,9 +54,14 @@ fn peer(session: &Session) -> Option<IpAddr> {
 ///
 /// [`Error::HeadTooLarge`], [`Error::BadRequest`] for a host that is none.
 pub fn admit(session: &mut Session) -> Result<(), Error> {
-    // A body with chunks has had too many readings in the world; its connection is not used again.
-    let is_chunked = session.req_header().headers.contains_key(TRANSFER_ENCODING);
-    session.set_keepalive((!is_chunked).then_some(KEEP_ALIVE_SECONDS));
+    let header = session.req_header();
+    let coding = header.headers.get(TRANSFER_ENCODING).cloned();
+    // A body with chunks has had too many readings in the world, and HTTP/1.0 has no chunks to end a
+    // stream with: such connections are not used again.
+    let is_kept = coding.is_none() && header.version >= Version::HTTP_11;
+    session.set_keepalive(is_kept.then_some(KEEP_ALIVE_SECONDS));
+    // Bytes behind the request are the next request, no reason to give this one up.
+    session.set_pipelining_enabled(is_kept);
     session.set_write_timeout(Some(CLIENT_WRITE));
     session.set_total_drain_timeout(Some(DRAIN));
 
@@ -77,10 +83,24 @@ pub fn admit(session: &mut Session) -> Result<(), Error> {
         let what = format!("{bytes} bytes of headers; the limit is {MAX_HEAD_BYTES}");
         return Err(Error::HeadTooLarge { what, status: 431 });
     }
-    if header.version == Version::HTTP_11 && !header.headers.contains_key(http::header::HOST) {
-        return Err(Error::BadRequest { what: "the `host` header is missing".to_owned() });
+    if header.version == Version::HTTP_11 && !has_host(&header.headers) {
+        let what = "the `host` header is missing or no host name".to_owned();
+        return Err(Error::BadRequest { what });
+    }
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        let what = "transfer-encoding must be `chunked` and nothing else".to_owned();
+        return Err(Error::BadRequest { what });
     }
     Ok(())
+}
+
+fn has_host(headers: &HeaderMap) -> bool {
+    headers.get(HOST).is_some_and(|host| Authority::try_from(host.as_bytes()).is_ok())
+}
+
+/// Tells whether the client waits for a `100 Continue` before it sends its body.
+pub fn expects_continue(headers: &HeaderMap) -> bool {
+    headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// Tells whether what is left of the body is little enough to be drained by Pingora.
@@ -114,10 +134,7 @@ pub async fn body(session: &mut Session, limit: usize, patience: Duration) -> Re
     if let Some(bytes) = announced.filter(|bytes| *bytes > limit) {
         return Err(Error::BodyTooLarge { size: format!("{bytes} bytes"), limit });
     }
-    let expects = headers
-        .get(EXPECT)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-    if expects {
+    if expects_continue(headers) {
         session.write_continue_response().await.map_err(|_| gone())?;
     }
     read(session, limit, patience, announced.unwrap_or(0)).await

@@ -2,11 +2,11 @@
 //! only if it is on the list below, so credentials, cookies and addresses cannot slip through.
 
 use bytes::Bytes;
+use http::Method;
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
-    HeaderValue, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
+    USER_AGENT,
 };
-use http::{Method, Uri};
 use omniroute_core::context::RequestHead;
 use omniroute_core::error::Error;
 use omniroute_core::routing::Choice;
@@ -101,17 +101,16 @@ fn fill_head(
 ) -> pingora::Result<RequestHeader> {
     let provider = &choice.target.provider;
     let mut head = RequestHeader::build_no_case(Method::POST, path.as_bytes(), Some(16))?;
-    head.insert_header(HOST, choice.account.endpoint().authority())?;
-    head.insert_header(CONTENT_TYPE, HeaderValue::from_static("application/json"))?;
-    head.insert_header(CONTENT_LENGTH, HeaderValue::from(body_bytes))?;
-    head.insert_header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))?;
     head.insert_header(USER_AGENT, HeaderValue::from_static(OWN_USER_AGENT))?;
     for (name, value) in &provider.headers {
         head.insert_header(name.clone(), value.clone())?;
     }
-    for (name, value) in &client.headers {
+    for name in client.headers.keys() {
         if passes(name, passage) || provider.forward_headers.contains(name) {
-            head.insert_header(name.clone(), value.clone())?;
+            head.remove_header(name);
+            for value in client.headers.get_all(name) {
+                head.append_header(name.clone(), value.clone())?;
+            }
         }
     }
     let accept = client.headers.get(ACCEPT).filter(|_| passage == Passage::Exact);
@@ -119,6 +118,11 @@ fn fill_head(
     if let Some((name, value)) = credential(choice)? {
         head.insert_header(name, value)?;
     }
+    // Last, so that nothing before can replace what frames the message.
+    head.insert_header(HOST, choice.account.endpoint().authority())?;
+    head.insert_header(CONTENT_TYPE, HeaderValue::from_static("application/json"))?;
+    head.insert_header(CONTENT_LENGTH, HeaderValue::from(body_bytes))?;
+    head.insert_header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))?;
     Ok(head)
 }
 

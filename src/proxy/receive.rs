@@ -17,6 +17,7 @@ use super::exchange::{Exchange, SharedExchange};
 use super::flight::{Flight, Forward, Local};
 use super::session::stand_between;
 use super::{Shared, intake, reply};
+use crate::metrics::InFlight;
 use crate::{local, telemetry};
 
 /// Receives a request. Returns whether it has been answered.
@@ -33,10 +34,14 @@ pub async fn receive(
         Flight::Fresh(fresh) => fresh.started,
         _ => shared.clock.now(),
     };
+    let in_flight = shared.metrics.enter();
     let snapshot = shared.live.load();
+    let admitted = intake::admit(session);
     let head = intake::head(session);
     let seen = dispatch(&head.method, &head.path, &head.query, &head.headers);
-    if let Ok(surface @ (Surface::Live | Surface::Ready | Surface::Metrics)) = &seen.surface {
+    if let (Ok(()), Ok(surface @ (Surface::Live | Surface::Ready | Surface::Metrics))) =
+        (&admitted, &seen.surface)
+    {
         return probe(shared, session, flight, surface, &snapshot).await;
     }
     let mut cx = RequestContext {
@@ -48,6 +53,9 @@ pub async fn receive(
         call: None,
         started,
     };
+    if let Err(error) = admitted {
+        return refuse(session, flight, cx, error).await;
+    }
     let surface = match seen.surface {
         Ok(surface) => surface,
         Err(refusal) => {
@@ -56,7 +64,7 @@ pub async fn receive(
         }
     };
     match steps(shared, session, &mut cx, surface).await {
-        Ok(None) => forward(shared, session, flight, cx).await,
+        Ok(None) => forward(shared, session, flight, (cx, in_flight)).await,
         Ok(Some(answer)) => {
             let status = reply::whole(session, &cx, answer).await?;
             *flight = Flight::Local(Box::new(Local { cx: Some(cx), status, error: None }));
@@ -77,7 +85,6 @@ async fn steps(
         session.set_keepalive(None);
         return Err(Error::Draining);
     }
-    intake::admit(session)?;
     let snapshot = Arc::clone(&cx.snapshot);
     if let Flow::Answer(answer) = snapshot.filters.on_request(cx)? {
         return Ok(Some(answer));
@@ -121,7 +128,7 @@ async fn forward(
     shared: &Arc<Shared>,
     session: &mut Session,
     flight: &mut Flight,
-    cx: RequestContext,
+    (cx, in_flight): (RequestContext, InFlight),
 ) -> pingora::Result<bool> {
     match plan(shared, cx) {
         Ok(exchange) => {
@@ -132,7 +139,7 @@ async fn forward(
                 way_back,
                 last_words: None,
                 unreachable: Vec::new(),
-                in_flight: shared.metrics.enter(),
+                in_flight,
             }));
             Ok(false)
         }

@@ -61,7 +61,10 @@ pub async fn error(
     error: &Error,
 ) -> pingora::Result<(u16, ErrorCode)> {
     let is_hopeless = matches!(error, Error::RequestTimeout { .. } | Error::HeadTooLarge { .. });
-    if is_hopeless || !intake::is_small_rest(session) {
+    // A client that waits for a `100 Continue` may send its body or not: nobody can tell what comes next.
+    let is_waiting = session.response_written().is_none()
+        && intake::expects_continue(&session.req_header().headers);
+    if is_hopeless || is_waiting || !intake::is_small_rest(session) {
         session.set_keepalive(None);
     } else {
         session.set_close_on_response_before_downstream_finish(false);

@@ -20,7 +20,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, Version};
+use http::{HeaderMap, StatusCode, Version};
+use omniroute_core::verdict::Signal;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::{Error, ErrorType, Result};
 use pingora_core::protocols::Digest;
@@ -102,6 +103,10 @@ impl ReplaySession {
         let mut exchange = self.exchange.lock();
         let mut steps = Vec::with_capacity(2);
         let end = match task {
+            HttpTask::Header(head, _) if head.status == StatusCode::SWITCHING_PROTOCOLS => {
+                steps.push(exchange.broken(Signal::Unusable));
+                false
+            }
             HttpTask::Header(head, end) => {
                 exchange.head_came(&head);
                 end && !head.status.is_informational()
@@ -214,6 +219,8 @@ impl CustomSession for ReplaySession {
         let (out, end) = self.take(tasks)?;
         if !out.is_empty() {
             self.inner.response_duplex_vec(out).await?;
+            // A client that reads slowly is no fault of the provider's.
+            self.exchange.lock().written();
         }
         Ok(end)
     }

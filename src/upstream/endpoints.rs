@@ -22,6 +22,12 @@ use tokio::sync::Mutex;
 /// How long an answer of the resolver is used without asking again.
 const FRESH_FOR: Duration = Duration::from_secs(30);
 
+/// How long a failed look-up is not repeated, in milliseconds.
+const FAILED_FOR_MILLIS: u64 = 1000;
+
+/// Longest time a look-up may take.
+const LOOK_UP: Duration = Duration::from_secs(5);
+
 /// Most addresses of one host that are looked at.
 const MAX_ADDRESSES: usize = 64;
 
@@ -103,7 +109,11 @@ impl Endpoints {
         }
         if !known {
             let _one_at_a_time = host.looking_up.lock().await;
-            if host.balancer.backends().get_backend().is_empty() {
+            // Who waited for somebody else's look-up takes its outcome, also if it failed.
+            let since = self.millis().saturating_sub(host.looked_up.load(Ordering::Relaxed));
+            let just_failed =
+                host.looked_up.load(Ordering::Relaxed) > 0 && since < FAILED_FOR_MILLIS;
+            if host.balancer.backends().get_backend().is_empty() && !just_failed {
                 self.look_up(host).await;
             }
             return;
@@ -118,8 +128,12 @@ impl Endpoints {
     }
 
     async fn look_up(&self, host: &Host) {
-        if let Err(error) = host.balancer.update().await {
-            tracing::warn!(%error, "a provider's host name could not be resolved");
+        match tokio::time::timeout(LOOK_UP, host.balancer.update()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a provider's host name could not be resolved");
+            }
+            Err(_) => tracing::warn!("looking up a provider's host name took too long"),
         }
         host.looked_up.store(self.millis().max(1), Ordering::Relaxed);
     }

@@ -5,6 +5,7 @@
 mod body;
 mod failover;
 mod forwarding;
+mod hardening;
 mod keys;
 mod program;
 mod refusals;

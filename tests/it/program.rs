@@ -104,6 +104,21 @@ fn wrong_arguments_exit_with_1_and_a_taken_port_with_2() {
 }
 
 #[test]
+fn addresses_that_overlap_and_options_in_the_wrong_place_are_refused() {
+    let folder = folder_with("{}");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let yaml =
+        format!("server: {{ listen: [127.0.0.1:{port}], metrics_listen: 127.0.0.1:{port} }}\n");
+    std::fs::write(folder.path().join("twice.yaml"), yaml).unwrap();
+    let (code, _, stderr) = output(folder.path(), &["run", "--config", "twice.yaml"]);
+    assert!(code == 1 || code == 2, "{code}: {stderr}");
+    assert!(stderr.contains(&port.to_string()), "{stderr}");
+
+    let (code, _, stderr) = output(folder.path(), &["--config", "none.yaml", "check"]);
+    assert_eq!(code, 1, "never ignored: {stderr}");
+}
+
+#[test]
 fn well_known_secrets_are_refused() {
     let folder = folder_with("{}");
     let mut command = omniroute(folder.path(), &["check", "--config", "o.yaml"]);
@@ -128,7 +143,8 @@ impl Program {
             &["run", "--config", "o.yaml", "--port", "0", "--log-format", "json"],
         );
         if chatty {
-            command.env("RUST_LOG", "trace");
+            command
+                .env("RUST_LOG", "trace,pingora_core::protocols::http::v1=trace,h2::codec=trace");
         }
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());

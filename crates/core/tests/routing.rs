@@ -37,6 +37,7 @@ fn snapshot() -> Snapshot {
     let inputs = Inputs {
         file: Some(ConfigFile { name: "test.yaml".to_owned(), text: CONFIG.to_owned() }),
         overrides: Overrides::default(),
+        bound: &[],
         env: &|_| None,
         read_file: &|_| Err(std::io::ErrorKind::NotFound.into()),
         register: &FilterRegister::default(),
@@ -207,6 +208,7 @@ fn an_edit_keeps_the_state_of_accounts_that_remain_the_same() {
     let changed = compile(&Inputs {
         file: Some(ConfigFile { name: "test.yaml".to_owned(), text: inputs }),
         overrides: Overrides::default(),
+        bound: &[],
         env: &|_| None,
         read_file: &|_| Err(std::io::ErrorKind::NotFound.into()),
         register: &FilterRegister::default(),

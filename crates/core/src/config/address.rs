@@ -23,6 +23,18 @@ const RESERVED_HEADERS: [&str; 11] = [
     "content-encoding",
     "accept-encoding",
 ];
+/// Headers that say where a client is, or open another door.
+const NEVER_FORWARDED: [&str; 9] = [
+    "cookie",
+    "authorization",
+    "proxy-authorization",
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-real-ip",
+    "proxy-connection",
+    "content-type",
+];
 /// Headers whose values are secrets, so they are given by reference.
 const SECRET_HEADERS: [&str; 6] =
     ["authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie"];
@@ -85,6 +97,19 @@ pub(crate) fn header_name(node: &Node, report: &Report) -> Option<HeaderName> {
         report.add(&node.place, format!("{} cannot be the name of a header", node.quoted()));
     }
     found
+}
+
+/// Reads a name of `forward_headers`: a client's header that passes on, so never one that frames the
+/// message or speaks of the client's own credentials or address.
+pub(crate) fn forwarded_name(node: &Node, report: &Report) -> Option<HeaderName> {
+    let name = header_name(node, report)?;
+    let text = name.as_str();
+    let is_private = SECRET_HEADERS.contains(&text) || NEVER_FORWARDED.contains(&text);
+    if RESERVED_HEADERS.contains(&text) || is_private {
+        report.add(&node.place, format!("`{text}` of a client is never passed on; remove it"));
+        return None;
+    }
+    Some(name)
 }
 
 /// Reads `headers`: a map of names and values. Values are never repeated in messages.

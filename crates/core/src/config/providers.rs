@@ -91,7 +91,7 @@ fn fields(id: Spot<String>, section: &Section<'_>) -> ProviderText {
         auth: section.field("auth", auth),
         headers: section.read("headers", address::headers).unwrap_or_default(),
         forward_headers: section
-            .read("forward_headers", |node, report| each(node, report, address::header_name)),
+            .read("forward_headers", |node, report| each(node, report, address::forwarded_name)),
         profile: section.spot("profile", scalars::text),
         models: section.read("models", models::read).unwrap_or_default(),
         on_status: section.read("on_status", on_status).unwrap_or_default(),

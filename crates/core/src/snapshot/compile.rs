@@ -18,6 +18,7 @@ mod tests;
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,6 +41,9 @@ pub struct Inputs<'a> {
     pub file: Option<ConfigFile>,
     /// What the command line says; it wins over everything else.
     pub overrides: Overrides,
+    /// Addresses the process listens on already. They count for the question who may call, whatever
+    /// the file says: a reload closes no listener.
+    pub bound: &'a [SocketAddr],
     /// Looks up the environment. `PORT`, `HOSTNAME` and `DATA_DIR` win over the file.
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Reads a file of `key: { file: PATH }`.

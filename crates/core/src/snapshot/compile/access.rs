@@ -60,7 +60,13 @@ pub(super) fn check(
     let has_key = document.client_keys.iter().any(|key| key.scopes.contains(&Scope::Inference));
 
     let open = listen.places.iter().find(|(address, _)| !address.ip().is_loopback());
-    if let Some((address, place)) = open {
+    // A reload moves no listener: what is open now stays open until the restart.
+    let running = Place::outside("the running listener");
+    let still_open = || {
+        let bound = inputs.bound.iter().find(|address| !address.ip().is_loopback());
+        bound.map(|address| (*address, running.clone()))
+    };
+    if let Some((address, place)) = &open.cloned().or_else(still_open) {
         if rule == KeyRule::Optional {
             let what = format!("REQUIRE_API_KEY=false, but `{address}` is open to the network");
             report.add_with(&environment, what, "write `REQUIRE_API_KEY=true` or unset it");

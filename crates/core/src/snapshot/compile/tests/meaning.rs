@@ -31,6 +31,28 @@ providers:
 }
 
 #[test]
+fn a_reload_may_not_leave_an_open_listener_without_keys() {
+    let closed = "server: { listen: 127.0.0.1:20128 }\n";
+    assert!(file(closed).compile().is_ok());
+
+    let lines = file(closed).bound("0.0.0.0:20128").problems();
+
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("0.0.0.0:20128") && lines[0].contains("client_keys"), "{lines:?}");
+}
+
+#[test]
+fn headers_of_clients_that_frame_or_identify_are_never_forwarded() {
+    for name in ["content-length", "Transfer-Encoding", "host", "cookie", "authorization"] {
+        let text = format!(
+            "providers:\n  p: {{ wire: anthropic, base_url: 'http://127.0.0.1', forward_headers: [{name}] }}\n"
+        );
+        let lines = file(&text).problems();
+        assert!(lines[0].contains("never passed on"), "{name}: {lines:?}");
+    }
+}
+
+#[test]
 fn a_base_url_that_says_the_version_is_not_given_it_twice() {
     let check = |wire: &str, base: &str, expected: &str| {
         let text =

@@ -7,6 +7,7 @@ mod meaning;
 mod sources;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub(super) struct Setup {
     env: Vec<(&'static str, &'static str)>,
     files: Vec<(&'static str, &'static str)>,
     overrides: Overrides,
+    bound: Vec<SocketAddr>,
 }
 
 /// Begins a configuration from the text of a file named `test.yaml`.
@@ -35,6 +37,12 @@ pub(super) fn no_file() -> Setup {
 }
 
 impl Setup {
+    /// Says what the process listens on already.
+    pub(super) fn bound(mut self, address: &str) -> Self {
+        self.bound.push(address.parse().unwrap());
+        self
+    }
+
     pub(super) fn env(mut self, name: &'static str, value: &'static str) -> Self {
         self.env.push((name, value));
         self
@@ -73,6 +81,7 @@ impl Setup {
         compile(&Inputs {
             file: self.text.as_ref().map(file),
             overrides: self.overrides.clone(),
+            bound: &self.bound,
             env: &env,
             read_file: &read_file,
             register: &register(),
