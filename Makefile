@@ -7,7 +7,7 @@ PORT ?= 20128
 .PHONY: demo test lint unit test-clients bench build release packages clean
 
 demo: packages
-	$(CARGO) run --locked --quiet --package omniroute -- demo --port $(PORT)
+	$(CARGO) run --locked --package omniroute -- demo --port $(PORT)
 
 test: packages lint unit
 
