@@ -297,3 +297,28 @@ async fn every_format_reaches_every_format_whole_and_streamed() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_provider_that_breaks_before_content_or_inside_a_whole_reply_is_replaced() {
+    for (fault, stream) in [
+        ("reset-after-0", true),
+        ("eof-after-0", true),
+        ("reset-after-0", false),
+        ("reset-after-3", false),
+        ("eof-after-3", false),
+    ] {
+        let sim = simulator().await;
+        let combos = format!("combos:\n  pair: {{ targets: ['chat/{fault}', gemini-sim/echo] }}\n");
+        let gateway = TestGateway::start(&three_formats_with(&sim, &combos)).await;
+        let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
+        let (path, body) = ask("anthropic", "pair", stream, "one two three four five");
+
+        let answer = client.post(&path, &[], &body).await;
+
+        let case = format!("{fault}, stream {stream}: {}", answer.text());
+        assert_eq!(answer.status, 200, "{case}");
+        assert_eq!(answer.header("x-omniroute-provider"), Some("gemini-sim"), "{case}");
+        assert_eq!(answer.header("x-omniroute-attempts"), Some("2"), "{case}");
+        assert!(!answer.text().contains("error"), "{case}");
+    }
+}
