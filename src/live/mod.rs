@@ -35,14 +35,9 @@ fn not_emptied(old: &Snapshot, new: Snapshot) -> Result<Snapshot, Problems> {
     if !is_empty(&new) || is_empty(old) {
         return Ok(new);
     }
-    Err(Problems::new(vec![Problem {
-        file: "reload".to_owned(),
-        path: String::new(),
-        line: None,
-        column: None,
-        what: "the new configuration has no account and no client key any more".to_owned(),
-        hint: Some("restart the gateway if that is meant".to_owned()),
-    }]))
+    let what = "the new configuration has no account and no client key any more";
+    let hint = Some("restart the gateway if that is meant");
+    Err(Problems::new(vec![Problem::of_whole("reload", what, hint)]))
 }
 
 impl LiveConfig {

@@ -79,14 +79,7 @@ fn read(path: &Path) -> Result<ConfigFile, Problems> {
     let name = path.display().to_string();
     match fs::read_to_string(path) {
         Ok(text) => Ok(ConfigFile { name, text }),
-        Err(error) => Err(Problems::new(vec![Problem {
-            file: name,
-            path: String::new(),
-            line: None,
-            column: None,
-            what: unreadable(&error),
-            hint: None,
-        }])),
+        Err(error) => Err(Problems::new(vec![Problem::of_whole(name, unreadable(&error), None)])),
     }
 }
 

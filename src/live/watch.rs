@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
 /// How long the file must be left alone before it is read: an editor writes in several steps.
-pub const SETTLE: Duration = Duration::from_millis(100);
+const SETTLE: Duration = Duration::from_millis(100);
 
 /// Longest wait for that: a file that is written all the time is read all the same.
 const MAX_SETTLE: Duration = Duration::from_secs(1);

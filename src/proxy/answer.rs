@@ -86,7 +86,7 @@ impl Exchange {
 
     /// Decides about the next piece of a stream: hold it, release it, or give the attempt up.
     fn stream_came(&mut self, mut pieces: Vec<Bytes>, now: Instant) -> Step {
-        let Some((stream, _)) = self.stream() else { return Step::Write(Parcel::default()) };
+        let Some(stream) = self.stream() else { return Step::Write(Parcel::default()) };
         let error = stream.translator.error().cloned();
         let Some(held) = &mut stream.held else {
             let is_over = error.is_some() && stream.translator.mode() == Mode::Translated;
@@ -95,8 +95,7 @@ impl Exchange {
             }
             if error.is_some() {
                 // The provider's own error event on its way to a client of the same format.
-                let key = self.attempt.as_ref().and_then(|a| a.choice.account.key.clone());
-                pieces = pieces.into_iter().map(|p| redacted_bytes(p, key.as_ref())).collect();
+                pieces = self.blotted(pieces);
             }
             return Step::Write(Parcel { pieces, ..Parcel::default() });
         };
@@ -117,7 +116,7 @@ impl Exchange {
         if parcel.end {
             return Step::Write(parcel);
         }
-        let Some((stream, _)) = self.stream() else {
+        let Some(stream) = self.stream() else {
             return Step::Write(Parcel { end: true, ..parcel });
         };
         let error = stream.translator.error().cloned();
@@ -129,7 +128,7 @@ impl Exchange {
             // The end of a stream without content: an empty answer is an answer.
             parcel = self.release_stream();
         }
-        self.finish_stream();
+        self.settle_served();
         Step::Write(Parcel { end: true, ..parcel })
     }
 
@@ -138,18 +137,17 @@ impl Exchange {
         let attempts = self.records.len() + 1;
         let context = self.reply_context();
         let Some(attempt) = &mut self.attempt else { return Parcel::default() };
-        let passage = attempt.passage;
         let Incoming::Stream(stream) = &mut attempt.incoming else { return Parcel::default() };
         let pieces = stream.held.take().map(|held| held.pieces).unwrap_or_default();
-        let upstream = stream.head.headers.clone();
         let own_type = self.client.stream_content_type(&context);
-        let content_type = stream.head.content_type().unwrap_or(own_type).to_owned();
-        let Some(attempt) = &self.attempt else { return Parcel::default() };
-        let head = ClientHead::new(200, &self.cx).served_by(attempt, attempts);
-        let head = match passage {
-            Passage::Exact if !self.peek.json_array => {
-                head.stream(&content_type).pass_back(&upstream, attempt.choice.account.key.as_ref())
-            }
+        let (Some(attempt), head) = (&self.attempt, ClientHead::new(200, &self.cx)) else {
+            return Parcel::default();
+        };
+        let head = head.served_by(attempt, attempts);
+        let head = match (attempt.passage, &attempt.incoming) {
+            (Passage::Exact, Incoming::Stream(stream)) if !self.peek.json_array => head
+                .stream(stream.head.content_type().unwrap_or(own_type))
+                .pass_back(&stream.head.headers, attempt.choice.account.key.as_ref()),
             _ => head.stream(own_type),
         };
         self.release(head, pieces, false)
@@ -161,25 +159,22 @@ impl Exchange {
         self.delivered.interrupted = true;
         self.delivered.error =
             Some(Error::Upstream { error: Box::new(error), retry_after: None }.code());
-        let mut pieces = pieces;
+        let pieces = self.blotted(pieces);
         if let Some(attempt) = self.attempt.take() {
-            let key = attempt.choice.account.key.as_ref();
-            pieces = pieces.into_iter().map(|piece| redacted_bytes(piece, key)).collect();
             self.cut_short(&attempt, Reason::ServerError);
         }
         Parcel { head: None, pieces, end: true }
     }
 
-    fn finish_stream(&mut self) {
-        if let Some(attempt) = self.attempt.take() {
-            self.note_usage(&attempt);
-            self.attempt = Some(attempt);
-        }
-        self.settle_served();
+    /// Blots the account's credential out of what goes to the client.
+    fn blotted(&self, pieces: Vec<Bytes>) -> Vec<Bytes> {
+        let key = self.attempt.as_ref().and_then(|attempt| attempt.choice.account.key.as_ref());
+        pieces.into_iter().map(|piece| redacted_bytes(piece, key)).collect()
     }
 
     fn refused_in_band(&mut self, error: UpstreamError) -> Step {
-        let wait = self.stream().and_then(|(stream, wall)| header_wait(&stream.head.headers, wall));
+        let wall = self.shared.clock.wall();
+        let wait = self.stream().and_then(|stream| header_wait(&stream.head.headers, wall));
         self.refused(error, wait)
     }
 
@@ -227,10 +222,9 @@ impl Exchange {
         Step::Write(parcel)
     }
 
-    fn stream(&mut self) -> Option<(&mut Stream, std::time::SystemTime)> {
-        let wall = self.shared.clock.wall();
+    fn stream(&mut self) -> Option<&mut Stream> {
         match &mut self.attempt.as_mut()?.incoming {
-            Incoming::Stream(stream) => Some((stream, wall)),
+            Incoming::Stream(stream) => Some(stream),
             _ => None,
         }
     }

@@ -296,9 +296,22 @@ impl Exchange {
     fn settle_failure(&mut self, verdict: Verdict, error: Error, may_repeat: bool) -> Step {
         let now = self.shared.clock.now();
         let Some(attempt) = self.attempt.take() else { return self.give_up(Error::Internal) };
-        let record = attempt.record(Some(verdict.reason));
+        self.close_failed(&attempt, verdict.reason, verdict.rest);
+        self.plan.narrow(&attempt.choice, verdict.next);
+        let next = may_repeat && !self.is_past_deadline(now) && self.plan.has_next(now);
+        if next {
+            self.last_error = Some(error);
+            return Step::TryNext;
+        }
+        self.give_up(error)
+    }
+
+    /// Ends a failed attempt: rests its account and records it.
+    fn close_failed(&mut self, attempt: &Attempt, reason: Reason, rest: Rest) {
+        let record = attempt.record(Some(reason));
         let profile = &attempt.choice.target.provider.profile;
-        if let Some(rest) = attempt.choice.state.failed(verdict.rest, profile, now) {
+        let now = self.shared.clock.now();
+        if let Some(rest) = attempt.choice.state.failed(rest, profile, now) {
             self.shared.metrics.cool_down(&record, rest);
         }
         tracing::debug!(
@@ -307,30 +320,23 @@ impl Exchange {
             account = %record.account,
             model = %record.model,
             status = record.status,
-            reason = verdict.reason.name(),
+            reason = reason.name(),
             "attempt failed"
         );
+        self.record(record);
+    }
+
+    fn record(&mut self, record: AttemptRecord) {
         self.shared.metrics.attempt(&record);
         self.records.push(record);
-        self.plan.narrow(&attempt.choice, verdict.next);
-        let next = may_repeat && !self.is_past_deadline(now) && self.plan.has_next(now);
-        if next {
-            self.last_error = Some(error);
-            return Step::TryNext;
-        }
-        self.attempt = Some(attempt);
-        let step = self.give_up(error);
-        self.attempt = None;
-        step
     }
 
     /// Takes note that the current attempt's answer is the client's, complete.
     pub(super) fn settle_served(&mut self) {
         let Some(attempt) = self.attempt.take() else { return };
+        self.note_usage(&attempt);
         attempt.choice.state.served();
-        let record = attempt.record(None);
-        self.shared.metrics.attempt(&record);
-        self.records.push(record);
+        self.record(attempt.record(None));
     }
 
     /// Takes note that the client left.
@@ -338,13 +344,11 @@ impl Exchange {
         self.delivered.interrupted = true;
         if let Some(attempt) = self.attempt.take() {
             self.note_usage(&attempt);
-            let record = attempt.record(Some(Reason::ClientGone));
-            self.shared.metrics.attempt(&record);
-            self.records.push(record);
+            self.record(attempt.record(Some(Reason::ClientGone)));
         }
     }
 
-    pub(super) fn note_usage(&mut self, attempt: &Attempt) {
+    fn note_usage(&mut self, attempt: &Attempt) {
         if let Incoming::Stream(stream) = &attempt.incoming {
             self.delivered.usage = stream.translator.usage();
         }
@@ -399,14 +403,7 @@ impl Exchange {
     /// Ends an attempt whose answer broke after the client had part of it: others go first for a while.
     pub(super) fn cut_short(&mut self, attempt: &Attempt, reason: Reason) {
         self.note_usage(attempt);
-        let record = attempt.record(Some(reason));
-        let profile = &attempt.choice.target.provider.profile;
-        let rest = attempt.choice.state.failed(Rest::Behind, profile, self.shared.clock.now());
-        if let Some(rest) = rest {
-            self.shared.metrics.cool_down(&record, rest);
-        }
-        self.shared.metrics.attempt(&record);
-        self.records.push(record);
+        self.close_failed(attempt, reason, Rest::Behind);
     }
 
     /// Takes note that the client took what was written: the provider was not silent meanwhile.

@@ -1,6 +1,5 @@
 //! The end of a request: metrics, filters, one line in the access log.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use omniroute_core::context::{AttemptRecord, Outcome, RequestContext};
@@ -54,8 +53,7 @@ pub fn local(local: &Local, shared: &Shared) {
 fn land(cx: &RequestContext, outcome: &Outcome, records: &[AttemptRecord], shared: &Shared) {
     let served = records.last().filter(|_| outcome.error.is_none() || outcome.interrupted);
     shared.metrics.request(cx.format.name(), outcome, served, &cx.snapshot);
-    let snapshot = Arc::clone(&cx.snapshot);
-    snapshot.filters.on_done(cx, outcome);
+    cx.snapshot.filters.on_done(cx, outcome);
     shared.access_log.write(cx, outcome, records);
 }
 

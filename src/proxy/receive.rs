@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 
-use omniroute_core::context::{Call, Operation, RequestContext};
+use omniroute_core::context::{Call, Operation, RequestContext, RequestHead};
 use omniroute_core::error::Error;
 use omniroute_core::filter::{Flow, Reply};
 use omniroute_core::routing;
-use omniroute_core::snapshot::Snapshot;
 use omniroute_wire::PathModel;
 use pingora_proxy::Session;
 
@@ -35,18 +34,17 @@ pub async fn receive(
         _ => shared.clock.now(),
     };
     let in_flight = shared.metrics.enter();
-    let snapshot = shared.live.load();
     let admitted = intake::admit(session);
     let head = intake::head(session);
     let seen = dispatch(&head.method, &head.path, &head.query, &head.headers);
     if let (Ok(()), Ok(surface @ (Surface::Live | Surface::Ready | Surface::Metrics))) =
         (&admitted, &seen.surface)
     {
-        return probe(shared, session, flight, surface, &snapshot).await;
+        return probe(shared, session, flight, (surface, &head)).await;
     }
     let mut cx = RequestContext {
         request_id: telemetry::request_id(head.headers.get("x-request-id"), &shared.clock),
-        snapshot,
+        snapshot: shared.live.load(),
         head,
         format: seen.format,
         caller: None,
@@ -132,7 +130,7 @@ async fn forward(
 ) -> pingora::Result<bool> {
     match plan(shared, cx) {
         Ok(exchange) => {
-            let exchange = SharedExchange::new(*exchange);
+            let exchange = SharedExchange::new(exchange);
             let way_back = stand_between(session, exchange.clone());
             *flight = Flight::Forwarding(Box::new(Forward {
                 exchange,
@@ -150,13 +148,13 @@ async fn forward(
 fn plan(
     shared: &Arc<Shared>,
     cx: RequestContext,
-) -> Result<Box<Exchange>, (Box<RequestContext>, Error)> {
+) -> Result<Exchange, (Box<RequestContext>, Error)> {
     let Some(call) = &cx.call else { return Err((Box::new(cx), Error::Internal)) };
     let client = call.codec;
     let planned = routing::resolve(&cx.snapshot, &call.peek.model)
         .and_then(|route| routing::plan(&route, &cx.snapshot, &shared.state, shared.clock.now()));
     match planned {
-        Ok(plan) => Ok(Box::new(Exchange::new(cx, Arc::clone(shared), client, plan))),
+        Ok(plan) => Ok(Exchange::new(cx, Arc::clone(shared), client, plan)),
         Err(error) => Err((Box::new(cx), error)),
     }
 }
@@ -181,12 +179,12 @@ async fn probe(
     shared: &Arc<Shared>,
     session: &mut Session,
     flight: &mut Flight,
-    surface: &Surface,
-    snapshot: &Snapshot,
+    (surface, asked): (&Surface, &RequestHead),
 ) -> pingora::Result<bool> {
+    let snapshot = shared.live.load();
     let answer = match surface {
-        Surface::Ready => local::ready(snapshot, shared),
-        Surface::Metrics => local::metrics(shared, snapshot, &intake::head(session)),
+        Surface::Ready => local::ready(&snapshot, shared),
+        Surface::Metrics => local::metrics(shared, &snapshot, asked),
         _ => local::live(),
     };
     let mut head = pingora::http::ResponseHeader::build(answer.status, Some(4))?;

@@ -31,16 +31,16 @@ const BORDERS: [Border; 4] = [
     Border { word: "redb", places: &["src/store/"], why: "the database has one owner" },
 ];
 
-/// Pieces of text that must not stand in any file of the repository, in two halves so that this file
-/// does not hold them.
-const NOWHERE: [(&str, &str); 7] = [
-    ("index.crates", ".io"),
-    ("static.crates", ".io"),
-    ("registry.npmjs", ".org"),
-    ("pypi", ".org"),
-    ("pythonhosted", ".org"),
-    ("deb.debian", ".org"),
-    ("/work", "/main"),
+/// Pieces of text that must not stand in any file of the repository, written backwards so that this
+/// file does not hold them.
+const NOWHERE: [&str; 7] = [
+    "oi.setarc.xedni",
+    "oi.setarc.citats",
+    "gro.sjmpn.yrtsiger",
+    "gro.ipyp",
+    "gro.detsohnohtyp",
+    "gro.naibed.bed",
+    "niam/krow/",
 ];
 
 /// Folders that are not ours or not source.
@@ -86,8 +86,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 }
 
 fn forbidden(name: &str, text: &str, faults: &mut Vec<String>) {
-    for (first, second) in NOWHERE {
-        let word = format!("{first}{second}");
+    for backwards in NOWHERE {
+        let word: String = backwards.chars().rev().collect();
         if text.contains(&word) {
             faults.push(format!("{name}: `{word}` must not stand in the repository"));
         }

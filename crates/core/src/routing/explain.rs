@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::{Step, resolve};
-use crate::snapshot::Snapshot;
+use super::{Choice, Step, Target, resolve};
+use crate::snapshot::{Account, Snapshot};
 use crate::state::{SharedState, Standing};
 
 /// What would be tried for a model name, in which order, and why.
@@ -55,47 +55,49 @@ pub fn explain(snapshot: &Snapshot, state: &SharedState, model: &str, now: Insta
             return explanation;
         }
     };
-    let mut last = Vec::new();
-    let mut out = Vec::new();
-    for target in &route.targets {
-        let accounts = snapshot.accounts_of(&target.provider.id);
-        let candidate = |account: Option<&str>, why: String| Candidate {
-            order: None,
-            provider: target.provider.id.to_string(),
-            model: target.model.to_string(),
-            account: account.map(ToOwned::to_owned),
-            why,
-        };
-        if accounts.is_empty() {
-            out.push(candidate(None, "no enabled account".to_owned()));
-        }
-        for account in accounts {
-            let id = Some(account.id.as_str());
-            let priority = account.priority;
-            match state.account(account).standing(now) {
-                Standing::Ready => explanation
-                    .candidates
-                    .push(candidate(id, format!("ready, priority {priority}"))),
-                Standing::Behind(wait) => last.push(candidate(
-                    id,
-                    format!("failed lately, goes last for {} s", wait.as_secs().max(1)),
-                )),
-                Standing::Away(wait) => {
-                    out.push(candidate(id, format!("rests for {} s more", wait.as_secs().max(1))))
-                }
+    let candidate = |target: &Target, account: Option<&Account>, why: String| Candidate {
+        order: None,
+        provider: target.provider.id.to_string(),
+        model: target.model.to_string(),
+        account: account.map(|account| account.id.to_string()),
+        why,
+    };
+    match super::plan(&route, snapshot, state, now) {
+        Err(error) => explanation.error = Some(error.to_string()),
+        Ok(plan) => {
+            for (index, choice) in plan.choices().enumerate() {
+                let why = why_tried(choice, now);
+                let tried = candidate(&choice.target, Some(&choice.account), why);
+                explanation.candidates.push(Candidate { order: Some(index + 1), ..tried });
             }
         }
     }
-    explanation.candidates.append(&mut last);
-    for (index, candidate) in explanation.candidates.iter_mut().enumerate() {
-        candidate.order = Some(index + 1);
+    for target in &route.targets {
+        let accounts = snapshot.accounts_of(&target.provider.id);
+        if accounts.is_empty() {
+            let why = "no enabled account".to_owned();
+            explanation.candidates.push(candidate(target, None, why));
+        }
+        for account in accounts {
+            if let Standing::Away(wait) = state.account(account).standing(now) {
+                let why = format!("rests for {} s more", wait.as_secs().max(1));
+                explanation.candidates.push(candidate(target, Some(account), why));
+            }
+        }
     }
-    if let Err(error) = super::plan(&route, snapshot, state, now) {
-        explanation.error = Some(error.to_string());
-    }
-    explanation.candidates.append(&mut out);
     explanation.steps = route.steps;
     explanation
+}
+
+fn why_tried(choice: &Choice, now: Instant) -> String {
+    match choice.state.standing(now) {
+        Standing::Behind(wait) => {
+            format!("failed lately, goes last for {} s", wait.as_secs().max(1))
+        }
+        Standing::Ready | Standing::Away(_) => {
+            format!("ready, priority {}", choice.account.priority)
+        }
+    }
 }
 
 impl fmt::Display for Explanation {

@@ -83,6 +83,11 @@ fn nobody(route: &Route, shortest_wait: Option<Duration>) -> Error {
 }
 
 impl Plan {
+    /// Iterates over what remains, in order.
+    pub fn choices(&self) -> impl Iterator<Item = &Choice> {
+        self.remaining.iter()
+    }
+
     /// Takes the next choice, skipping accounts that have been sent away since the plan was made.
     pub fn next(&mut self, now: Instant) -> Option<Choice> {
         if self.attempts_left == 0 {

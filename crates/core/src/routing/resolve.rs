@@ -95,8 +95,7 @@ fn follow_new<'a>(
         return follow(snapshot, target, route, open);
     }
     if let Some(target) = by_prefix(snapshot, name) {
-        route.note(name, "prefix", &format!("{} at {}", target.model, target.provider.id));
-        route.add(target);
+        route.arrive(name, "prefix", target);
         return Ok(());
     }
     if let Some(alias) = snapshot.wildcard_aliases.iter().find(|alias| alias.matcher.matches(name))
@@ -105,8 +104,7 @@ fn follow_new<'a>(
         return follow(snapshot, &alias.target, route, open);
     }
     let target = by_catalogue(snapshot, name)?;
-    route.note(name, "catalogue", &format!("{} at {}", target.model, target.provider.id));
-    route.add(target);
+    route.arrive(name, "catalogue", target);
     Ok(())
 }
 
@@ -115,7 +113,9 @@ impl Route {
         self.steps.push(Step { name: name.into(), rule, became: became.into() });
     }
 
-    fn add(&mut self, target: Target) {
+    /// Notes that a name is a target, and adds it unless it is there already.
+    fn arrive(&mut self, name: &str, rule: &'static str, target: Target) {
+        self.note(name, rule, &format!("{} at {}", target.model, target.provider.id));
         if !self.targets.iter().any(|known| known.is_same(&target)) {
             self.targets.push(target);
         }

@@ -22,6 +22,18 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// Makes a fault of something as a whole, without a position: a file that cannot be read, a reload.
+    pub fn of_whole(file: impl Into<String>, what: impl Into<String>, hint: Option<&str>) -> Self {
+        Self {
+            file: file.into(),
+            path: String::new(),
+            line: None,
+            column: None,
+            what: what.into(),
+            hint: hint.map(ToOwned::to_owned),
+        }
+    }
+
     /// Orders by position; faults that are not in a file come last.
     fn by_position(&self, other: &Self) -> Ordering {
         let key = |problem: &Self| (problem.line.is_none(), problem.line, problem.column);
