@@ -1,0 +1,279 @@
+//! Events written as a stream of Anthropic.
+
+use super::*;
+
+fn writer() -> Writer {
+    Writer::new(&ReplyContext {
+        model: "asked".to_owned(),
+        id: "msg_ours".to_owned(),
+        ..Default::default()
+    })
+}
+
+fn write_all(events: &[Event]) -> String {
+    let (mut writer, mut out) = (writer(), Vec::new());
+    for event in events {
+        writer.write(event, &mut out);
+    }
+    String::from_utf8(out).unwrap()
+}
+
+/// Checks framing and numbering as strictly as the official library, and returns the data.
+fn checked(text: &str) -> Vec<Value> {
+    let mut next = 0;
+    let mut open: Option<u64> = None;
+    let mut events = Vec::new();
+    for frame in text.split_terminator("\n\n") {
+        let (name, data) = frame.split_once('\n').unwrap();
+        let data: Value = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
+        assert_eq!(name, format!("event: {}", data["type"].as_str().unwrap()));
+        let index = data["index"].as_u64();
+        match data["type"].as_str().unwrap() {
+            "content_block_start" => {
+                assert_eq!((open, index), (None, Some(next)), "{text}");
+                open = index;
+                next += 1;
+            }
+            "content_block_delta" => assert_eq!(open, index, "{text}"),
+            "content_block_stop" => {
+                assert_eq!(open, index, "{text}");
+                open = None;
+            }
+            "message_delta" => {
+                assert_eq!(open, None, "{text}");
+                assert!(data["usage"]["output_tokens"].is_u64());
+            }
+            _ => {}
+        }
+        events.push(data);
+    }
+    events
+}
+
+#[test]
+fn a_stream_survives_reading_and_writing() {
+    let events = read(&stream(&everything()));
+
+    let again = write_all(&events);
+
+    checked(&again);
+    let pings = |events: Vec<Event>| -> Vec<Event> {
+        let mut events: Vec<Event> = events
+            .into_iter()
+            .filter(|event| !matches!(event, Event::Ping | Event::Usage(_)))
+            .collect();
+        events.dedup();
+        events
+    };
+    assert_eq!(pings(read(&again)), pings(events));
+}
+
+#[test]
+fn the_sequence_is_the_vendors_own() {
+    let out = write_all(&[
+        Event::Start { id: "r1".to_owned(), model: "m".to_owned(), created: None },
+        start_of(0, PartHead::Text),
+        text(0, "a\"b"),
+        end_of(0),
+        finish(Finish::Stop),
+        Event::Usage(Usage { input: Some(3), output: Some(2), ..Usage::default() }),
+        Event::End,
+    ]);
+
+    let expected = concat!(
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"r1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"m\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":0,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":0}}}\n\n",
+        "event: ping\ndata: {\"type\": \"ping\"}\n\n",
+        "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+        "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\\\"b\"}}\n\n",
+        "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
+        "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"input_tokens\":3,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":2}}\n\n",
+        "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+    );
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn parts_that_interleave_are_written_one_after_the_other() {
+    let out = write_all(&[
+        Event::Start { id: "r".to_owned(), model: "m".to_owned(), created: None },
+        start_of(0, call("c0", "f")),
+        start_of(1, call("", "g")),
+        arguments(1, "{\"b\":"),
+        arguments(0, "{\"a\":1}"),
+        start_of(2, PartHead::Text),
+        arguments(1, "2}"),
+        text(2, "late"),
+        end_of(1),
+        end_of(0),
+        text(2, "r"),
+        end_of(2),
+        finish(Finish::Stop),
+        Event::End,
+    ]);
+
+    let events = checked(&out);
+
+    let blocks: Vec<&Value> = events
+        .iter()
+        .filter(|e| e["type"] == "content_block_start")
+        .map(|e| &e["content_block"])
+        .collect();
+    assert_eq!(blocks[0], &json!({"type": "tool_use", "id": "c0", "name": "f", "input": {}}));
+    assert!(blocks[1]["id"].as_str().unwrap().starts_with("toolu_"), "an id is made");
+    assert_eq!(blocks[2]["type"], "text");
+    let joined = |index: u64, member: &str| -> String {
+        let deltas =
+            events.iter().filter(|e| e["type"] == "content_block_delta" && e["index"] == index);
+        deltas.map(|e| e["delta"][member].as_str().unwrap()).collect()
+    };
+    assert_eq!(joined(0, "partial_json"), "{\"a\":1}");
+    assert_eq!(joined(1, "partial_json"), "{\"b\":2}");
+    assert_eq!(joined(2, "text"), "later");
+    let delta = events.iter().find(|e| e["type"] == "message_delta").unwrap();
+    assert_eq!(delta["delta"]["stop_reason"], "tool_use");
+}
+
+#[test]
+fn parts_still_open_at_the_end_are_closed() {
+    let out = write_all(&[
+        start_of(0, call("c0", "f")),
+        start_of(1, call("c1", "g")),
+        arguments(1, "{}"),
+        finish(Finish::ToolCalls),
+        Event::End,
+    ]);
+    let events = checked(&out);
+    let stops = events.iter().filter(|e| e["type"] == "content_block_stop").count();
+    assert_eq!(stops, 2, "{out}");
+    assert_eq!(events.last().unwrap()["type"], "message_stop");
+}
+
+#[test]
+fn thinking_closes_with_its_signature_before_text_opens() {
+    let foreign = Opaque { vendor: Vendor::Google, ..signature("Zm9v") };
+    let out = write_all(&[
+        start_of(0, PartHead::Reasoning),
+        reasoning(0, "hm"),
+        opaque(0, foreign),
+        opaque(0, signature("c2ln")),
+        end_of(0),
+        start_of(1, PartHead::Text),
+        text(1, "a"),
+        end_of(1),
+        start_of(2, PartHead::Reasoning),
+        opaque(2, signature("b25seQ==")),
+        end_of(2),
+        Event::End,
+    ]);
+
+    let events = checked(&out);
+
+    let steps: Vec<String> = events
+        .iter()
+        .filter(|e| e["index"].is_u64())
+        .map(|e| {
+            let inner = if e["delta"].is_null() {
+                &e["content_block"]["type"]
+            } else {
+                &e["delta"]["type"]
+            };
+            inner.as_str().unwrap_or("stop").to_owned()
+        })
+        .collect();
+    let expected = [
+        "thinking",
+        "thinking_delta",
+        "signature_delta",
+        "stop",
+        "text",
+        "text_delta",
+        "stop",
+        "thinking",
+        "signature_delta",
+        "stop",
+    ];
+    assert_eq!(steps, expected);
+    assert!(!out.contains("Zm9v"), "another vendor's signature stays out");
+}
+
+#[test]
+fn empty_parts_leave_no_block() {
+    let out = write_all(&[
+        start_of(0, PartHead::Reasoning),
+        end_of(0),
+        start_of(1, PartHead::Text),
+        text(1, ""),
+        end_of(1),
+        start_of(2, PartHead::Server { raw: json!({"executableCode": {}}) }),
+        end_of(2),
+        finish(Finish::Length),
+        Event::End,
+    ]);
+    let events = checked(&out);
+    assert!(!out.contains("content_block"), "{out}");
+    assert_eq!(events[2]["delta"]["stop_reason"], "max_tokens");
+}
+
+#[test]
+fn only_the_first_answer_is_written() {
+    let second = Event::Text { choice: 1, part: 0, delta: "second".to_owned() };
+    let out = write_all(&[
+        start_of(0, PartHead::Text),
+        Event::PartStart { choice: 1, part: 0, head: PartHead::Text },
+        second,
+        text(0, "first"),
+        end_of(0),
+        Event::End,
+    ]);
+    checked(&out);
+    assert!(out.contains("first") && !out.contains("second"), "{out}");
+}
+
+#[test]
+fn an_error_is_the_last_thing_written() {
+    let (mut writer, mut out) = (writer(), Vec::new());
+    writer.write(&start_of(0, PartHead::Text), &mut out);
+    writer.write(&text(0, "a"), &mut out);
+    let overloaded =
+        UpstreamError { kind: ErrorKind::Overloaded, ..UpstreamError::server(529, "busy") };
+    writer.write(&Event::Error(overloaded), &mut out);
+    let length = out.len();
+    writer.write(&text(0, "b"), &mut out);
+    writer.write(&Event::End, &mut out);
+    writer.ping(&mut out);
+    assert_eq!(out.len(), length);
+
+    let events = checked(&String::from_utf8(out).unwrap());
+    let error = json!({"type": "error", "error": {"type": "overloaded_error", "message": "busy"}});
+    assert_eq!(events.last(), Some(&error));
+}
+
+#[test]
+fn an_error_of_ours_has_the_request_id() {
+    let (mut writer, mut out) = (writer(), Vec::new());
+    let error = ApiError {
+        status: 504,
+        kind: ErrorKind::Timeout,
+        code: "upstream_timeout",
+        message: "too slow".to_owned(),
+        param: None,
+        retry_after: None,
+        request_id: Some("req_1".to_owned()),
+    };
+    writer.error(&error, &mut out);
+    let events = checked(&String::from_utf8(out).unwrap());
+    let expected = json!({
+        "type": "error",
+        "error": {"type": "timeout_error", "message": "too slow"},
+        "request_id": "req_1",
+    });
+    assert_eq!(events, [expected]);
+}
+
+#[test]
+fn an_unusable_call_ends_in_an_error() {
+    let out = write_all(&[finish(Finish::InvalidCall), Event::End]);
+    let events = checked(&out);
+    assert_eq!(events.last().unwrap()["type"], "error");
+    assert!(!out.contains("message_stop"), "{out}");
+}
