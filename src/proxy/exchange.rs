@@ -13,7 +13,7 @@ use omniroute_core::context::{AttemptRecord, RequestContext};
 use omniroute_core::error::{Error, ErrorCode};
 use omniroute_core::routing::{Choice, Plan};
 use omniroute_core::verdict::{self, Next, Reason, Rest, Signal, Verdict};
-use omniroute_wire::{ChatRequest, Codec, Peek, ReplyContext, Usage, WireError};
+use omniroute_wire::{ChatRequest, Codec, Peek, ReplyContext, Target, Usage, WireError};
 use pingora::http::ResponseHeader;
 
 use super::Shared;
@@ -198,8 +198,9 @@ impl Exchange {
         } else {
             let request = self.canonical()?;
             let facts = target.provider.facts(&target.model);
-            let body = codec.write_request(&request, &target.model, &facts, &mut notes)?;
-            (Passage::Translated, Bytes::from(body))
+            let to = Target::new(&target.model, &facts);
+            let written = codec.write_request(&request, &to, &mut notes)?;
+            (Passage::Translated, Bytes::from(written.body))
         };
         let path = codec.upstream_path(&target.provider.chat_path, &target.model, self.peek.stream);
         let outbound = Outbound::new(choice, &self.cx.head, passage, &path, body)?;
@@ -421,6 +422,7 @@ impl Exchange {
             created: self.shared.clock.unix_seconds(),
             include_usage: self.peek.include_usage,
             json_array: self.peek.json_array,
+            ..ReplyContext::default()
         }
     }
 

@@ -5,10 +5,17 @@
 //! Text of tool arguments and schemas is carried as the characters the client wrote ([`RawValue`]),
 //! never parsed and printed again: key order, `1.0` and large integers would change.
 
+mod opaque;
+mod tool;
+
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::WireFormat;
+use crate::notes::Notes;
+
+pub use self::opaque::{Opaque, OpaqueKind, Origin, Vendor};
+pub use self::tool::{Tool, ToolChoice, ToolKind, WebSearch};
 
 /// JSON text exactly as it was written.
 pub type RawJson = Box<RawValue>;
@@ -45,9 +52,25 @@ pub struct ChatRequest {
     /// The end user as the client names them: OpenAI `user`/`safety_identifier`, Anthropic
     /// `metadata.user_id`.
     pub end_user: Option<String>,
+    /// The client's own labels for the call (OpenAI `metadata`, Vertex `labels`). Empty: none.
+    pub metadata: Extra,
+    /// Which prompt cache to use (`prompt_cache_key`).
+    pub cache_key: Option<String>,
+    /// How long the prompt cache is kept (`prompt_cache_retention`), in OpenAI's words.
+    pub cache_retention: Option<String>,
+    /// How urgently to serve: `auto`, `default`, `flex`, `priority`, … in OpenAI's words.
+    pub service_tier: Option<String>,
+    /// How wordy the answer is to be (`low`, `medium`, `high`).
+    pub verbosity: Option<String>,
+    /// Sound wanted besides text.
+    pub audio: Option<AudioOutput>,
+    /// Whether pictures are wanted besides text.
+    pub wants_images: bool,
     /// Top-level members no field above holds. Written back only to providers of the same format;
     /// other writers list them in the notes.
     pub extra: Extra,
+    /// What was lost before any writer saw the request, such as a forged envelope.
+    pub notes: Notes,
 }
 
 /// One message of the conversation.
@@ -118,7 +141,10 @@ pub enum PartKind {
         id: String,
         /// The tool's name.
         name: String,
-        /// The arguments as the model wrote them: JSON text, possibly empty or broken.
+        /// What its input is.
+        kind: CallKind,
+        /// The arguments as the model wrote them: JSON text, possibly empty or broken; for a custom
+        /// tool the text itself.
         arguments: String,
     },
     /// The client answers a call.
@@ -138,42 +164,21 @@ pub enum PartKind {
     Refusal(String),
     /// A part of one vendor's own server-side tools, kept raw for a provider of the same format.
     Server {
-        /// The format it belongs to, by [`crate::WireFormat::name`].
-        format: &'static str,
+        /// The format it belongs to.
+        format: WireFormat,
         /// The part as it was written.
         raw: RawJson,
     },
 }
 
-/// Bytes that belong to one vendor: signatures, encrypted and redacted reasoning.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Opaque {
-    /// Who made it.
-    pub vendor: Vendor,
-    /// What it is.
-    pub kind: OpaqueKind,
-    /// The text as it came, usually base64.
-    pub data: String,
-}
-
-/// The maker of [`Opaque`] data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Vendor {
-    /// Anthropic's `thinking.signature` and `redacted_thinking.data`.
-    Anthropic,
-    /// Google's `thoughtSignature`.
-    Google,
-    /// OpenAI's encrypted reasoning.
-    OpenAi,
-}
-
-/// What [`Opaque`] data is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OpaqueKind {
-    /// A signature over the part it sits on.
-    Signature,
-    /// Reasoning that is only there encrypted.
-    Redacted,
+/// What the input of a called tool is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CallKind {
+    /// A JSON object.
+    #[default]
+    Function,
+    /// Free text (OpenAI's custom tools).
+    Custom,
 }
 
 /// A picture, sound or file.
@@ -202,47 +207,6 @@ pub enum MediaSource {
     Text(String),
 }
 
-/// A tool the client runs.
-#[derive(Clone, Debug)]
-pub struct Tool {
-    /// Its name.
-    pub name: String,
-    /// What it does, for the model.
-    pub description: Option<String>,
-    /// JSON Schema of the arguments, as written. `None`: no arguments.
-    pub schema: Option<RawJson>,
-    /// Whether arguments must satisfy the schema exactly. `None`: not said.
-    pub strict: Option<bool>,
-    /// Cache mark (Anthropic), kept as it was.
-    pub cache: Option<Value>,
-    /// A tool of the vendor's own (web search and the like): the declaration as written and the
-    /// format it belongs to. Then the other fields but `name` are empty.
-    pub server: Option<(&'static str, RawJson)>,
-}
-
-/// Which tool must, may or must not be called.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum ToolChoice {
-    /// Not said.
-    #[default]
-    NotSaid,
-    /// The model decides.
-    Auto,
-    /// No call.
-    None,
-    /// Some call.
-    Required,
-    /// This tool.
-    One(String),
-    /// One of these; `required` says whether a call must come.
-    Allowed {
-        /// Whether a call must come.
-        required: bool,
-        /// Names of the tools.
-        names: Vec<String>,
-    },
-}
-
 /// Sampling fields. `None` is "not said".
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sampling {
@@ -266,6 +230,8 @@ pub struct Sampling {
     pub logprobs: Option<bool>,
     /// How many alternatives per token.
     pub top_logprobs: Option<u32>,
+    /// Bias per token id (OpenAI), as written. Token ids are a vendor's own.
+    pub logit_bias: Option<Value>,
 }
 
 /// How much reasoning, and whether it is shown.
@@ -366,6 +332,15 @@ pub enum OutputFormat {
         /// Whether it must be satisfied exactly.
         strict: Option<bool>,
     },
+}
+
+/// Sound wanted in the answer (OpenAI Chat `audio`, Gemini `speechConfig`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AudioOutput {
+    /// The voice, by the vendor's name for it.
+    pub voice: Option<String>,
+    /// `wav`, `mp3`, `pcm16`, …
+    pub format: Option<String>,
 }
 
 /// How the answer is delivered.

@@ -4,8 +4,10 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::WireFormat;
+use crate::aftercare::Aftercare;
 use crate::api_error::{ApiError, UpstreamError};
-use crate::chat::ChatRequest;
+use crate::chat::{ChatRequest, Opaque, Vendor};
+use crate::envelope::Seal;
 use crate::event::Event;
 use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
@@ -46,7 +48,7 @@ pub trait Codec: Send + Sync + 'static {
     /// [`WireError::Malformed`] with the JSON path of the first thing that cannot be understood.
     fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError>;
 
-    /// Writes a canonical request for `model` at a provider of this format.
+    /// Writes a canonical request for a model at a provider of this format.
     ///
     /// What cannot be carried is put into `notes`.
     ///
@@ -56,10 +58,9 @@ pub trait Codec: Send + Sync + 'static {
     fn write_request(
         &self,
         request: &ChatRequest,
-        model: &str,
-        facts: &ModelFacts,
+        target: &Target<'_>,
         notes: &mut Notes,
-    ) -> Result<Vec<u8>, WireError>;
+    ) -> Result<Written, WireError>;
 
     /// Reads a whole 2xx reply as the events it would have been as a stream.
     ///
@@ -74,6 +75,28 @@ pub trait Codec: Send + Sync + 'static {
 
     /// Makes a writer for one reply stream to a client.
     fn event_writer(&self, context: &ReplyContext) -> Box<dyn EventWriter>;
+
+    /// Returns the path of the endpoint that counts tokens, like [`Codec::path_template`]; `None` if
+    /// the format has none.
+    fn count_path(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Makes the body of a request to [`Codec::count_path`] of the body of a chat request.
+    fn count_body(&self, chat: Vec<u8>) -> Vec<u8> {
+        chat
+    }
+
+    /// Reads the number of input tokens out of a 2xx answer of [`Codec::count_path`].
+    fn read_count(&self, body: &[u8]) -> Option<u64> {
+        let _ = body;
+        None
+    }
+
+    /// Writes the answer to a client that asked for a count of tokens.
+    fn write_count(&self, tokens: u64) -> Vec<u8> {
+        format!("{{\"object\":\"response.input_tokens\",\"input_tokens\":{tokens}}}").into_bytes()
+    }
 
     /// Reads an error body of any shape a provider of this format may send, also HTML or nothing.
     fn read_error(&self, status: u16, body: &[u8]) -> UpstreamError;
@@ -114,6 +137,48 @@ pub struct Peek {
     pub json_array: bool,
 }
 
+/// Where a request goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The model, by the provider's own name.
+    pub model: &'a str,
+    /// What is known of the model.
+    pub facts: &'a ModelFacts,
+    /// A keyed hash of the account, as envelopes carry it; 0 where there are no accounts.
+    pub account: u64,
+}
+
+impl<'a> Target<'a> {
+    /// Makes a target without an account.
+    pub const fn new(model: &'a str, facts: &'a ModelFacts) -> Self {
+        Self { model, facts, account: 0 }
+    }
+
+    /// Tells whether this target can read vendor data: it is of this vendor and, if it came back in an
+    /// envelope, of this model's family and this account.
+    pub fn reads(&self, data: &Opaque, vendor: Vendor) -> bool {
+        data.vendor == vendor
+            && data.origin.as_ref().is_none_or(|origin| {
+                origin.account == self.account
+                    && origin.family == crate::envelope::family(self.model)
+            })
+    }
+}
+
+/// A request as it goes to a provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// The body.
+    pub body: Vec<u8>,
+    /// Whether the provider is asked for a stream. A writer may ask for one although the client wants a
+    /// whole answer, which is collected then.
+    pub stream: bool,
+    /// Headers that the body depends on, such as a beta.
+    pub headers: Vec<(&'static str, &'static str)>,
+    /// What the reply needs before the client may see it.
+    pub aftercare: Aftercare,
+}
+
 /// What a writer must know about the reply it writes.
 #[derive(Clone, Debug, Default)]
 pub struct ReplyContext {
@@ -127,6 +192,13 @@ pub struct ReplyContext {
     pub include_usage: bool,
     /// Whether a stream is one JSON array (Gemini).
     pub json_array: bool,
+    /// Makes the envelopes round other vendors' opaque data.
+    pub seal: Seal,
+    /// What the written request asks of the reply.
+    pub aftercare: Aftercare,
+    /// The client's own request, for formats whose reply repeats its settings (Responses). Empty if
+    /// unknown.
+    pub asked: Bytes,
 }
 
 /// Turns the bytes of one reply stream into events. Any cut of the bytes gives the same events.

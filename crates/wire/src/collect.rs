@@ -6,7 +6,8 @@
 
 use crate::api_error::UpstreamError;
 use crate::chat::Opaque;
-use crate::event::{Event, Finish, PartHead, Usage};
+use crate::event::{Citation, Event, Finish, PartHead, Usage};
+use serde_json::Value;
 
 /// A whole answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +35,8 @@ pub struct CollectedChoice {
     pub index: u16,
     /// Its parts, in order of first appearance.
     pub parts: Vec<CollectedPart>,
+    /// Log probabilities of all its tokens, in order; empty if none came.
+    pub logprobs: Vec<Value>,
     /// Why it ended. `None`: the provider never said.
     pub finish: Option<CollectedFinish>,
 }
@@ -47,6 +50,8 @@ pub struct CollectedPart {
     pub text: String,
     /// Vendor data of the part, in order of arrival.
     pub opaque: Vec<Opaque>,
+    /// Sources of the text, in order of arrival.
+    pub citations: Vec<Citation>,
 }
 
 /// Why an answer ended, as [`Event::Finish`] said it.
@@ -89,8 +94,12 @@ impl Collected {
                 self.created = *created;
             }
             Event::PartStart { choice, head, .. } => {
-                let part =
-                    CollectedPart { head: head.clone(), text: String::new(), opaque: Vec::new() };
+                let part = CollectedPart {
+                    head: head.clone(),
+                    text: String::new(),
+                    opaque: Vec::new(),
+                    citations: Vec::new(),
+                };
                 self.choice(*choice).parts.push(part);
             }
             Event::Text { choice, part, delta }
@@ -104,6 +113,14 @@ impl Collected {
                 if let Some(part) = self.part(*choice, *part) {
                     part.opaque.push(opaque.clone());
                 }
+            }
+            Event::Cite { choice, part, citation } => {
+                if let Some(part) = self.part(*choice, *part) {
+                    part.citations.push(citation.clone());
+                }
+            }
+            Event::Logprobs { choice, tokens } => {
+                self.choice(*choice).logprobs.extend_from_slice(tokens);
             }
             Event::Usage(usage) => self.usage.merge(usage),
             Event::Finish { choice, reason, native, stop_sequence, detail } => {
@@ -149,14 +166,18 @@ pub fn collect(events: &[Event]) -> Collected {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{OpaqueKind, Vendor};
+    use crate::chat::{CallKind, OpaqueKind, Vendor};
 
     fn text(part: u32, delta: &str) -> Event {
         Event::Text { choice: 0, part, delta: delta.to_owned() }
     }
 
     fn call(part: u32, name: &str) -> Event {
-        let head = PartHead::ToolCall { id: format!("call_{name}"), name: name.to_owned() };
+        let head = PartHead::ToolCall {
+            id: format!("call_{name}"),
+            name: name.to_owned(),
+            kind: CallKind::Function,
+        };
         Event::PartStart { choice: 0, part, head }
     }
 
@@ -166,8 +187,7 @@ mod tests {
 
     #[test]
     fn interleaved_parts_are_joined_in_order_of_first_appearance() {
-        let signature =
-            Opaque { vendor: Vendor::Google, kind: OpaqueKind::Signature, data: "c2ln".to_owned() };
+        let signature = Opaque::new(Vendor::Google, OpaqueKind::Signature, "c2ln");
         let events = [
             Event::Start { id: "r1".to_owned(), model: "m".to_owned(), created: Some(7) },
             Event::PartStart { choice: 0, part: 0, head: PartHead::Text },

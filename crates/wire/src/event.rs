@@ -9,7 +9,7 @@
 use serde_json::Value;
 
 use crate::api_error::UpstreamError;
-use crate::chat::Opaque;
+use crate::chat::{CallKind, Opaque};
 
 /// One step of a reply.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +68,23 @@ pub enum Event {
         /// The data.
         opaque: Opaque,
     },
+    /// A source of what a `Text` part says.
+    Cite {
+        /// Which answer.
+        choice: u16,
+        /// Which part.
+        part: u32,
+        /// The source.
+        citation: Citation,
+    },
+    /// Log probabilities of the newest tokens of an answer.
+    Logprobs {
+        /// Which answer.
+        choice: u16,
+        /// One entry per token, as Chat Completions writes them: `{token, logprob, bytes,
+        /// top_logprobs}`.
+        tokens: Vec<Value>,
+    },
     /// A part is complete.
     PartEnd {
         /// Which answer.
@@ -111,6 +128,7 @@ impl Event {
                 | Self::Reasoning { .. }
                 | Self::Arguments { .. }
                 | Self::Opaque { .. }
+                | Self::Cite { .. }
                 | Self::Finish { .. }
         )
     }
@@ -122,7 +140,7 @@ pub enum PartHead {
     /// Visible text.
     Text,
     /// Reasoning text.
-    Reasoning,
+    Reasoning(ReasoningKind),
     /// Refusal text (OpenAI); its deltas are [`Event::Text`].
     Refusal,
     /// A call of one of the client's tools.
@@ -131,6 +149,8 @@ pub enum PartHead {
         id: String,
         /// The tool's name.
         name: String,
+        /// What its input is.
+        kind: CallKind,
     },
     /// A picture or sound the model made, whole.
     Media {
@@ -143,7 +163,34 @@ pub enum PartHead {
     Server {
         /// The part as the provider wrote it.
         raw: Value,
+        /// What was searched for, if it is a call of the web search.
+        query: Option<String>,
     },
+}
+
+/// Which reasoning a client sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReasoningKind {
+    /// A summary (Claude, Gemini, OpenAI's summaries).
+    Summary,
+    /// What the model really thought (`reasoning_content` and the like).
+    Raw,
+}
+
+/// A source of a piece of text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Citation {
+    /// Address of a web source; empty for a document.
+    pub url: String,
+    /// Title of the source.
+    pub title: Option<String>,
+    /// The words of the source.
+    pub quote: Option<String>,
+    /// Which characters of the part's text it backs, in code points from 0, end excluded. `None`: the
+    /// whole part, or not said.
+    pub span: Option<(u64, u64)>,
+    /// The citation as the provider wrote it, for what only its own format can say.
+    pub raw: Option<Value>,
 }
 
 /// Why an answer ended.
@@ -165,6 +212,12 @@ pub enum Finish {
     Refusal,
     /// The provider's own tool loop paused (Anthropic `pause_turn`).
     Pause,
+    /// The provider compacted the conversation and stopped (Anthropic `compaction`).
+    Compaction,
+    /// Someone cancelled it (Responses).
+    Cancelled,
+    /// It has not been answered yet (Responses in the background).
+    Queued,
     /// The model's call was unusable (Gemini `MALFORMED_FUNCTION_CALL`).
     InvalidCall,
     /// Anything else; the native word says what.
@@ -183,6 +236,9 @@ impl Finish {
             Self::ContentFilter => "content_filter",
             Self::Refusal => "refusal",
             Self::Pause => "pause",
+            Self::Compaction => "compaction",
+            Self::Cancelled => "cancelled",
+            Self::Queued => "queued",
             Self::InvalidCall => "invalid_call",
             Self::Other => "other",
         }
@@ -196,22 +252,46 @@ pub struct Usage {
     pub input: Option<u64>,
     /// Input tokens read from the provider's prompt cache.
     pub cache_read: Option<u64>,
-    /// Input tokens written to the provider's prompt cache.
+    /// Input tokens written to the provider's prompt cache, whatever their lifetime.
     pub cache_write: Option<u64>,
+    /// The part of `cache_write` that lives an hour or longer.
+    pub cache_write_long: Option<u64>,
     /// Everything generated, reasoning included.
     pub output: Option<u64>,
     /// The part of `output` that is reasoning.
     pub reasoning: Option<u64>,
+    /// The part of the input that is sound.
+    pub audio_input: Option<u64>,
+    /// The part of `output` that is sound.
+    pub audio_output: Option<u64>,
+    /// The part of the input that is pictures.
+    pub image_input: Option<u64>,
+    /// The part of `output` that is pictures.
+    pub image_output: Option<u64>,
+    /// Web searches the provider ran and bills.
+    pub web_searches: Option<u64>,
+    /// Whether any number is our own count, because the provider said none.
+    pub estimated: bool,
 }
 
 impl Usage {
     /// Takes over every number that `newer` says.
     pub fn merge(&mut self, newer: &Self) {
-        self.input = newer.input.or(self.input);
-        self.cache_read = newer.cache_read.or(self.cache_read);
-        self.cache_write = newer.cache_write.or(self.cache_write);
-        self.output = newer.output.or(self.output);
-        self.reasoning = newer.reasoning.or(self.reasoning);
+        let pick = |newer: Option<u64>, older: Option<u64>| newer.or(older);
+        *self = Self {
+            input: pick(newer.input, self.input),
+            cache_read: pick(newer.cache_read, self.cache_read),
+            cache_write: pick(newer.cache_write, self.cache_write),
+            cache_write_long: pick(newer.cache_write_long, self.cache_write_long),
+            output: pick(newer.output, self.output),
+            reasoning: pick(newer.reasoning, self.reasoning),
+            audio_input: pick(newer.audio_input, self.audio_input),
+            audio_output: pick(newer.audio_output, self.audio_output),
+            image_input: pick(newer.image_input, self.image_input),
+            image_output: pick(newer.image_output, self.image_output),
+            web_searches: pick(newer.web_searches, self.web_searches),
+            estimated: newer.estimated || self.estimated,
+        };
     }
 
     /// Returns all input tokens, cache included, or `None` if no input number is known.

@@ -9,11 +9,13 @@
 //! event streams, [`collect`] folds events into a whole answer, [`notes`] says what was lost. The
 //! private modules hold what several formats share, one idea each.
 
+pub mod aftercare;
 pub mod anthropic;
 pub mod api_error;
 pub mod chat;
 pub mod codec;
 pub mod collect;
+pub mod envelope;
 pub mod event;
 pub mod gemini;
 pub mod ids;
@@ -42,7 +44,9 @@ use serde::Deserialize;
 
 pub use api_error::{ApiError, UpstreamError};
 pub use chat::ChatRequest;
-pub use codec::{Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, WireError};
+pub use codec::{
+    Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError, Written,
+};
 pub use event::{Event, Finish, Usage};
 pub use model_facts::ModelFacts;
 pub use notes::Notes;

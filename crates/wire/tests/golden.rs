@@ -15,7 +15,9 @@ use omniroute_wire::event::Event;
 use omniroute_wire::model_facts::ThinkingControl;
 use omniroute_wire::notes::Mark;
 use omniroute_wire::translator::{Mode, as_api_error, translate_reply};
-use omniroute_wire::{Codec, ModelFacts, Notes, Peek, ReplyContext, Translator, WireFormat};
+use omniroute_wire::{
+    Codec, ModelFacts, Notes, Peek, ReplyContext, Target, Translator, WireFormat,
+};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -99,6 +101,7 @@ fn context() -> ReplyContext {
         created: 1_600_000_000,
         include_usage: true,
         json_array: false,
+        ..ReplyContext::default()
     }
 }
 
@@ -108,7 +111,8 @@ fn show_request(fixture: &Fixture, target: &dyn Codec, text: &mut String) {
         Err(error) => return writeln!(text, "not readable: {error}").unwrap(),
     };
     let mut notes = Notes::default();
-    let written = target.write_request(&request, "target", &facts(target.format()), &mut notes);
+    let facts = facts(target.format());
+    let written = target.write_request(&request, &Target::new("target", &facts), &mut notes);
     for note in notes.entries() {
         let mark = match note.mark {
             Mark::Approximated => "≈",
@@ -117,7 +121,7 @@ fn show_request(fixture: &Fixture, target: &dyn Codec, text: &mut String) {
         writeln!(text, "{mark} {}: {}", note.field, note.detail).unwrap();
     }
     match written {
-        Ok(body) => writeln!(text, "{}", pretty(&body)).unwrap(),
+        Ok(written) => writeln!(text, "{}", pretty(&written.body)).unwrap(),
         Err(error) => writeln!(text, "refused: {error}").unwrap(),
     }
 }

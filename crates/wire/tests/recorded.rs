@@ -144,17 +144,17 @@ fn facts(events: &[Event]) -> Vec<(&'static str, Value)> {
     let whole = collect(events);
     let none = CollectedChoice::default();
     let first = whole.first().unwrap_or(&none);
-    let joined = |wanted: &PartHead| -> Value {
-        let parts = first.parts.iter().filter(|part| part.head == *wanted);
+    let joined = |wanted: fn(&PartHead) -> bool| -> Value {
+        let parts = first.parts.iter().filter(|part| wanted(&part.head));
         parts.map(|part| part.text.as_str()).collect::<String>().into()
     };
     let said = |text: &str| if text.is_empty() { Value::Null } else { text.into() };
     vec![
         ("id", said(&whole.id)),
         ("model", said(&whole.model)),
-        ("text", joined(&PartHead::Text)),
-        ("reasoning", joined(&PartHead::Reasoning)),
-        ("refusal", joined(&PartHead::Refusal)),
+        ("text", joined(|head| *head == PartHead::Text)),
+        ("reasoning", joined(|head| matches!(head, PartHead::Reasoning(_)))),
+        ("refusal", joined(|head| *head == PartHead::Refusal)),
         ("tool_calls", calls(first)),
         ("finish", finish(&whole, first)),
         ("usage.input_uncached", json!(whole.usage.input)),

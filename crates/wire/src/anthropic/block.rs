@@ -5,8 +5,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::surrogates;
-use crate::chat::{Opaque, OpaqueKind, Vendor};
-use crate::event::{Event, PartHead};
+use crate::chat::{CallKind, Opaque, OpaqueKind, Vendor};
+use crate::event::{Event, PartHead, ReasoningKind};
 
 /// The members of all block types; absent ones are `None`.
 #[derive(Default, Deserialize)]
@@ -59,35 +59,37 @@ impl Block {
         let kind = serde_json::from_str::<Kind>(raw)?.kind;
         if !["text", "thinking", "redacted_thinking", "tool_use"].contains(&&*kind) {
             let raw: Value = serde_json::from_str(raw)?;
-            return Ok(Self { head: PartHead::Server { raw }, text: String::new(), opaque: None });
+            return Ok(Self {
+                head: PartHead::Server { raw, query: None },
+                text: String::new(),
+                opaque: None,
+            });
         }
         serde_json::from_str::<Wire<'_>>(raw).map(Self::of)
     }
 
     fn of(wire: Wire<'_>) -> Self {
         let opaque = |kind, data: Option<String>| {
-            data.filter(|data| !data.is_empty()).map(|data| Opaque {
-                vendor: Vendor::Anthropic,
-                kind,
-                data,
-            })
+            data.filter(|data| !data.is_empty())
+                .map(|data| Opaque::new(Vendor::Anthropic, kind, data))
         };
         match &*wire.kind {
             "tool_use" => Self {
                 head: PartHead::ToolCall {
                     id: wire.id.unwrap_or_default(),
                     name: wire.name.unwrap_or_default(),
+                    kind: CallKind::Function,
                 },
                 text: wire.input.map_or_else(String::new, |input| input.get().to_owned()),
                 opaque: None,
             },
             "thinking" => Self {
-                head: PartHead::Reasoning,
+                head: PartHead::Reasoning(ReasoningKind::Summary),
                 text: wire.thinking.unwrap_or_default(),
                 opaque: opaque(OpaqueKind::Signature, wire.signature),
             },
             "redacted_thinking" => Self {
-                head: PartHead::Reasoning,
+                head: PartHead::Reasoning(ReasoningKind::Summary),
                 text: String::new(),
                 opaque: opaque(OpaqueKind::Redacted, wire.data),
             },
@@ -100,7 +102,7 @@ impl Block {
 pub(super) fn delta_event(head: &PartHead, part: u32, delta: String) -> Option<Event> {
     match head {
         PartHead::Text | PartHead::Refusal => Some(Event::Text { choice: 0, part, delta }),
-        PartHead::Reasoning => Some(Event::Reasoning { choice: 0, part, delta }),
+        PartHead::Reasoning(_) => Some(Event::Reasoning { choice: 0, part, delta }),
         PartHead::ToolCall { .. } => Some(Event::Arguments { choice: 0, part, delta }),
         PartHead::Media { .. } | PartHead::Server { .. } => None,
     }
@@ -120,14 +122,21 @@ mod tests {
         assert_eq!((text.head, &*text.text), (PartHead::Text, "hi"));
 
         let thinking = read(r#"{"type":"thinking","thinking":"hm","signature":"c2ln"}"#);
-        assert_eq!((thinking.head, &*thinking.text), (PartHead::Reasoning, "hm"));
+        assert_eq!(
+            (thinking.head, &*thinking.text),
+            (PartHead::Reasoning(ReasoningKind::Summary), "hm")
+        );
         assert_eq!(thinking.opaque.unwrap().kind, OpaqueKind::Signature);
 
         let redacted = read(r#"{"type":"redacted_thinking","data":"c2Vj"}"#);
         assert_eq!(redacted.opaque.unwrap().data, "c2Vj");
 
         let call = read(r#"{"type":"tool_use","id":"toolu_1","name":"f","input":{"a" : 1.0}}"#);
-        let head = PartHead::ToolCall { id: "toolu_1".to_owned(), name: "f".to_owned() };
+        let head = PartHead::ToolCall {
+            id: "toolu_1".to_owned(),
+            name: "f".to_owned(),
+            kind: CallKind::Function,
+        };
         assert_eq!((call.head, &*call.text), (head, "{\"a\" : 1.0}"), "characters are kept");
 
         for kind in ["server_tool_use", "web_search_tool_result", "brand_new"] {

@@ -9,6 +9,7 @@ use crate::api_error::ErrorKind;
 use crate::chat::OpaqueKind;
 use crate::collect::{Collected, collect};
 use crate::event::PartHead;
+use crate::model_facts::ModelFacts;
 
 /// Returns the folders of all recorded cases of this format, none if the recordings are not here.
 fn cases() -> Vec<PathBuf> {
@@ -59,7 +60,7 @@ fn check_facts(name: &str, whole: &Collected, facts: &Value) {
     assert_eq!(whole.model, facts["model"].as_str().unwrap_or_default(), "{name}");
     let text = joined(whole, |head| *head == PartHead::Text);
     assert_eq!(text, facts["text"].as_str().unwrap_or_default(), "{name}: text");
-    let reasoning = joined(whole, |head| *head == PartHead::Reasoning);
+    let reasoning = joined(whole, |head| matches!(head, PartHead::Reasoning(_)));
     assert_eq!(reasoning, facts["reasoning"].as_str().unwrap_or_default(), "{name}: reasoning");
     check_parts(name, whole, facts);
     check_calls(name, whole, facts);
@@ -93,12 +94,12 @@ fn check_parts(name: &str, whole: &Collected, facts: &Value) {
     let kinds: Vec<&str> = parts
         .iter()
         .map(|part| match &part.head {
-            PartHead::Reasoning => {
+            PartHead::Reasoning(_) => {
                 let redacted = part.opaque.iter().any(|o| o.kind == OpaqueKind::Redacted);
                 if redacted { "redacted_thinking" } else { "thinking" }
             }
             PartHead::ToolCall { .. } => "tool_use",
-            PartHead::Server { raw } => raw["type"].as_str().unwrap(),
+            PartHead::Server { raw, .. } => raw["type"].as_str().unwrap(),
             _ => "text",
         })
         .collect();
@@ -130,7 +131,7 @@ fn check_calls(name: &str, whole: &Collected, facts: &Value) {
     let calls: Vec<(&str, &str, Value)> = parts
         .iter()
         .filter_map(|part| match &part.head {
-            PartHead::ToolCall { id, name } => {
+            PartHead::ToolCall { id, name, .. } => {
                 Some((&**id, &**name, serde_json::from_str(&part.text).unwrap()))
             }
             _ => None,
@@ -220,7 +221,10 @@ fn recorded_requests_are_read_and_written_again() {
             Anthropic.read_request(&body, &peek).unwrap_or_else(|e| panic!("{name}: {e}"));
         let facts = ModelFacts { structured_output: true, ..ModelFacts::default() };
         let mut notes = Notes::default();
-        let again = Anthropic.write_request(&request, &peek.model, &facts, &mut notes).unwrap();
+        let again = Anthropic
+            .write_request(&request, &Target::new(&peek.model, &facts), &mut notes)
+            .unwrap()
+            .body;
         let again: Value = serde_json::from_slice(&again).unwrap();
 
         assert_eq!(inputs(&again), inputs(&sent), "{name}");

@@ -42,6 +42,7 @@ pub(super) fn read(raw: &RawValue) -> Usage {
         cache_write: wire.cache_creation_input_tokens.or(by_lifetime),
         output: wire.output_tokens,
         reasoning: wire.output_tokens_details.and_then(|details| details.thinking_tokens),
+        ..Usage::default()
     }
 }
 
@@ -87,6 +88,7 @@ mod tests {
             cache_write: Some(5),
             output: Some(11),
             reasoning: Some(2),
+            ..Usage::default()
         };
         assert_eq!(full, expected);
         assert_eq!(full.input_total(), Some(15));
@@ -107,6 +109,7 @@ mod tests {
             cache_write: Some(3),
             output: Some(4),
             reasoning: Some(1),
+            ..Usage::default()
         };
         let mut out = Vec::new();
         write(&usage, &mut out);

@@ -70,7 +70,9 @@ pub(super) fn write_stop_reason(
     let words = |reason| Some(StopWords { reason, sequence: None, refusal: None });
     let Some(finish) = finish else { return words(plain) };
     match finish.reason {
-        Finish::Stop | Finish::Other | Finish::ToolCalls => words(plain),
+        Finish::Stop | Finish::Other | Finish::ToolCalls | Finish::Cancelled | Finish::Queued => {
+            words(plain)
+        }
         Finish::StopSequence => match finish.stop_sequence.as_deref() {
             Some(sequence) => {
                 Some(StopWords { reason: "stop_sequence", sequence: Some(sequence), refusal: None })
@@ -80,6 +82,7 @@ pub(super) fn write_stop_reason(
         Finish::Length => words("max_tokens"),
         Finish::ContextFull => words("model_context_window_exceeded"),
         Finish::Pause => words("pause_turn"),
+        Finish::Compaction => words("compaction"),
         Finish::ContentFilter | Finish::Refusal => Some(StopWords {
             reason: "refusal",
             sequence: None,

@@ -94,12 +94,16 @@ pub(super) fn write(reason: Finish, native: &str) -> &str {
         return native;
     }
     match reason {
-        Finish::Stop | Finish::StopSequence | Finish::ToolCalls | Finish::Pause => "STOP",
+        Finish::Stop
+        | Finish::StopSequence
+        | Finish::ToolCalls
+        | Finish::Pause
+        | Finish::Compaction => "STOP",
         Finish::Length | Finish::ContextFull => "MAX_TOKENS",
         Finish::ContentFilter | Finish::Refusal => "SAFETY",
         Finish::InvalidCall => "MALFORMED_FUNCTION_CALL",
         Finish::Other if OTHERS.contains(&native) => native,
-        Finish::Other => "OTHER",
+        Finish::Other | Finish::Cancelled | Finish::Queued => "OTHER",
     }
 }
 

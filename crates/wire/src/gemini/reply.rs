@@ -79,20 +79,20 @@ fn candidates(whole: &Collected, context: &ReplyContext, out: &mut Vec<u8>) {
 fn write_part(part: &CollectedPart, seed: &str, calls: &mut usize, out: &mut Vec<u8>) {
     let signature = part.opaque.iter().find_map(|opaque| emit::signature(opaque));
     match &part.head {
-        PartHead::Text | PartHead::Refusal | PartHead::Reasoning => {
-            let thought = part.head == PartHead::Reasoning;
+        PartHead::Text | PartHead::Refusal | PartHead::Reasoning(_) => {
+            let thought = matches!(part.head, PartHead::Reasoning(_));
             if !part.text.is_empty() || signature.is_some() {
                 emit::text_part(&part.text, thought, signature, out);
             }
         }
-        PartHead::ToolCall { id, name } => {
+        PartHead::ToolCall { id, name, .. } => {
             let made = if id.is_empty() { ids::made("call_", seed, *calls) } else { String::new() };
             *calls += 1;
             let id = if id.is_empty() { &made } else { id };
             emit::call_part(emit::Call { id, name, arguments: &part.text, signature }, out);
         }
         PartHead::Media { mime, data } => emit::media_part(mime, data, signature, out),
-        PartHead::Server { raw } if is_google(raw) => {
+        PartHead::Server { raw, .. } if is_google(raw) => {
             out.extend_from_slice(raw.to_string().as_bytes());
         }
         PartHead::Server { .. } => {}

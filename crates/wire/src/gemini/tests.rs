@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::collect::{Collected, collect};
-use crate::event::{Finish, PartHead};
+use crate::event::{Finish, PartHead, ReasoningKind};
+use crate::model_facts::ModelFacts;
 use crate::model_facts::ThinkingControl;
 
 /// Returns the folders of all recorded cases of this format, or none with a word about it.
@@ -56,7 +57,7 @@ fn texts(whole: &Collected, wanted: &PartHead) -> String {
 fn calls(whole: &Collected) -> Vec<Value> {
     let parts = whole.first().map_or(&[][..], |choice| &choice.parts);
     let calls = parts.iter().filter_map(|part| match &part.head {
-        PartHead::ToolCall { id, name } => Some(json!({
+        PartHead::ToolCall { id, name, .. } => Some(json!({
             "id": if id.is_empty() { Value::Null } else { json!(id) },
             "name": name,
             "arguments": serde_json::from_str::<Value>(&part.text).unwrap(),
@@ -77,7 +78,7 @@ fn check_case(case: &Path, events: &[Event]) {
     assert_eq!(whole.model, expected["model"].as_str().unwrap_or_default(), "{label}: model");
     assert_eq!(texts(&whole, &PartHead::Text), expected["text"].as_str().unwrap(), "{label}");
     assert_eq!(
-        texts(&whole, &PartHead::Reasoning),
+        texts(&whole, &PartHead::Reasoning(ReasoningKind::Summary)),
         expected["reasoning"].as_str().unwrap(),
         "{label}: reasoning"
     );
@@ -208,7 +209,13 @@ fn facts(events: &[Event]) -> (String, String, Vec<Value>, Value, [Option<u64>; 
     let finish = json!(finish.map(|finish| (finish.reason.name(), finish.detail.as_deref())));
     let usage = whole.usage;
     let counts = [usage.input_total(), usage.cache_read, usage.output, usage.reasoning];
-    (texts(&whole, &PartHead::Text), texts(&whole, &PartHead::Reasoning), calls, finish, counts)
+    (
+        texts(&whole, &PartHead::Text),
+        texts(&whole, &PartHead::Reasoning(ReasoningKind::Summary)),
+        calls,
+        finish,
+        counts,
+    )
 }
 
 #[test]
@@ -225,7 +232,8 @@ fn recorded_requests_read_and_write_again() {
         };
         let facts = ModelFacts { json_schema: true, thinking, ..ModelFacts::default() };
         let mut notes = Notes::default();
-        let written = Gemini.write_request(&request, "m", &facts, &mut notes).unwrap();
+        let written =
+            Gemini.write_request(&request, &Target::new("m", &facts), &mut notes).unwrap().body;
         let again = Gemini
             .read_request(&written, &peek)
             .unwrap_or_else(|error| panic!("{}: {error}", case.display()));

@@ -47,6 +47,7 @@ impl Counts {
             cache_write: None,
             output: sum(self.candidates_token_count, self.thoughts_token_count),
             reasoning: self.thoughts_token_count,
+            ..Usage::default()
         }
     }
 
@@ -97,6 +98,7 @@ mod tests {
             cache_write: None,
             output: Some(12),
             reasoning: Some(5),
+            ..Usage::default()
         };
         assert_eq!(usage, expected);
     }
@@ -116,6 +118,7 @@ mod tests {
             cache_write: Some(1),
             output: Some(9),
             reasoning: Some(2),
+            ..Usage::default()
         };
         let json = serde_json::to_string(&Counts::write(&usage).unwrap()).unwrap();
         assert_eq!(

@@ -16,9 +16,10 @@ use self::stream::writer::ChatWriter;
 use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::ChatRequest;
-use crate::codec::{Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, WireError};
+use crate::codec::{
+    Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError, Written,
+};
 use crate::event::Event;
-use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
 use crate::splice;
 
@@ -53,11 +54,10 @@ impl Codec for OpenAiChat {
     fn write_request(
         &self,
         request: &ChatRequest,
-        model: &str,
-        facts: &ModelFacts,
+        target: &Target<'_>,
         notes: &mut Notes,
-    ) -> Result<Vec<u8>, WireError> {
-        request::write(request, model, facts, notes)
+    ) -> Result<Written, WireError> {
+        request::write(request, target, notes)
     }
 
     fn read_reply(&self, body: &[u8]) -> Vec<Event> {

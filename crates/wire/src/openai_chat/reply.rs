@@ -10,7 +10,7 @@ use super::stream::writer::{call_signature, invalid_call, reasoning_detail};
 use crate::chat::Vendor;
 use crate::codec::ReplyContext;
 use crate::collect::{Collected, CollectedChoice, CollectedPart, collect};
-use crate::event::{Event, Finish, PartHead};
+use crate::event::{Event, Finish, PartHead, ReasoningKind};
 use crate::ids;
 
 /// Writes the reply that these events make; an error body if they end in an error.
@@ -73,7 +73,7 @@ fn message(answer: &CollectedChoice, id: &str) -> Value {
     let content = text.or_else(|| nothing_else.then(String::new));
     message.insert("content".to_owned(), content.into());
     message.insert("refusal".to_owned(), refusal.into());
-    if let Some(reasoning) = joined(answer, &PartHead::Reasoning) {
+    if let Some(reasoning) = joined(answer, &PartHead::Reasoning(ReasoningKind::Raw)) {
         message.insert("reasoning_content".to_owned(), reasoning.into());
     }
     let details: Vec<Value> = answer
@@ -107,7 +107,7 @@ fn is_call(part: &CollectedPart) -> bool {
 
 fn calls(answer: &CollectedChoice, reply: &str) -> Vec<Value> {
     let calls = answer.parts.iter().filter_map(|part| match &part.head {
-        PartHead::ToolCall { id, name } => Some((part, id, name)),
+        PartHead::ToolCall { id, name, .. } => Some((part, id, name)),
         _ => None,
     });
     let write = |(position, (part, id, name)): (usize, (&CollectedPart, &String, &String))| {

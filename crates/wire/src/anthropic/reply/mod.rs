@@ -204,8 +204,8 @@ fn content(parts: &[CollectedPart], reply_id: &str, out: &mut Vec<u8>) {
 fn block(part: &CollectedPart, index: usize, reply_id: &str, out: &mut Vec<u8>) {
     match &part.head {
         PartHead::Text | PartHead::Refusal => text_block(&part.text, out),
-        PartHead::Reasoning => reasoning_blocks(part, out),
-        PartHead::ToolCall { id, name } => {
+        PartHead::Reasoning(_) => reasoning_blocks(part, out),
+        PartHead::ToolCall { id, name, .. } => {
             out.extend_from_slice(b"{\"type\":\"tool_use\",\"id\":");
             json::string(&call_id(id, reply_id, index), out);
             out.extend_from_slice(b",\"name\":");
@@ -215,7 +215,7 @@ fn block(part: &CollectedPart, index: usize, reply_id: &str, out: &mut Vec<u8>) 
             out.push(b'}');
         }
         PartHead::Media { mime, .. } => text_block(&media_note(mime), out),
-        PartHead::Server { raw } => {
+        PartHead::Server { raw, .. } => {
             if is_own_block(raw) {
                 out.extend_from_slice(raw.to_string().as_bytes());
             }

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::api_error::ErrorKind;
-use crate::chat::Opaque;
-use crate::event::{Finish, Usage};
+use crate::chat::{CallKind, Opaque};
+use crate::event::{Finish, ReasoningKind, Usage};
 
 fn read_value(body: &Value) -> Vec<Event> {
     read(body.to_string().as_bytes())
@@ -115,7 +115,8 @@ fn what_is_no_reply_is_an_error() {
 
 #[test]
 fn fallbacks_fill_what_the_provider_did_not_say() {
-    let call = PartHead::ToolCall { id: String::new(), name: "f".to_owned() };
+    let call =
+        PartHead::ToolCall { id: String::new(), name: "f".to_owned(), kind: CallKind::Function };
     let mut events = vec![Event::Start { id: String::new(), model: String::new(), created: None }];
     events.extend(part(0, call, vec![]));
     events.push(finish(Finish::Stop));
@@ -132,22 +133,23 @@ fn fallbacks_fill_what_the_provider_did_not_say() {
 
 #[test]
 fn parts_of_other_vendors_take_the_nearest_form() {
-    let google = Opaque {
-        vendor: Vendor::Google,
-        kind: OpaqueKind::Signature,
-        data: "Zm9yZWlnbg==".to_owned(),
-    };
+    let google = Opaque::new(Vendor::Google, OpaqueKind::Signature, "Zm9yZWlnbg==");
     let text = |part, delta: &str| Event::Text { choice: 0, part, delta: delta.to_owned() };
     let mut events = Vec::new();
     let thought = Event::Reasoning { choice: 0, part: 0, delta: "hm".to_owned() };
     let signature = Event::Opaque { choice: 0, part: 0, opaque: google };
-    events.extend(part(0, PartHead::Reasoning, vec![thought, signature]));
+    events.extend(part(0, PartHead::Reasoning(ReasoningKind::Summary), vec![thought, signature]));
     events.extend(part(1, PartHead::Text, vec![]));
     events.extend(part(2, PartHead::Refusal, vec![text(2, "no")]));
     let media = PartHead::Media { mime: "image/png".to_owned(), data: "AAAA".to_owned() };
     events.extend(part(3, media, vec![]));
-    events.extend(part(4, PartHead::Server { raw: json!({"executableCode": {}}) }, vec![]));
-    let call = PartHead::ToolCall { id: "a.b".to_owned(), name: "f".to_owned() };
+    events.extend(part(
+        4,
+        PartHead::Server { raw: json!({"executableCode": {}}), query: None },
+        vec![],
+    ));
+    let call =
+        PartHead::ToolCall { id: "a.b".to_owned(), name: "f".to_owned(), kind: CallKind::Function };
     let broken = Event::Arguments { choice: 0, part: 5, delta: "{\"a\":".to_owned() };
     events.extend(part(5, call, vec![broken]));
     events.push(Event::Usage(Usage { input: Some(9), ..Usage::default() }));

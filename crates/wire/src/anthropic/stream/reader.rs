@@ -13,7 +13,7 @@ use crate::anthropic::{error, reply, usage};
 use crate::api_error::UpstreamError;
 use crate::chat::{Opaque, OpaqueKind, Vendor};
 use crate::codec::EventReader;
-use crate::event::{Event, PartHead, Usage};
+use crate::event::{Event, PartHead, ReasoningKind, Usage};
 use crate::sse::{self, Splitter};
 
 /// Reader of one stream.
@@ -240,7 +240,12 @@ impl Fold {
                 self.add(index, PartHead::Text, delta.text.unwrap_or_default(), out);
             }
             "thinking_delta" => {
-                self.add(index, PartHead::Reasoning, delta.thinking.unwrap_or_default(), out);
+                self.add(
+                    index,
+                    PartHead::Reasoning(ReasoningKind::Summary),
+                    delta.thinking.unwrap_or_default(),
+                    out,
+                );
             }
             "input_json_delta" => {
                 let Some(place) = self.place(index) else { return };
@@ -255,9 +260,9 @@ impl Fold {
                 let Some(place) = self.place(index) else { return };
                 let block = &self.blocks[place];
                 let data = delta.signature.unwrap_or_default();
-                if block.head == PartHead::Reasoning && !data.is_empty() {
+                if matches!(block.head, PartHead::Reasoning(_)) && !data.is_empty() {
                     let kind = OpaqueKind::Signature;
-                    let opaque = Opaque { vendor: Vendor::Anthropic, kind, data };
+                    let opaque = Opaque::new(Vendor::Anthropic, kind, data);
                     out.push(Event::Opaque { choice: 0, part: block.part, opaque });
                 }
             }

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::api_error::{ApiError, ErrorKind, UpstreamError};
-use crate::chat::{Opaque, OpaqueKind, Vendor};
+use crate::chat::{CallKind, Opaque, OpaqueKind, Vendor};
 use crate::codec::{EventReader, EventWriter, ReplyContext};
-use crate::event::{Event, Finish, PartHead, Usage};
+use crate::event::{Event, Finish, PartHead, ReasoningKind, Usage};
 
 mod writing;
 
@@ -94,7 +94,7 @@ fn everything() -> Vec<Value> {
 }
 
 fn signature(data: &str) -> Opaque {
-    Opaque { vendor: Vendor::Anthropic, kind: OpaqueKind::Signature, data: data.to_owned() }
+    Opaque::new(Vendor::Anthropic, OpaqueKind::Signature, data)
 }
 
 fn start_of(part: u32, head: PartHead) -> Event {
@@ -122,7 +122,7 @@ fn opaque(part: u32, opaque: Opaque) -> Event {
 }
 
 fn call(id: &str, name: &str) -> PartHead {
-    PartHead::ToolCall { id: id.to_owned(), name: name.to_owned() }
+    PartHead::ToolCall { id: id.to_owned(), name: name.to_owned(), kind: CallKind::Function }
 }
 
 fn finish(reason: Finish) -> Event {
@@ -133,19 +133,18 @@ fn finish(reason: Finish) -> Event {
 fn every_kind_of_block_is_read() {
     let events = read(&stream(&everything()));
 
-    let redacted =
-        Opaque { vendor: Vendor::Anthropic, kind: OpaqueKind::Redacted, data: "c2Vj".to_owned() };
-    let server = |raw: Value| PartHead::Server { raw };
+    let redacted = Opaque::new(Vendor::Anthropic, OpaqueKind::Redacted, "c2Vj");
+    let server = |raw: Value| PartHead::Server { raw, query: None };
     let usage = Usage { input: Some(5), output: Some(1), ..Usage::default() };
     let expected = vec![
         Event::Start { id: "msg_1".to_owned(), model: "m".to_owned(), created: None },
         Event::Usage(usage),
         Event::Ping,
-        start_of(0, PartHead::Reasoning),
+        start_of(0, PartHead::Reasoning(ReasoningKind::Summary)),
         reasoning(0, "hm…"),
         opaque(0, signature("c2ln")),
         end_of(0),
-        start_of(1, PartHead::Reasoning),
+        start_of(1, PartHead::Reasoning(ReasoningKind::Summary)),
         opaque(1, redacted),
         end_of(1),
         start_of(2, PartHead::Text),
@@ -291,7 +290,7 @@ fn sloppy_streams_are_understood() {
     ]));
     let expected = vec![
         Event::Start { id: String::new(), model: String::new(), created: None },
-        start_of(0, PartHead::Reasoning),
+        start_of(0, PartHead::Reasoning(ReasoningKind::Summary)),
         reasoning(0, "a"),
         end_of(0),
         start_of(1, PartHead::Text),

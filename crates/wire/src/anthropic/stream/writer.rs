@@ -104,6 +104,8 @@ impl EventWriter for Writer {
             | Event::Arguments { .. }
             | Event::Opaque { .. }
             | Event::PartEnd { .. }
+            | Event::Cite { .. }
+            | Event::Logprobs { .. }
             | Event::Finish { .. } => {}
         }
     }
@@ -161,12 +163,12 @@ impl Writer {
     fn begin(&mut self, part: u32, head: &PartHead, out: &mut Vec<u8>) {
         self.open = Some(Open { part, block: None });
         match head {
-            PartHead::Text | PartHead::Refusal | PartHead::Reasoning => {}
-            PartHead::ToolCall { id, name } => self.begin_call(part, id, name, out),
+            PartHead::Text | PartHead::Refusal | PartHead::Reasoning(_) => {}
+            PartHead::ToolCall { id, name, .. } => self.begin_call(part, id, name, out),
             PartHead::Media { mime, .. } => {
                 self.write_text(Shape::Text, &reply::media_note(mime), out);
             }
-            PartHead::Server { raw } => {
+            PartHead::Server { raw, .. } => {
                 if reply::is_own_block(raw) {
                     self.block_start(raw.to_string().as_bytes(), out);
                     self.block_stop(out);
@@ -251,7 +253,7 @@ impl Writer {
             self.begin(waiting.part, &waiting.head, out);
             let shape = match waiting.head {
                 PartHead::ToolCall { .. } => Shape::Call,
-                PartHead::Reasoning => Shape::Thinking,
+                PartHead::Reasoning(_) => Shape::Thinking,
                 _ => Shape::Text,
             };
             for piece in &waiting.pieces {

@@ -6,8 +6,8 @@ use super::choices::found_or_added;
 use super::chunk::{Candidate, Chunk, FunctionCall, Part, Word};
 use super::partial::Partial;
 use crate::api_error::UpstreamError;
-use crate::chat::{Opaque, OpaqueKind, Vendor};
-use crate::event::{Event, Finish, PartHead};
+use crate::chat::{CallKind, Opaque, OpaqueKind, Vendor};
+use crate::event::{Event, Finish, PartHead, ReasoningKind};
 use crate::gemini::usage::Counts;
 use crate::gemini::{error, finish};
 use crate::text::Text;
@@ -225,7 +225,7 @@ impl Choice {
         } else if let Some(raw) = raw() {
             let is_content = |name: &String| !BESIDE.contains(&name.as_str());
             if raw.as_object().is_some_and(|members| members.keys().any(is_content)) {
-                self.whole(PartHead::Server { raw }, None, out);
+                self.whole(PartHead::Server { raw, query: None }, None, out);
             } else if signature.is_some() {
                 self.text("", part.thought == Some(true), signature, out);
             }
@@ -250,7 +250,7 @@ impl Choice {
         // A signature on an empty part belongs to that part and to no text before it.
         if !fits || text.is_empty() {
             let (head, kind) = if thought {
-                (PartHead::Reasoning, Kind::Reasoning)
+                (PartHead::Reasoning(ReasoningKind::Summary), Kind::Reasoning)
             } else {
                 (PartHead::Text, Kind::Text)
             };
@@ -284,7 +284,7 @@ impl Choice {
         }
         if !name.is_empty() {
             let id = Text::or_empty(call.id.as_ref()).to_owned();
-            let head = PartHead::ToolCall { id, name: name.to_owned() };
+            let head = PartHead::ToolCall { id, name: name.to_owned(), kind: CallKind::Function };
             self.begin(head, Kind::Call(Box::default()), out);
             self.calls_seen = true;
         }
@@ -335,11 +335,7 @@ impl Choice {
     }
 
     fn sign(&self, part: u32, signature: &Text<'_>, out: &mut Vec<Event>) {
-        let opaque = Opaque {
-            vendor: Vendor::Google,
-            kind: OpaqueKind::Signature,
-            data: signature.0.to_string(),
-        };
+        let opaque = Opaque::new(Vendor::Google, OpaqueKind::Signature, signature.0.to_string());
         out.push(Event::Opaque { choice: self.index, part, opaque });
     }
 

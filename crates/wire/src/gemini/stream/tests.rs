@@ -52,7 +52,7 @@ fn parts(whole: &Collected) -> Vec<(&'static str, &str, usize)> {
     let parts = whole.choices[0].parts.iter().map(|part| {
         let head = match part.head {
             PartHead::Text => "text",
-            PartHead::Reasoning => "reasoning",
+            PartHead::Reasoning(_) => "reasoning",
             PartHead::ToolCall { .. } => "call",
             PartHead::Media { .. } => "media",
             PartHead::Server { .. } => "server",
@@ -205,7 +205,7 @@ fn server_parts_are_kept_and_never_calls() {
     let code = json!({"executableCode": {"code": "1"}, "thoughtSignature": "czE="});
     let events = read(&sse(&[chunk(json!([code, {"text": ""}])), end("STOP")]));
     let whole = collect(&events);
-    assert_eq!(whole.choices[0].parts[0].head, PartHead::Server { raw: code });
+    assert_eq!(whole.choices[0].parts[0].head, PartHead::Server { raw: code, query: None });
     assert_eq!(finish_of(&events), Finish::Stop);
 }
 

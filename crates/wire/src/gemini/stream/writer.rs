@@ -124,8 +124,8 @@ impl Writer {
     fn start_part(&mut self, choice: u16, part: u32, head: &PartHead, out: &mut Vec<u8>) {
         let held = match head {
             PartHead::Text | PartHead::Refusal => return,
-            PartHead::Reasoning => Held::Thought,
-            PartHead::ToolCall { id, name } => {
+            PartHead::Reasoning(_) => Held::Thought,
+            PartHead::ToolCall { id, name, .. } => {
                 let made = || ids::made("call_", &self.seed, self.calls);
                 let id = if id.is_empty() { made() } else { id.clone() };
                 self.calls += 1;
@@ -134,7 +134,7 @@ impl Writer {
             PartHead::Media { mime, data } => {
                 Held::Media { mime: mime.clone(), data: data.clone() }
             }
-            PartHead::Server { raw } => {
+            PartHead::Server { raw, .. } => {
                 if is_google(raw) {
                     self.part(choice, out, |out| out.extend_from_slice(raw.to_string().as_bytes()));
                 }
@@ -258,7 +258,11 @@ impl EventWriter for Writer {
                     Ended { reason: *reason, native: native.clone(), detail: detail.clone() };
                 self.choice(*choice).finish = Some(ended);
             }
-            Event::Text { .. } | Event::Reasoning { .. } | Event::Ping => {}
+            Event::Text { .. }
+            | Event::Reasoning { .. }
+            | Event::Cite { .. }
+            | Event::Logprobs { .. }
+            | Event::Ping => {}
             Event::Error(failure) => self.fail(&error_body(failure), out),
             Event::End => self.finish(out),
         }

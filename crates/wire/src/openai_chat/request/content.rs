@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::members::parse;
 use super::wire::{Breakpoint, Content, File, ImageUrl, InputAudio, Part as WirePart, Thought};
+use crate::WireFormat;
 use crate::chat::{Media, MediaSource, Part, PartKind};
 use crate::codec::WireError;
 use crate::openai_chat::stream::assembly::split_data_url;
@@ -66,7 +67,7 @@ fn part(
             let detail = format!("`{other}` is unknown; use text, image_url, input_audio or file");
             return Err(WireError::malformed(format!("{}.type", at()), detail));
         }
-        _ => PartKind::Server { format: "openai_chat", raw: raw.to_owned() },
+        _ => PartKind::Server { format: WireFormat::OpenAiChat, raw: raw.to_owned() },
     };
     let cache = part.cache_control.or_else(|| part.prompt_cache_breakpoint.as_ref().map(mark));
     Ok(Some(Part { kind, opaque: None, cache }))

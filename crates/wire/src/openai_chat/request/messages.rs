@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::content::{self, Speaker};
 use super::members::parse;
 use super::wire::{Detail, Function, Message, ThinkingBlock, ToolCall};
-use crate::chat::{Opaque, OpaqueKind, Part, PartKind, RawJson, Role, Turn, Vendor};
+use crate::chat::{CallKind, Opaque, OpaqueKind, Part, PartKind, RawJson, Role, Turn, Vendor};
 use crate::codec::WireError;
 use crate::ids;
 use crate::openai_chat::stream::assembly::vendor;
@@ -120,11 +120,7 @@ fn call(call: ToolCall, at: &str) -> Result<Part, WireError> {
         .extra_content
         .as_ref()
         .and_then(|extra| extra.pointer("/google/thought_signature")?.as_str());
-    part.opaque = signature.map(|data| Opaque {
-        vendor: Vendor::Google,
-        kind: OpaqueKind::Signature,
-        data: data.to_owned(),
-    });
+    part.opaque = signature.map(|data| Opaque::new(Vendor::Google, OpaqueKind::Signature, data));
     Ok(part)
 }
 
@@ -133,7 +129,7 @@ fn function_call(id: String, function: &Function, at: &str) -> Result<Part, Wire
         return Err(WireError::malformed(format!("{at}.name"), "is missing"));
     };
     let arguments = arguments(function.arguments.as_ref()).into_owned();
-    Ok(Part::new(PartKind::ToolCall { id, name, arguments }))
+    Ok(Part::new(PartKind::ToolCall { id, name, kind: CallKind::Function, arguments }))
 }
 
 /// Returns the characters of the arguments: those of the text, or of the object as it was written.
@@ -192,7 +188,7 @@ fn of_detail(detail: &Detail) -> Option<Part> {
             (_, Some(data)) => (OpaqueKind::Redacted, data),
             _ => return None,
         };
-        Some(Opaque { vendor, kind, data: data.clone() })
+        Some(Opaque::new(vendor, kind, data.clone()))
     });
     let empty = text.is_empty() && opaque.is_none();
     (!empty).then(|| Part { kind: PartKind::Reasoning(text), opaque, cache: None })
@@ -200,7 +196,7 @@ fn of_detail(detail: &Detail) -> Option<Part> {
 
 fn of_block(block: &ThinkingBlock) -> Option<Part> {
     let text = block.thinking.clone().unwrap_or_default();
-    let of = |kind, data: &String| Opaque { vendor: Vendor::Anthropic, kind, data: data.clone() };
+    let of = |kind, data: &String| Opaque::new(Vendor::Anthropic, kind, data.clone());
     let opaque = match (&block.signature, &block.data) {
         (Some(signature), _) if !signature.is_empty() => Some(of(OpaqueKind::Signature, signature)),
         (_, Some(data)) => Some(of(OpaqueKind::Redacted, data)),

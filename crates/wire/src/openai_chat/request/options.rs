@@ -27,6 +27,7 @@ pub(super) fn sampling(members: &mut Members<'_>) -> Result<Sampling, WireError>
         n: members.take("n")?,
         logprobs: members.take("logprobs")?,
         top_logprobs: members.take("top_logprobs")?,
+        logit_bias: None,
     })
 }
 

@@ -46,6 +46,7 @@ pub(crate) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
         delivery: Delivery { stream: peek.stream, include_usage: peek.include_usage },
         end_user: members.take::<String>("safety_identifier")?.or(user),
         extra: options::extra(members)?,
+        ..ChatRequest::default()
     };
     Ok(request)
 }

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::chat::{ChatRequest, PartKind, ReasoningAmount, Role, ToolChoice};
+use crate::codec::Target;
 use crate::codec::{Codec, WireError};
 use crate::model_facts::{ModelFacts, SamplingSupport};
 use crate::notes::Notes;
@@ -13,7 +14,8 @@ fn read(body: &str) -> Result<ChatRequest, WireError> {
 
 fn written(request: &ChatRequest, facts: &ModelFacts) -> (Value, Notes) {
     let mut notes = Notes::default();
-    let body = OpenAiChat.write_request(request, "m2", facts, &mut notes).unwrap();
+    let body =
+        OpenAiChat.write_request(request, &Target::new("m2", facts), &mut notes).unwrap().body;
     (serde_json::from_slice(&body).unwrap(), notes)
 }
 
@@ -210,8 +212,13 @@ fn a_longer_conversation_begins_with_the_shorter_one() {
         let body = format!(r#"{{"model":"m","messages":[{}]}}"#, turns[..count].join(","));
         let request = read(&body).unwrap();
         let bytes = OpenAiChat
-            .write_request(&request, "m", &ModelFacts::default(), &mut Notes::default())
-            .unwrap();
+            .write_request(
+                &request,
+                &Target::new("m", &ModelFacts::default()),
+                &mut Notes::default(),
+            )
+            .unwrap()
+            .body;
         String::from_utf8(bytes).unwrap()
     };
     for count in 1..turns.len() {

@@ -4,7 +4,8 @@ use serde_json::value::RawValue;
 
 use super::members::{Members, parse};
 use super::wire::{Choice, Declaration, Tool as WireTool};
-use crate::chat::{Tool, ToolChoice};
+use crate::WireFormat;
+use crate::chat::{Tool, ToolChoice, ToolKind};
 use crate::codec::WireError;
 
 /// Reads `tools` and the legacy `functions`.
@@ -42,7 +43,7 @@ fn tool(raw: &RawValue, at: &str) -> Result<Tool, WireError> {
         schema: None,
         strict: None,
         cache: None,
-        server: Some(("openai_chat", raw.to_owned())),
+        kind: ToolKind::Server { format: WireFormat::OpenAiChat, raw: raw.to_owned() },
     })
 }
 
@@ -56,7 +57,7 @@ fn declared(function: Declaration, at: &str) -> Result<Tool, WireError> {
         schema: function.parameters.filter(|schema| schema.get() != "null"),
         strict: function.strict,
         cache: None,
-        server: None,
+        kind: ToolKind::Function,
     })
 }
 

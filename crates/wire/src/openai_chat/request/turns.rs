@@ -160,7 +160,7 @@ impl<'a> Turns<'a> {
                 }
                 PartKind::Refusal(text) => refusal.push_str(text),
                 PartKind::Reasoning(text) => reasoning.push_str(text),
-                PartKind::ToolCall { id, name, arguments } => {
+                PartKind::ToolCall { id, name, arguments, .. } => {
                     let id = self.asked(id, name);
                     let function = Function { name, arguments: or_empty_object(arguments) };
                     message.tool_calls.push(ToolCall { id, kind: "function", function });

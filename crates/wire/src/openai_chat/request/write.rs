@@ -10,8 +10,9 @@ use super::outgoing::{
 };
 use super::turns;
 use crate::WireFormat;
+use crate::aftercare::Aftercare;
 use crate::chat::{ChatRequest, Effort, OutputFormat, ReasoningAmount, ToolChoice};
-use crate::codec::WireError;
+use crate::codec::{Target, WireError, Written};
 use crate::model_facts::{ModelFacts, SamplingSupport, ThinkingControl};
 use crate::notes::Notes;
 use crate::refusals::Refusals;
@@ -44,23 +45,25 @@ impl Loss<'_> {
 /// [`WireError::Unsupported`] with every field whose loss would change what was asked for.
 pub(crate) fn write(
     request: &ChatRequest,
-    model: &str,
-    facts: &ModelFacts,
+    target: &Target<'_>,
     notes: &mut Notes,
-) -> Result<Vec<u8>, WireError> {
+) -> Result<Written, WireError> {
+    let facts = target.facts;
     let mut loss = Loss { notes, refused: Refusals::default() };
     let messages = turns::write(request, facts, &mut loss);
     if messages.is_empty() {
         loss.refuse("messages", "nothing is left to send");
     }
-    let mut body = Body { model, messages, ..Body::default() };
+    let mut body = Body { model: target.model, messages, ..Body::default() };
     body.sampling = sampling(request, facts, &mut loss);
     body.reasoning_effort = effort(request, facts, &mut loss);
     add_tools(&mut body, request, &mut loss);
     add_output(&mut body, request);
     add_limit(&mut body, request, facts, &mut loss);
     add_rest(&mut body, request, facts, &mut loss);
-    loss.refused.or_body(&body)
+    let body = loss.refused.or_body(&body)?;
+    let stream = request.delivery.stream;
+    Ok(Written { body, stream, headers: Vec::new(), aftercare: Aftercare::default() })
 }
 
 fn sampling<'a>(request: &'a ChatRequest, facts: &ModelFacts, loss: &mut Loss<'_>) -> Sampling<'a> {
@@ -145,7 +148,7 @@ fn effort(request: &ChatRequest, facts: &ModelFacts, loss: &mut Loss<'_>) -> Opt
 
 fn add_tools<'a>(body: &mut Body<'a>, request: &'a ChatRequest, loss: &mut Loss<'_>) {
     for tool in &request.tools {
-        match &tool.server {
+        match tool.of_vendor() {
             None => body.tools.push(Tool::Function {
                 kind: "function",
                 function: Declaration {
@@ -155,7 +158,7 @@ fn add_tools<'a>(body: &mut Body<'a>, request: &'a ChatRequest, loss: &mut Loss<
                     strict: tool.strict,
                 },
             }),
-            Some((format, raw)) if *format == WireFormat::OpenAiChat.name() => {
+            Some((WireFormat::OpenAiChat, raw)) => {
                 body.tools.push(Tool::Own(raw));
             }
             Some(_) => {

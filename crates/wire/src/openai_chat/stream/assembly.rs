@@ -9,7 +9,7 @@ use super::chunk::{Choice, Chunk, Content, ContentPart, Delta, ReasoningDetail, 
 use super::{finish, usage};
 use crate::api_error::{ErrorKind, UpstreamError};
 use crate::chat::{Opaque, OpaqueKind, Vendor};
-use crate::event::{Event, Finish, PartHead, Usage};
+use crate::event::{Event, Finish, PartHead, ReasoningKind, Usage};
 use crate::text::Text;
 
 /// State of one reply.
@@ -239,7 +239,7 @@ impl Answer {
         let (signature, encrypted) =
             (Text::or_empty(detail.signature.as_ref()), Text::or_empty(detail.data.as_ref()));
         if !signature.is_empty() {
-            let opaque = Opaque { vendor, kind: OpaqueKind::Signature, data: signature.to_owned() };
+            let opaque = Opaque::new(vendor, OpaqueKind::Signature, signature);
             let part = self.open(Kind::Reasoning, out);
             out.push(Event::Opaque { choice: self.index, part, opaque });
         }
@@ -252,7 +252,7 @@ impl Answer {
                 OpaqueKind::Redacted
             };
             let part = self.open(Kind::Reasoning, out);
-            let opaque = Opaque { vendor, kind, data: encrypted.to_owned() };
+            let opaque = Opaque::new(vendor, kind, encrypted);
             out.push(Event::Opaque { choice: self.index, part, opaque });
             if kind == OpaqueKind::Redacted {
                 self.end_open(out);
@@ -317,7 +317,7 @@ impl Answer {
         self.refused |= kind == Kind::Refusal;
         let head = match kind {
             Kind::Text => PartHead::Text,
-            Kind::Reasoning => PartHead::Reasoning,
+            Kind::Reasoning => PartHead::Reasoning(ReasoningKind::Raw),
             Kind::Refusal => PartHead::Refusal,
         };
         out.push(Event::PartStart { choice: self.index, part, head });

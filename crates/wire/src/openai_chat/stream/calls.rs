@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::chunk::{Function, ToolCall};
-use crate::chat::{Opaque, OpaqueKind, Vendor};
+use crate::chat::{CallKind, Opaque, OpaqueKind, Vendor};
 use crate::event::{Event, PartHead};
 use crate::text::Text;
 
@@ -188,7 +188,11 @@ impl Call {
         let part = *next_part;
         *next_part += 1;
         self.part = Some(part);
-        let head = PartHead::ToolCall { id: self.id.clone(), name: self.name.clone() };
+        let head = PartHead::ToolCall {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            kind: CallKind::Function,
+        };
         out.push(Event::PartStart { choice, part, head });
         if let Some(signature) = self.signature.take() {
             out.push(signed(choice, part, signature));
@@ -217,6 +221,6 @@ impl Call {
 }
 
 fn signed(choice: u16, part: u32, data: String) -> Event {
-    let opaque = Opaque { vendor: Vendor::Google, kind: OpaqueKind::Signature, data };
+    let opaque = Opaque::new(Vendor::Google, OpaqueKind::Signature, data);
     Event::Opaque { choice, part, opaque }
 }

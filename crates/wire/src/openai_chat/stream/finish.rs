@@ -46,7 +46,13 @@ pub(crate) enum RefusalText {
 /// Returns the `finish_reason` for a client, or `None` if the answer is to be an error instead.
 pub(crate) const fn write(finish: Finish, refusal: RefusalText) -> Option<&'static str> {
     match finish {
-        Finish::Stop | Finish::StopSequence | Finish::Pause | Finish::Other => Some("stop"),
+        Finish::Stop
+        | Finish::StopSequence
+        | Finish::Pause
+        | Finish::Compaction
+        | Finish::Cancelled
+        | Finish::Queued
+        | Finish::Other => Some("stop"),
         Finish::Length | Finish::ContextFull => Some("length"),
         Finish::ToolCalls => Some("tool_calls"),
         Finish::ContentFilter => Some("content_filter"),

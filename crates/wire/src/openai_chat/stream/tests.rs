@@ -1,7 +1,7 @@
 use super::reader::{ChatReader, read_reply};
 use super::writer::ChatWriter;
 use crate::api_error::ErrorKind;
-use crate::chat::Vendor;
+use crate::chat::{CallKind, Vendor};
 use crate::codec::{EventReader, EventWriter, ReplyContext};
 use crate::collect::{Collected, collect};
 use crate::event::{Event, Finish, PartHead};
@@ -28,9 +28,9 @@ fn parts(whole: &Collected) -> Vec<String> {
     parts
         .map(|part| match &part.head {
             PartHead::Text => format!("text:{}", part.text),
-            PartHead::Reasoning => format!("reasoning:{}", part.text),
+            PartHead::Reasoning(_) => format!("reasoning:{}", part.text),
             PartHead::Refusal => format!("refusal:{}", part.text),
-            PartHead::ToolCall { id, name } => format!("call:{id}:{name}:{}", part.text),
+            PartHead::ToolCall { id, name, .. } => format!("call:{id}:{name}:{}", part.text),
             PartHead::Media { mime, data } => format!("media:{mime}:{data}"),
             PartHead::Server { .. } => "server".to_owned(),
         })
@@ -254,7 +254,11 @@ fn written(events: &[Event], context: &ReplyContext) -> String {
 #[test]
 fn written_chunks_have_one_head_and_calls_are_counted_from_zero() {
     let start = |part, name: &str| {
-        let head = PartHead::ToolCall { id: String::new(), name: name.to_owned() };
+        let head = PartHead::ToolCall {
+            id: String::new(),
+            name: name.to_owned(),
+            kind: CallKind::Function,
+        };
         Event::PartStart { choice: 0, part, head }
     };
     let events = [

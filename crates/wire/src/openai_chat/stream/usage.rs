@@ -41,6 +41,7 @@ pub(crate) fn read(wire: &WireUsage) -> Usage {
         cache_write,
         output,
         reasoning,
+        ..Usage::default()
     }
 }
 
@@ -134,6 +135,7 @@ mod tests {
             cache_write: Some(30),
             output: Some(7),
             reasoning: Some(5),
+            ..Usage::default()
         };
         let mut out = Vec::new();
 

@@ -136,10 +136,12 @@ impl ChatWriter {
                 answer.calls += 1;
                 Sent::Call { position: answer.calls - 1, has_arguments: false }
             }
-            PartHead::Reasoning | PartHead::Media { .. } | PartHead::Server { .. } => Sent::Nothing,
+            PartHead::Reasoning(_) | PartHead::Media { .. } | PartHead::Server { .. } => {
+                Sent::Nothing
+            }
         };
         match (head, &sent) {
-            (PartHead::ToolCall { id, name }, Sent::Call { position, .. }) => {
+            (PartHead::ToolCall { id, name, .. }, Sent::Call { position, .. }) => {
                 let position = *position;
                 let made;
                 let id = if id.is_empty() {
@@ -273,7 +275,7 @@ impl EventWriter for ChatWriter {
             Event::Finish { choice, reason, native, .. } => {
                 self.finish(*choice, *reason, native, out);
             }
-            Event::Reasoning { .. } => {}
+            Event::Reasoning { .. } | Event::Cite { .. } | Event::Logprobs { .. } => {}
             Event::Ping => self.ping(out),
             Event::Error(error) => self.fail(&error::write_upstream(error), out),
             Event::End => self.end(out),
@@ -306,9 +308,10 @@ pub(crate) fn reasoning_detail(opaque: &Opaque, index: usize) -> serde_json::Val
         Vendor::Anthropic => "anthropic-claude-v1",
         Vendor::Google => "google-gemini-v1",
         Vendor::OpenAi => "openai-responses-v1",
+        Vendor::Plain => "unknown",
     };
     match (opaque.kind, opaque.vendor) {
-        (OpaqueKind::Signature, Vendor::Anthropic | Vendor::OpenAi) => {
+        (OpaqueKind::Signature, Vendor::Anthropic | Vendor::OpenAi | Vendor::Plain) => {
             json!({"type": "reasoning.text", "signature": opaque.data, "format": format, "index": index})
         }
         (OpaqueKind::Redacted, _) | (OpaqueKind::Signature, Vendor::Google) => {

@@ -13,7 +13,7 @@ use super::locate;
 use crate::WireFormat;
 use crate::chat::{
     ChatRequest, Delivery, Effort, OutputFormat, Part, PartKind, Reasoning, ReasoningAmount, Role,
-    Sampling, Tool, ToolChoice, Turn,
+    Sampling, Tool, ToolChoice, ToolKind, Turn,
 };
 use crate::codec::{Peek, WireError};
 
@@ -62,6 +62,7 @@ pub(in crate::anthropic) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest
         delivery: Delivery { stream: peek.stream, include_usage: peek.include_usage },
         end_user: body.metadata.and_then(|metadata| metadata.user_id),
         extra: body.extra.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+        ..ChatRequest::default()
     })
 }
 
@@ -111,7 +112,7 @@ fn tool(raw: &RawValue, path: &str) -> Result<Tool, WireError> {
             schema: None,
             strict: None,
             cache: None,
-            server: Some((WireFormat::Anthropic.name(), raw.to_owned())),
+            kind: ToolKind::Server { format: WireFormat::Anthropic, raw: raw.to_owned() },
         });
     }
     let wire = wire?;
@@ -124,7 +125,7 @@ fn tool(raw: &RawValue, path: &str) -> Result<Tool, WireError> {
         schema: wire.input_schema.map(RawValue::to_owned),
         strict: wire.strict,
         cache: wire.cache_control,
-        server: None,
+        kind: ToolKind::Function,
     })
 }
 

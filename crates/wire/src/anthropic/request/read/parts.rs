@@ -8,7 +8,7 @@ use super::{short, text_parts};
 use crate::WireFormat;
 use crate::anthropic::request::locate;
 use crate::anthropic::words::is_server_block;
-use crate::chat::{Media, MediaSource, Opaque, OpaqueKind, Part, PartKind, Vendor};
+use crate::chat::{CallKind, Media, MediaSource, Opaque, OpaqueKind, Part, PartKind, Vendor};
 use crate::codec::WireError;
 
 /// Whose content it is; decides which blocks may stand there.
@@ -129,7 +129,7 @@ fn stays_raw(kind: &str, speaker: Speaker) -> bool {
 }
 
 fn server(raw: &RawValue) -> Part {
-    let format = WireFormat::Anthropic.name();
+    let format = WireFormat::Anthropic;
     Part::new(PartKind::Server { format, raw: raw.to_owned() })
 }
 
@@ -139,14 +139,14 @@ fn missing(path: &str, member: &str) -> WireError {
 
 fn opaque(kind: OpaqueKind, data: Option<String>) -> Option<Opaque> {
     let data = data.filter(|data| !data.is_empty())?;
-    Some(Opaque { vendor: Vendor::Anthropic, kind, data })
+    Some(Opaque::new(Vendor::Anthropic, kind, data))
 }
 
 fn tool_use(wire: Block<'_>, path: &str) -> Result<Part, WireError> {
     let id = wire.id.ok_or_else(|| missing(path, "id"))?;
     let name = wire.name.ok_or_else(|| missing(path, "name"))?;
     let arguments = wire.input.map_or("{}", RawValue::get).to_owned();
-    Ok(Part::new(PartKind::ToolCall { id, name, arguments }))
+    Ok(Part::new(PartKind::ToolCall { id, name, kind: CallKind::Function, arguments }))
 }
 
 fn tool_result(wire: Block<'_>, path: &str) -> Result<Part, WireError> {

@@ -190,13 +190,15 @@ fn reasoning_keeps_its_signature_and_order() {
             {"type": "brand_new", "text": ["odd"]},
         ]),
     );
-    let opaque =
-        |kind, data: &str| Some(Opaque { vendor: Vendor::Anthropic, kind, data: data.to_owned() });
+    let opaque = |kind, data: &str| Some(Opaque::new(Vendor::Anthropic, kind, data));
     assert_eq!(parts[0].opaque, opaque(OpaqueKind::Signature, "c2ln"));
     assert_eq!(parts[1].opaque, opaque(OpaqueKind::Redacted, "c2Vj"));
     assert_eq!(parts[2].opaque, None);
     for part in &parts[3..] {
-        assert!(matches!(part.kind, PartKind::Server { format: "anthropic", .. }), "{part:?}");
+        assert!(
+            matches!(part.kind, PartKind::Server { format: WireFormat::Anthropic, .. }),
+            "{part:?}"
+        );
     }
 }
 
@@ -209,9 +211,9 @@ fn tools_of_the_vendor_stay_raw() {
     ))
     .unwrap();
     let [own, server] = &request.tools[..] else { panic!("{:?}", request.tools) };
-    assert_eq!((own.strict, own.cache.is_some(), own.server.is_some()), (Some(true), true, false));
-    let (format, raw) = server.server.as_ref().unwrap();
-    assert_eq!((&*server.name, *format), ("web_search", "anthropic"));
+    assert_eq!((own.strict, own.cache.is_some(), !own.is_clients()), (Some(true), true, false));
+    let (format, raw) = server.of_vendor().unwrap();
+    assert_eq!((&*server.name, format), ("web_search", WireFormat::Anthropic));
     assert!(raw.get().contains("max_uses"));
 }
 

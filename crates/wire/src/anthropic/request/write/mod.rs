@@ -21,8 +21,9 @@ mod tools;
 mod turns;
 
 use self::body::Body;
+use crate::aftercare::Aftercare;
 use crate::chat::ChatRequest;
-use crate::codec::WireError;
+use crate::codec::{Target, WireError, Written};
 use crate::field_names::Field;
 use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
@@ -31,10 +32,12 @@ use crate::refusals::Refusals;
 /// What all writers of one request share.
 struct Writing<'a, 'n> {
     request: &'a ChatRequest,
+    target: &'a Target<'a>,
     facts: &'a ModelFacts,
     notes: &'n mut Notes,
     /// Fields whose loss would change what was asked for, and why they cannot be carried.
     refused: Refusals,
+    aftercare: Aftercare,
 }
 
 impl<'a> Writing<'a, '_> {
@@ -51,14 +54,20 @@ impl<'a> Writing<'a, '_> {
     }
 }
 
-/// Writes a request for `model`.
+/// Writes a request.
 pub(in crate::anthropic) fn write(
     request: &ChatRequest,
-    model: &str,
-    facts: &ModelFacts,
+    target: &Target<'_>,
     notes: &mut Notes,
-) -> Result<Vec<u8>, WireError> {
-    let mut writing = Writing { request, facts, notes, refused: Refusals::default() };
+) -> Result<Written, WireError> {
+    let mut writing = Writing {
+        request,
+        target,
+        facts: target.facts,
+        notes,
+        refused: Refusals::default(),
+        aftercare: Aftercare::default(),
+    };
     let mut conversation = turns::write(&mut writing);
     let mut tools = tools::declarations(&mut writing);
     let tool_choice = tools::choice(&mut writing);
@@ -70,7 +79,7 @@ pub(in crate::anthropic) fn write(
     let extra = extra::members(&mut writing);
 
     let body = Body {
-        model,
+        model: target.model,
         max_tokens: plan.limit,
         stream: request.delivery.stream.then_some(true),
         thinking: plan.thinking,
@@ -86,5 +95,7 @@ pub(in crate::anthropic) fn write(
         system: conversation.system,
         messages: conversation.messages,
     };
-    writing.refused.or_body(&body)
+    let body = writing.refused.or_body(&body)?;
+    let stream = request.delivery.stream;
+    Ok(Written { body, stream, headers: Vec::new(), aftercare: writing.aftercare })
 }

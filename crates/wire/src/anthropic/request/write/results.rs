@@ -23,7 +23,7 @@ pub(super) fn content<'a>(
             PartKind::Document(document) => {
                 blocks.extend(media::document(writing, document, path));
             }
-            PartKind::Server { format, raw } if *format == WireFormat::Anthropic.name() => {
+            PartKind::Server { format, raw } if *format == WireFormat::Anthropic => {
                 blocks.push(Block::Raw(raw));
             }
             PartKind::Audio(_) | PartKind::Video(_) => {

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use super::write;
 use crate::WireFormat;
-use crate::chat::{ChatRequest, Media, MediaSource, Part, PartKind, RawJson, Role, Tool, Turn};
+use crate::chat::{
+    ChatRequest, Media, MediaSource, Part, PartKind, RawJson, Role, Tool, ToolKind, Turn,
+};
+use crate::codec::Target;
 use crate::codec::WireError;
 use crate::model_facts::{ModelFacts, SamplingSupport, ThinkingControl};
 use crate::notes::Notes;
@@ -30,7 +33,7 @@ impl Written {
 
 fn written_for(request: &ChatRequest, facts: &ModelFacts) -> Written {
     let mut notes = Notes::default();
-    let body = write(request, "claude", facts, &mut notes).unwrap();
+    let body = write(request, &Target::new("claude", facts), &mut notes).unwrap().body;
     Written { body: serde_json::from_slice(&body).unwrap(), notes }
 }
 
@@ -40,7 +43,8 @@ fn written(request: &ChatRequest) -> Written {
 
 /// Returns the fields that a request was refused for.
 fn refused(request: &ChatRequest) -> Vec<String> {
-    let result = write(request, "claude", &ModelFacts::default(), &mut Notes::default());
+    let result =
+        write(request, &Target::new("claude", &ModelFacts::default()), &mut Notes::default());
     match result {
         Err(WireError::Unsupported { fields }) => {
             fields.into_iter().map(|(field, _)| field).collect()
@@ -74,6 +78,7 @@ fn call(id: &str, name: &str, arguments: &str) -> Part {
     Part::new(PartKind::ToolCall {
         id: id.to_owned(),
         name: name.to_owned(),
+        kind: crate::chat::CallKind::Function,
         arguments: arguments.to_owned(),
     })
 }
@@ -93,6 +98,6 @@ fn tool(name: &str, schema: Option<&str>) -> Tool {
         schema: schema.map(raw),
         strict: None,
         cache: None,
-        server: None,
+        kind: ToolKind::Function,
     }
 }

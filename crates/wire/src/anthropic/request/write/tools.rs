@@ -30,8 +30,8 @@ pub(super) fn declarations<'a>(writing: &mut Writing<'a, '_>) -> Vec<Tool<'a>> {
             writing.refuse(format!("tools[{index}].name"), why);
             continue;
         }
-        match &tool.server {
-            Some((format, raw)) if *format == WireFormat::Anthropic.name() => {
+        match tool.of_vendor() {
+            Some((WireFormat::Anthropic, raw)) => {
                 tools.push(Tool::Raw(raw));
             }
             Some(_) => {

@@ -179,7 +179,7 @@ impl<'a> Drafts<'a, '_, '_> {
             }
             PartKind::Audio(_) => self.writing.refuse(path, "the Messages API takes no sound"),
             PartKind::Video(_) => self.writing.refuse(path, "the Messages API takes no video"),
-            PartKind::ToolCall { id, name, arguments } => {
+            PartKind::ToolCall { id, name, arguments, .. } => {
                 self.note_foreign(part.opaque.as_ref());
                 self.add_call(id, name, arguments, part);
             }
@@ -192,7 +192,7 @@ impl<'a> Drafts<'a, '_, '_> {
             }
             PartKind::Reasoning(text) => self.add_reasoning(role, text, part.opaque.as_ref()),
             PartKind::Server { format, raw } => {
-                if *format == WireFormat::Anthropic.name() {
+                if *format == WireFormat::Anthropic {
                     self.push(role, Block::Raw(raw));
                 } else {
                     let why = "blocks of another vendor's own tools cannot be sent";
@@ -272,7 +272,9 @@ impl<'a> Drafts<'a, '_, '_> {
 
     /// Adds reasoning that this vendor signed. All other it would refuse.
     fn add_reasoning(&mut self, role: &'static str, text: &'a str, opaque: Option<&'a Opaque>) {
-        let own = opaque.filter(|opaque| opaque.vendor == Vendor::Anthropic && role == "assistant");
+        let target = self.writing.target;
+        let own =
+            opaque.filter(|data| target.reads(data, Vendor::Anthropic) && role == "assistant");
         let Some(own) = own else {
             if !text.is_empty() || opaque.is_some() {
                 let why = "reasoning without this vendor's signature is refused by it";

@@ -1,6 +1,7 @@
 //! Events written as a stream of Anthropic.
 
 use super::*;
+use crate::event::ReasoningKind;
 
 fn writer() -> Writer {
     Writer::new(&ReplyContext {
@@ -152,7 +153,7 @@ fn parts_still_open_at_the_end_are_closed() {
 fn thinking_closes_with_its_signature_before_text_opens() {
     let foreign = Opaque { vendor: Vendor::Google, ..signature("Zm9v") };
     let out = write_all(&[
-        start_of(0, PartHead::Reasoning),
+        start_of(0, PartHead::Reasoning(ReasoningKind::Summary)),
         reasoning(0, "hm"),
         opaque(0, foreign),
         opaque(0, signature("c2ln")),
@@ -160,7 +161,7 @@ fn thinking_closes_with_its_signature_before_text_opens() {
         start_of(1, PartHead::Text),
         text(1, "a"),
         end_of(1),
-        start_of(2, PartHead::Reasoning),
+        start_of(2, PartHead::Reasoning(ReasoningKind::Summary)),
         opaque(2, signature("b25seQ==")),
         end_of(2),
         Event::End,
@@ -199,12 +200,12 @@ fn thinking_closes_with_its_signature_before_text_opens() {
 #[test]
 fn empty_parts_leave_no_block() {
     let out = write_all(&[
-        start_of(0, PartHead::Reasoning),
+        start_of(0, PartHead::Reasoning(ReasoningKind::Summary)),
         end_of(0),
         start_of(1, PartHead::Text),
         text(1, ""),
         end_of(1),
-        start_of(2, PartHead::Server { raw: json!({"executableCode": {}}) }),
+        start_of(2, PartHead::Server { raw: json!({"executableCode": {}}), query: None }),
         end_of(2),
         finish(Finish::Length),
         Event::End,

@@ -8,7 +8,8 @@ use std::collections::{HashMap, VecDeque};
 use serde_json::value::RawValue;
 
 use super::media;
-use crate::chat::{Opaque, OpaqueKind, Part, PartKind, Role, Turn, Vendor};
+use crate::WireFormat;
+use crate::chat::{CallKind, Opaque, OpaqueKind, Part, PartKind, Role, Turn, Vendor};
 use crate::codec::WireError;
 use crate::gemini::request::MADE_ID;
 use crate::gemini::request::members::{self, Members};
@@ -93,11 +94,10 @@ impl Contents {
         }
         let kind = kinds.first().copied().map(str::to_owned);
         let opaque = match members.take("thoughtSignature") {
-            Some(signature) => Some(Opaque {
-                vendor: Vendor::Google,
-                kind: OpaqueKind::Signature,
-                data: members::text(signature, &format!("{path}.thoughtSignature"))?,
-            }),
+            Some(signature) => {
+                let data = members::text(signature, &format!("{path}.thoughtSignature"))?;
+                Some(Opaque::new(Vendor::Google, OpaqueKind::Signature, data))
+            }
             None => None,
         };
         let kind = match kind {
@@ -134,7 +134,7 @@ impl Contents {
             "fileData" => detailed(media::file(value, &path)?, members, place),
             "functionCall" => self.call(value, place, &path),
             "functionResponse" => self.result(value, place, &path),
-            _ => Ok(PartKind::Server { format: "gemini", raw: raw.to_owned() }),
+            _ => Ok(PartKind::Server { format: WireFormat::Gemini, raw: raw.to_owned() }),
         }
     }
 
@@ -159,7 +159,7 @@ impl Contents {
             }
             None => "{}".to_owned(),
         };
-        Ok(PartKind::ToolCall { id, name, arguments })
+        Ok(PartKind::ToolCall { id, name, kind: CallKind::Function, arguments })
     }
 
     fn result(
@@ -283,7 +283,7 @@ fn unknown(
     let stranger = members.names().find(|name| !BESIDE.contains(name));
     match stranger {
         Some(_) if place.role == Role::Assistant => {
-            Ok(PartKind::Server { format: "gemini", raw: raw.to_owned() })
+            Ok(PartKind::Server { format: WireFormat::Gemini, raw: raw.to_owned() })
         }
         Some(name) => {
             let detail = format!("`{name}` is no known kind of part");

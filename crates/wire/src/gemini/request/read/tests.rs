@@ -203,7 +203,9 @@ fn media_inside_a_result_are_read() {
 fn parts_of_googles_own_tools_are_kept_raw() {
     let part = only_part(json!({"executableCode": {"code": "1"}, "thoughtSignature": "c2ln"}));
     assert!(part.opaque.is_none(), "the raw part has it");
-    let PartKind::Server { format: "gemini", raw } = &part.kind else { panic!("{part:?}") };
+    let PartKind::Server { format: WireFormat::Gemini, raw } = &part.kind else {
+        panic!("{part:?}")
+    };
     assert!(raw.get().contains("thoughtSignature"));
 
     let newer = only_part(json!({"hologram": {}}));
@@ -229,8 +231,8 @@ fn functions_and_own_tools_are_told_apart() {
     let object = Some("{\"type\":\"object\"}");
     assert_eq!(schemas, [object, object, None, None]);
     assert_eq!(tools[0].description, None);
-    let (format, raw) = tools[3].server.as_ref().unwrap();
-    assert_eq!((*format, raw.get()), ("gemini", "{\"googleSearch\":{}}"));
+    let (format, raw) = tools[3].of_vendor().unwrap();
+    assert_eq!((format, raw.get()), (WireFormat::Gemini, "{\"googleSearch\":{}}"));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::keep;
-use crate::chat::{ChatRequest, RawJson, Tool, ToolChoice};
+use crate::WireFormat;
+use crate::chat::{ChatRequest, RawJson, Tool, ToolChoice, ToolKind};
 use crate::codec::WireError;
 use crate::gemini::request::members::{self, Members};
 use crate::gemini::schema;
@@ -77,7 +78,7 @@ fn choose(
     };
     if mode == "VALIDATED" {
         // This mode promises what other formats call strict tools.
-        for tool in request.tools.iter_mut().filter(|tool| tool.server.is_none()) {
+        for tool in request.tools.iter_mut().filter(|tool| tool.is_clients()) {
             tool.strict = Some(true);
         }
     }
@@ -99,7 +100,7 @@ fn function(raw: &RawValue, path: &str) -> Result<Tool, WireError> {
         schema: schema_of(&mut members, path, ["parametersJsonSchema", "parameters"])?,
         strict: None,
         cache: None,
-        server: None,
+        kind: ToolKind::Function,
     })
 }
 
@@ -132,6 +133,6 @@ fn server(name: &str, value: &RawValue, path: &str) -> Result<Tool, WireError> {
         schema: None,
         strict: None,
         cache: None,
-        server: Some(("gemini", raw)),
+        kind: ToolKind::Server { format: WireFormat::Gemini, raw },
     })
 }

@@ -145,12 +145,12 @@ fn part_into<'a>(
 ) {
     let mut made = match &part.kind {
         PartKind::Text(text) | PartKind::Refusal(text) => {
-            if text.is_empty() && part::signature(part).is_none() {
+            if text.is_empty() && part::signature(writing, part).is_none() {
                 return;
             }
             Made { text: Some(Cow::Borrowed(text)), ..Made::default() }
         }
-        PartKind::ToolCall { id, name, arguments } => part::call(writing, id, name, arguments),
+        PartKind::ToolCall { id, name, arguments, .. } => part::call(writing, id, name, arguments),
         PartKind::Reasoning(text) => {
             match reasoning(writing, part, text) {
                 Thought::Sent(sent) => draft.rest.push(sent),
@@ -159,7 +159,7 @@ fn part_into<'a>(
             }
             return;
         }
-        PartKind::Server { format: "gemini", raw } => {
+        PartKind::Server { format: WireFormat::Gemini, raw } => {
             draft.rest.push(Out::Kept(raw));
             return;
         }
@@ -173,7 +173,7 @@ fn part_into<'a>(
             made
         }
     };
-    made.thought_signature = part::signature(part).or_else(|| carried.take());
+    made.thought_signature = part::signature(writing, part).or_else(|| carried.take());
     draft.rest.push(Out::made(made));
 }
 
@@ -184,7 +184,7 @@ enum Thought<'a> {
 }
 
 fn reasoning<'a>(writing: &mut Writing<'a>, part: &'a Part, text: &'a str) -> Thought<'a> {
-    let signature = part::signature(part);
+    let signature = part::signature(writing, part);
     if writing.request.origin == Some(WireFormat::Gemini) {
         return Thought::Sent(Out::made(Made {
             text: Some(Cow::Borrowed(text)),

@@ -18,8 +18,9 @@ use serde_json::{Map, Value};
 
 use self::body::Body;
 use crate::WireFormat;
+use crate::aftercare::Aftercare;
 use crate::chat::ChatRequest;
-use crate::codec::WireError;
+use crate::codec::{Target, WireError, Written};
 use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
 use crate::refusals::Refusals;
@@ -27,9 +28,11 @@ use crate::refusals::Refusals;
 /// What all pieces of the writer share.
 struct Writing<'a> {
     request: &'a ChatRequest,
+    target: &'a Target<'a>,
     facts: &'a ModelFacts,
     notes: &'a mut Notes,
     refused: Refusals,
+    aftercare: Aftercare,
 }
 
 impl Writing<'_> {
@@ -42,10 +45,17 @@ impl Writing<'_> {
 /// Writes a request.
 pub(in crate::gemini) fn write(
     request: &ChatRequest,
-    facts: &ModelFacts,
+    target: &Target<'_>,
     notes: &mut Notes,
-) -> Result<Vec<u8>, WireError> {
-    let mut writing = Writing { request, facts, notes, refused: Refusals::default() };
+) -> Result<Written, WireError> {
+    let mut writing = Writing {
+        request,
+        target,
+        facts: target.facts,
+        notes,
+        refused: Refusals::default(),
+        aftercare: Aftercare::default(),
+    };
 
     let (system, contents) = contents::write(&mut writing)?;
     let (tools, tool_config) = tools::write(&mut writing);
@@ -60,7 +70,9 @@ pub(in crate::gemini) fn write(
     };
     extra(&mut writing, &mut body);
 
-    writing.refused.or_body(&body)
+    let body = writing.refused.or_body(&body)?;
+    let stream = request.delivery.stream;
+    Ok(Written { body, stream, headers: Vec::new(), aftercare: writing.aftercare })
 }
 
 /// Writes back members of this format's own clients, and notes those of others.

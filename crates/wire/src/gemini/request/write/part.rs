@@ -47,7 +47,7 @@ pub(super) fn own_id<'a>(writing: &Writing<'_>, id: &'a str) -> Option<&'a str> 
 }
 
 /// Returns Google's signature of a part.
-pub(super) fn signature(part: &Part) -> Option<Cow<'_, str>> {
-    let opaque = part.opaque.as_ref().filter(|opaque| opaque.vendor == Vendor::Google)?;
+pub(super) fn signature<'a>(writing: &Writing<'_>, part: &'a Part) -> Option<Cow<'a, str>> {
+    let opaque = part.opaque.as_ref().filter(|data| writing.target.reads(data, Vendor::Google))?;
     Some(Cow::Borrowed(opaque.data.as_str()))
 }

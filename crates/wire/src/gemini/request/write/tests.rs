@@ -5,8 +5,9 @@ use serde_json::value::RawValue;
 use super::*;
 use crate::chat::{
     Effort, Media, MediaSource, Opaque, OpaqueKind, OutputFormat, Part, PartKind, ReasoningAmount,
-    Role, Tool, ToolChoice, Turn, Vendor,
+    Role, Tool, ToolChoice, ToolKind, Turn, Vendor,
 };
+use crate::codec::Target;
 use crate::model_facts::{SamplingSupport, ThinkingControl};
 use crate::notes::Mark;
 
@@ -24,6 +25,7 @@ fn call(id: &str, name: &str, arguments: &str) -> Part {
     Part::new(PartKind::ToolCall {
         id: id.to_owned(),
         name: name.to_owned(),
+        kind: crate::chat::CallKind::Function,
         arguments: arguments.to_owned(),
     })
 }
@@ -38,7 +40,7 @@ fn result(call: &str, text: &str) -> Part {
 }
 
 fn signed(mut part: Part, vendor: Vendor) -> Part {
-    part.opaque = Some(Opaque { vendor, kind: OpaqueKind::Signature, data: "c2ln".to_owned() });
+    part.opaque = Some(Opaque::new(vendor, OpaqueKind::Signature, "c2ln"));
     part
 }
 
@@ -53,7 +55,7 @@ fn tool(name: &str, schema: Option<Value>) -> Tool {
         schema: schema.map(|schema| raw(&schema)),
         strict: None,
         cache: None,
-        server: None,
+        kind: ToolKind::Function,
     }
 }
 
@@ -72,7 +74,7 @@ fn thinking(thinking: ThinkingControl) -> ModelFacts {
 /// Writes a request and returns the body and the notes as `~field` and `-field`.
 fn written(request: &ChatRequest, facts: &ModelFacts) -> (Value, Vec<String>) {
     let mut notes = Notes::default();
-    let body = super::write(request, facts, &mut notes).unwrap();
+    let body = super::write(request, &Target::new("m", facts), &mut notes).unwrap().body;
     let marks = notes.entries().iter().map(|note| {
         let mark = if note.mark == Mark::Dropped { '-' } else { '~' };
         format!("{mark}{}", note.field)
@@ -85,7 +87,8 @@ fn contents_of(turns: Vec<Turn>, facts: &ModelFacts) -> Value {
 }
 
 fn refusals(request: &ChatRequest) -> Vec<String> {
-    let outcome = super::write(request, &ModelFacts::default(), &mut Notes::default());
+    let outcome =
+        super::write(request, &Target::new("m", &ModelFacts::default()), &mut Notes::default());
     match outcome.unwrap_err() {
         WireError::Unsupported { fields } => fields.into_iter().map(|(field, _)| field).collect(),
         other => panic!("{other}"),
@@ -145,8 +148,13 @@ fn arguments_keep_their_characters() {
         turn(Role::Assistant, vec![call("a", "f", arguments)]),
         turn(Role::Tool, vec![result("a", "{\"z\":1.0,\"a\":2}")]),
     ];
-    let body = super::write(&chat(turns), &ModelFacts::default(), &mut Notes::default()).unwrap();
-    let text = String::from_utf8(body).unwrap();
+    let body = super::write(
+        &chat(turns),
+        &Target::new("m", &ModelFacts::default()),
+        &mut Notes::default(),
+    )
+    .unwrap();
+    let text = String::from_utf8(body.body).unwrap();
     assert!(text.contains(&format!("\"args\":{arguments}")), "{text}");
     assert!(text.contains("\"response\":{\"z\":1.0,\"a\":2}"), "{text}");
 }
@@ -189,8 +197,12 @@ fn ids_are_sent_only_where_gemini_made_them() {
 #[test]
 fn a_result_of_an_unknown_call_is_malformed() {
     let turns = vec![user("hi"), turn(Role::Tool, vec![result("nope", "x")])];
-    let error =
-        super::write(&chat(turns), &ModelFacts::default(), &mut Notes::default()).unwrap_err();
+    let error = super::write(
+        &chat(turns),
+        &Target::new("m", &ModelFacts::default()),
+        &mut Notes::default(),
+    )
+    .unwrap_err();
     assert_eq!(error, WireError::malformed("", "tool result for unknown call id `nope`"));
 }
 
@@ -315,7 +327,9 @@ fn empty_texts_go_unless_they_are_signed() {
             "parts": [{"text": "hi"}, {"text": "there"}, {"text": "", "thoughtSignature": "c2ln"}]}])
     );
     let nothing = chat(vec![turn(Role::System, vec![Part::text("s")]), user("")]);
-    let error = super::write(&nothing, &ModelFacts::default(), &mut Notes::default()).unwrap_err();
+    let error =
+        super::write(&nothing, &Target::new("m", &ModelFacts::default()), &mut Notes::default())
+            .unwrap_err();
     assert!(error.to_string().starts_with("messages: holds nothing"), "{error}");
 }
 
@@ -386,7 +400,7 @@ fn what_cannot_be_carried_is_refused_all_at_once() {
         name: None,
     };
     let server = |format, kind: &str| Tool {
-        server: Some((format, raw(&json!({"type": kind})))),
+        kind: ToolKind::Server { format, raw: raw(&json!({"type": kind})) },
         ..tool(kind, None)
     };
     let request = ChatRequest {
@@ -395,7 +409,7 @@ fn what_cannot_be_carried_is_refused_all_at_once() {
             tool("1st", None),
             tool("f", None),
             tool("f", None),
-            server("anthropic", "code_execution_20250522"),
+            server(WireFormat::Anthropic, "code_execution_20250522"),
         ],
         turns: vec![
             turn(Role::User, vec![Part::new(PartKind::Document(stored))]),
@@ -438,13 +452,13 @@ proptest! {
             let mut request = chat(turns.clone());
             request.tools = vec![tool("f", None)];
             let body =
-                super::write(&request, &ModelFacts::default(), &mut Notes::default()).unwrap();
+                super::write(&request, &Target::new("m", &ModelFacts::default()), &mut Notes::default()).unwrap();
             if let Some(before) = before {
                 // All but the brackets that close the last content, the list and the object.
                 let begin = &before[..before.len() - b"]}]}".len()];
-                prop_assert!(body.starts_with(begin));
+                prop_assert!(body.body.starts_with(begin));
             }
-            before = Some(body);
+            before = Some(body.body);
         }
     }
 }

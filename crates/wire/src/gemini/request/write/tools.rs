@@ -8,6 +8,7 @@ use super::Writing;
 use super::body::{Declaration, Entry};
 use super::names;
 use super::part::TOOL_NAMES;
+use crate::WireFormat;
 use crate::chat::{Tool, ToolChoice};
 use crate::field_names::Field;
 use crate::gemini::schema;
@@ -19,7 +20,7 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>) -> (Vec<Entry<'a>>, Map<Strin
     let mut others = Vec::new();
     let mut seen = HashSet::new();
     for (index, tool) in request.tools.iter().enumerate() {
-        if let Some((format, raw)) = &tool.server {
+        if let Some((format, raw)) = tool.of_vendor() {
             others.extend(server(writing, tool, format, raw));
             continue;
         }
@@ -50,10 +51,10 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>) -> (Vec<Entry<'a>>, Map<Strin
 fn server<'a>(
     writing: &mut Writing<'a>,
     tool: &'a Tool,
-    format: &str,
+    format: WireFormat,
     raw: &'a serde_json::value::RawValue,
 ) -> Option<Entry<'a>> {
-    if format == "gemini" {
+    if format == WireFormat::Gemini {
         return Some(Entry::Kept(raw));
     }
     let declared: Value = serde_json::from_str(raw.get()).unwrap_or_default();
@@ -128,7 +129,7 @@ fn choice(writing: &mut Writing<'_>) -> Map<String, Value> {
 /// them here and is known to newer models only.
 fn strict(writing: &mut Writing<'_>) -> bool {
     let request = writing.request;
-    let mut functions = request.tools.iter().filter(|tool| tool.server.is_none());
+    let mut functions = request.tools.iter().filter(|tool| tool.is_clients());
     let any = functions.clone().any(|tool| tool.strict == Some(true));
     if !any {
         return false;

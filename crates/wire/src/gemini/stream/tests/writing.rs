@@ -1,6 +1,8 @@
 //! Events written as a stream of Gemini.
 
 use super::*;
+use crate::chat::CallKind;
+use crate::event::ReasoningKind;
 
 /// Writes events and returns the objects of the stream; the framing is checked on the way.
 fn write(context: &ReplyContext, events: &[Event]) -> Vec<Value> {
@@ -45,7 +47,8 @@ fn finish(reason: Finish, native: &str) -> Event {
 }
 
 fn call_start(part: u32, id: &str) -> Event {
-    let head = PartHead::ToolCall { id: id.to_owned(), name: "f".to_owned() };
+    let head =
+        PartHead::ToolCall { id: id.to_owned(), name: "f".to_owned(), kind: CallKind::Function };
     Event::PartStart { choice: 0, part, head }
 }
 
@@ -58,7 +61,7 @@ fn part_end(part: u32) -> Event {
 }
 
 fn signed(part: u32, vendor: Vendor, data: &str) -> Event {
-    let opaque = Opaque { vendor, kind: OpaqueKind::Signature, data: data.to_owned() };
+    let opaque = Opaque::new(vendor, OpaqueKind::Signature, data);
     Event::Opaque { choice: 0, part, opaque }
 }
 
@@ -134,7 +137,11 @@ fn thoughts_are_marked_and_only_googles_signatures_go_out() {
         &context(false),
         &[
             start(),
-            Event::PartStart { choice: 0, part: 0, head: PartHead::Reasoning },
+            Event::PartStart {
+                choice: 0,
+                part: 0,
+                head: PartHead::Reasoning(ReasoningKind::Summary),
+            },
             Event::Reasoning { choice: 0, part: 0, delta: "hm".to_owned() },
             signed(0, Vendor::Google, "czE="),
             signed(0, Vendor::Anthropic, "czI="),
@@ -158,7 +165,7 @@ fn thoughts_are_marked_and_only_googles_signatures_go_out() {
 #[test]
 fn media_carry_their_signature_and_foreign_server_parts_are_left_out() {
     let head = PartHead::Media { mime: "image/png".to_owned(), data: "aGk=".to_owned() };
-    let server = |raw: Value| PartHead::Server { raw };
+    let server = |raw: Value| PartHead::Server { raw, query: None };
     let chunks = write(
         &context(false),
         &[

@@ -9,7 +9,7 @@ fn messages(turns: Vec<Turn>) -> Value {
 }
 
 fn opaque(vendor: Vendor, kind: OpaqueKind, data: &str) -> Option<Opaque> {
-    Some(Opaque { vendor, kind, data: data.to_owned() })
+    Some(Opaque::new(vendor, kind, data))
 }
 
 #[test]
@@ -19,7 +19,8 @@ fn a_plain_request_is_written_whole_with_the_messages_last() {
     request.end_user = Some("u1".to_owned());
 
     let mut notes = Notes::default();
-    let body = write(&request, "claude", &ModelFacts::default(), &mut notes).unwrap();
+    let body =
+        write(&request, &Target::new("claude", &ModelFacts::default()), &mut notes).unwrap().body;
 
     let expected = concat!(
         "{\"model\":\"claude\",\"max_tokens\":4096,\"stream\":true,\"metadata\":{\"user_id\":\"u1\"},",
@@ -182,7 +183,7 @@ fn arguments_keep_their_characters() {
         ),
     ]);
     let mut notes = Notes::default();
-    let body = write(&request, "m", &ModelFacts::default(), &mut notes).unwrap();
+    let body = write(&request, &Target::new("m", &ModelFacts::default()), &mut notes).unwrap().body;
     let body = String::from_utf8(body).unwrap();
     assert!(body.contains("\"input\":{\"b\" : 1.0, \"a\":12345678901234567890}"), "{body}");
     assert!(body.contains("\"input\":{\"value\":[1]}"), "{body}");
@@ -365,8 +366,8 @@ fn blocks_of_own_server_tools_stay_raw_and_others_go() {
         turn(
             Role::Assistant,
             vec![
-                server("anthropic", "{\"type\":\"server_tool_use\", \"id\":\"s\"}"),
-                server("gemini", "{\"executableCode\":{}}"),
+                server(WireFormat::Anthropic, "{\"type\":\"server_tool_use\", \"id\":\"s\"}"),
+                server(WireFormat::Gemini, "{\"executableCode\":{}}"),
             ],
         ),
         text(Role::User, "on"),
@@ -446,11 +447,10 @@ fn a_longer_conversation_begins_with_the_shorter_one() {
     for count in (2..=turns.len()).rev() {
         let body = write(
             &request(turns[..count].to_vec()),
-            "m",
-            &ModelFacts::default(),
+            &Target::new("m", &ModelFacts::default()),
             &mut Notes::default(),
         );
-        let body = String::from_utf8(body.unwrap()).unwrap();
+        let body = String::from_utf8(body.unwrap().body).unwrap();
         let open = body.trim_end_matches([']', '}']);
         assert!(
             longer.is_empty() || longer.starts_with(open),

@@ -248,8 +248,10 @@ fn tools_are_declared_in_order() {
     second.description = Some("does g".to_owned());
     second.cache = Some(json!({"type": "ephemeral"}));
     let mut server = tool("web_search", None);
-    server.server =
-        Some(("anthropic", raw("{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}")));
+    server.kind = ToolKind::Server {
+        format: WireFormat::Anthropic,
+        raw: raw("{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}"),
+    };
     request.tools = vec![tool("f", None), second, server];
     let expected = json!([
         {"name": "f", "input_schema": {"type": "object", "properties": {}}},
@@ -280,7 +282,8 @@ fn strict_tools_need_a_model_that_can() {
 fn tools_that_cannot_be_sent_are_refused() {
     let mut request = hello();
     let mut foreign = tool("googleSearch", None);
-    foreign.server = Some(("gemini", raw("{\"googleSearch\":{}}")));
+    foreign.kind =
+        ToolKind::Server { format: WireFormat::Gemini, raw: raw("{\"googleSearch\":{}}") };
     request.tools = vec![tool("a.b", None), tool("f", None), tool("f", None), foreign];
     assert_eq!(refused(&request), ["tools[0].name", "tools[2].name", "tools[3]"]);
 }
@@ -340,7 +343,7 @@ fn the_form_of_the_answer_is_enforced_or_asked_for() {
 
     let native = facts(|facts| facts.structured_output = true);
     let mut notes = Notes::default();
-    let body = write(&request, "m", &native, &mut notes).unwrap();
+    let body = write(&request, &Target::new("m", &native), &mut notes).unwrap().body;
     let expected = format!(
         "\"output_config\":{{\"format\":{{\"type\":\"json_schema\",\"schema\":{schema}}}}}"
     );

@@ -33,14 +33,14 @@ fn tools_are_declared_in_the_dialect_of_the_model() {
 #[test]
 fn own_tools_go_back_and_web_search_is_translated() {
     let server = |format, name: &str, value: Value| Tool {
-        server: Some((format, raw(&value))),
+        kind: ToolKind::Server { format, raw: raw(&value) },
         ..tool(name, None)
     };
     let mut request = hi();
     request.tools = vec![
-        server("gemini", "codeExecution", json!({"codeExecution": {}})),
+        server(WireFormat::Gemini, "codeExecution", json!({"codeExecution": {}})),
         server(
-            "anthropic",
+            WireFormat::Anthropic,
             "web_search",
             json!({"type": "web_search_20250305", "name": "web_search"}),
         ),
@@ -245,7 +245,7 @@ fn marks_and_names_that_have_no_place_are_noted() {
     let mut request = hi();
     request.turns[0].name = Some("bob".to_owned());
     request.turns[0].parts[0].cache = Some(json!({"type": "ephemeral"}));
-    let kept = Part::new(PartKind::Server { format: "anthropic", raw: raw(&json!({})) });
+    let kept = Part::new(PartKind::Server { format: WireFormat::Anthropic, raw: raw(&json!({})) });
     request.turns[0].parts.push(kept);
     let (_, notes) = written(&request, &ModelFacts::default());
     assert_eq!(notes, ["-messages[].name", "-cache_control", "-messages[].content"]);
