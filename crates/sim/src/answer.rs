@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::arguments;
-use crate::ask::{Ask, Choice, Said};
+use crate::ask::{Ask, Choice, Said, Tool, ToolKind};
 use crate::behaviour::{Kind, Params};
 
 /// Characters of a tool call's arguments per streamed fragment.
@@ -34,8 +34,9 @@ pub(crate) struct Call {
     /// Unique in a conversation; without the vendor's prefix.
     pub(crate) id: String,
     pub(crate) name: String,
-    /// A JSON object as text.
+    /// A JSON object as text; of a custom tool any text.
     pub(crate) arguments: String,
+    pub(crate) kind: ToolKind,
 }
 
 impl Call {
@@ -106,7 +107,10 @@ pub(crate) fn compose(ask: &Ask, kind: Kind, params: &Params) -> Answer {
     };
     let (text, mut finish) = match (kind, calls.is_empty()) {
         (Kind::Big, _) => (String::new(), Finish::Stop),
-        (_, true) => cut_at_stop(echo(&ask.said), &ask.stop_sequences),
+        (_, true) => {
+            let text = params.text.clone().unwrap_or_else(|| echo(&ask.said));
+            cut_at_stop(text, &ask.stop_sequences)
+        }
         (_, false) if params.talks => (format!("Calling {}. ", calls[0].name), Finish::Calls),
         (_, false) => (String::new(), Finish::Calls),
     };
@@ -183,14 +187,23 @@ fn calls(ask: &Ask, params: &Params, id: &str) -> Vec<Call> {
         .tools
         .iter()
         .filter(|tool| !matches!(&ask.choice, Choice::Named(name) if *name != tool.name))
+        .filter(|tool| params.tool.as_ref().is_none_or(|name| *name == tool.name))
         .collect();
     let chosen = usable.iter().cycle().take(count).enumerate();
     let call = chosen.map(|(index, tool)| Call {
         id: format!("{id}{index:02}"),
         name: tool.name.clone(),
-        arguments: arguments::from_schema(&tool.schema).to_string(),
+        arguments: params.arguments.clone().unwrap_or_else(|| made_arguments(tool)),
+        kind: tool.kind,
     });
     call.collect()
+}
+
+fn made_arguments(tool: &Tool) -> String {
+    match tool.kind {
+        ToolKind::Function => arguments::from_schema(&tool.schema).to_string(),
+        ToolKind::Custom => arguments::SAMPLE_TEXT.to_owned(),
+    }
 }
 
 /// FNV-1a over what the answer depends on.

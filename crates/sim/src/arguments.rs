@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value};
 /// How deep schemas and references are followed.
 const MOST_LEVELS: usize = 8;
 /// The text given where text is wanted.
-const SAMPLE_TEXT: &str = "text";
+pub(crate) const SAMPLE_TEXT: &str = "text";
 
 /// Returns arguments with every required property filled; `{}` without a schema.
 ///

@@ -119,6 +119,16 @@ pub(crate) struct Tool {
     pub(crate) name: String,
     /// The JSON schema of its arguments; `null` if there is none.
     pub(crate) schema: Value,
+    pub(crate) kind: ToolKind,
+}
+
+/// What a call of a tool carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ToolKind {
+    /// Arguments, a JSON object.
+    Function,
+    /// Input, any text; only OpenAI has such tools.
+    Custom,
 }
 
 /// Whether tools may or must be called.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::route::percent_decoded;
+
 /// The statuses that can be asked for by number.
 const STATUSES: [u16; 14] = [400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 529];
 /// What credentials start with that ask for a fault.
@@ -49,6 +51,12 @@ pub(crate) struct Params {
     pub(crate) has_body_hint: bool,
     /// `calls`: how many tool calls; 0 for none although tools are offered.
     pub(crate) calls: Option<usize>,
+    /// `tool`: the one tool to call; no call if it is not offered.
+    pub(crate) tool: Option<String>,
+    /// `args`: the arguments of every call instead of made ones, percent-encoded.
+    pub(crate) arguments: Option<String>,
+    /// `text`: the answer instead of the echo, percent-encoded.
+    pub(crate) text: Option<String>,
     /// `think=1`: reasoning before the answer.
     pub(crate) thinks: bool,
     /// `talk=1`: text before the tool calls.
@@ -144,6 +152,9 @@ impl Params {
             "retry_after" => self.retry_after = duration(value).map(|wait| wait.as_secs()),
             "body_hint" => self.has_body_hint = is_on,
             "calls" => self.calls = count.map(|calls| calls.min(MOST_CALLS)),
+            "tool" => self.tool = Some(percent_decoded(value)),
+            "args" => self.arguments = Some(percent_decoded(value)),
+            "text" => self.text = Some(percent_decoded(value)),
             "think" => self.thinks = is_on,
             "talk" => self.talks = is_on,
             "first_byte" => self.first_byte = duration(value),
@@ -199,6 +210,15 @@ mod tests {
         assert_eq!(slow.pace, Some(Duration::from_millis(50)));
         assert_eq!(slow.tokens, None);
         assert_eq!(slow.calls, None);
+    }
+
+    #[test]
+    fn a_tool_its_arguments_and_a_text_are_percent_decoded() {
+        let params = Behaviour::of_model("echo?tool=Read&args=%7B%22a%22%3A1%7D&text=a%26b").params;
+
+        assert_eq!(params.tool.as_deref(), Some("Read"));
+        assert_eq!(params.arguments.as_deref(), Some(r#"{"a":1}"#));
+        assert_eq!(params.text.as_deref(), Some("a&b"));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, CREATED, Finish, Frame, Usage};
-use crate::ask::Ask;
+use crate::answer::{Answer, CREATED, Call, Finish, Frame, Usage};
+use crate::ask::{Ask, ToolKind};
 
 /// Writes a whole reply.
 pub(crate) fn whole(answer: &Answer) -> Value {
@@ -15,10 +15,7 @@ pub(crate) fn whole(answer: &Answer) -> Value {
         message["reasoning_content"] = json!(answer.reasoning.concat());
     }
     if !answer.calls.is_empty() {
-        let calls = answer.calls.iter().map(|call| {
-            json!({"id": call_id(&call.id), "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments}})
-        });
+        let calls = answer.calls.iter().map(|call| opened(call, &call.arguments));
         message["tool_calls"] = calls.collect();
     }
     json!({
@@ -48,12 +45,13 @@ pub(crate) fn events(answer: &Answer, ask: &Ask) -> Vec<Frame> {
         frames.push(Frame::token(chunk.write(&delta, "null")));
     }
     for (index, call) in answer.calls.iter().enumerate() {
-        let opening = json!({"tool_calls": [{"index": index, "id": call_id(&call.id), "type": "function",
-            "function": {"name": call.name, "arguments": ""}}]});
+        let mut opening = opened(call, "");
+        opening["index"] = json!(index);
+        let opening = json!({"tool_calls": [opening]});
         frames.push(Frame::other(chunk.write(&opening.to_string(), "null")));
         for fragment in call.fragments() {
-            let delta =
-                json!({"tool_calls": [{"index": index, "function": {"arguments": fragment}}]});
+            let (member, payload) = names(call.kind);
+            let delta = json!({"tool_calls": [{"index": index, member: {payload: fragment}}]});
             frames.push(Frame::token(chunk.write(&delta.to_string(), "null")));
         }
     }
@@ -93,6 +91,20 @@ impl Chunk {
 
     fn write_usage(&self, counts: Usage) -> String {
         format!("{}\"choices\":[],\"usage\":{}}}\n\n", self.start, usage(counts))
+    }
+}
+
+/// Writes a call with so much of its arguments.
+fn opened(call: &Call, arguments: &str) -> Value {
+    let (member, payload) = names(call.kind);
+    json!({"id": call_id(&call.id), "type": member, member: {"name": call.name, payload: arguments}})
+}
+
+/// Returns what a call's kind and its arguments are called.
+fn names(kind: ToolKind) -> (&'static str, &'static str) {
+    match kind {
+        ToolKind::Function => ("function", "arguments"),
+        ToolKind::Custom => ("custom", "input"),
     }
 }
 

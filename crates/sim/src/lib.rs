@@ -22,6 +22,7 @@ mod ask;
 mod behaviour;
 mod chat;
 mod connection;
+mod count;
 mod counts;
 mod faults;
 mod gate;

@@ -13,6 +13,7 @@ use crate::answer::{self, Answer, Frame};
 use crate::ask::{self, Ask, Refusal};
 use crate::behaviour::{Behaviour, Kind, Params};
 use crate::connection::Cut;
+use crate::count;
 use crate::faults::{self, Retry, Trouble};
 use crate::reply::{Content, Piece, Reply};
 use crate::route::{self, Delivery, Format, Target};
@@ -38,9 +39,12 @@ impl Stage {
     /// Composes the reply to a request; `number` names it in headers.
     pub(crate) fn reply(&self, parts: &Parts, body: &Bytes, number: u64) -> Reply {
         let target = route::target(parts);
-        let (Target::Answer { format, .. } | Target::Models(format) | Target::Nothing(format)) =
-            &target;
+        let (Target::Answer { format, .. }
+        | Target::Count { format, .. }
+        | Target::Models(format)
+        | Target::Nothing(format)) = &target;
         let format = *format;
+        let counts = matches!(target, Target::Count { .. });
         let credential = route::credential(parts);
         let is_accepted = |key: &str| self.keys.iter().any(|accepted| accepted == key);
         if !self.keys.is_empty() && !credential.is_some_and(is_accepted) {
@@ -52,7 +56,7 @@ impl Stage {
                 let path = format!("{} {}", parts.method, parts.uri.path());
                 return faults::reply(format, &Trouble::NoSuchPath(path), number);
             }
-            Target::Answer { in_path, .. } => in_path,
+            Target::Answer { in_path, .. } | Target::Count { in_path, .. } => in_path,
         };
         let outline = match Outline::read(body, in_path) {
             Ok(outline) => outline,
@@ -62,7 +66,7 @@ impl Stage {
             .and_then(Behaviour::of_credential)
             .unwrap_or_else(|| Behaviour::of_model(&outline.model));
         let scene = Scene { stage: self, format, outline, behaviour, number };
-        let mut reply = scene.reply(body);
+        let mut reply = if counts { scene.count(body) } else { scene.reply(body) };
         if let Some(wait) = scene.behaviour.params.first_byte {
             reply.before.insert(0, Piece::Pause(wait));
         }
@@ -186,6 +190,23 @@ impl Scene<'_> {
                 ask::generate::read(&value, &self.outline.model, self.outline.delivery)
             }
         }
+    }
+
+    /// Counts the tokens that a request would have as input; a status in the model's name is a fault here too.
+    fn count(&self, body: &Bytes) -> Reply {
+        if let Kind::Status(status) = self.behaviour.kind {
+            return faults::reply(self.format, &Trouble::Status(status), self.number);
+        }
+        let asked = count::chat_request(self.format, body).and_then(|chat| self.ask(&chat));
+        let ask = match asked {
+            Ok(ask) => ask,
+            Err(refusal) => {
+                return faults::reply(self.format, &Trouble::Refused(refusal), self.number);
+            }
+        };
+        let answer = answer::compose(&ask, self.behaviour.kind, &self.behaviour.params);
+        let body = count::reply(self.format, answer.usage.input);
+        self.promised(Content::Whole(Bytes::from(body.to_string())))
     }
 
     fn answer(&self, ask: &Ask) -> Reply {

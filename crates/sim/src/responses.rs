@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, CREATED, Call, Finish, Frame, SIGNATURE, Usage};
+use crate::ask::ToolKind;
 
 /// Writes a whole reply.
 pub(crate) fn whole(answer: &Answer) -> Value {
@@ -119,14 +120,18 @@ fn stream_call(call: &Call, stream: &mut Stream) {
     let item = call_item(call, "completed");
     let place = json!({"item_id": item["id"], "output_index": stream.output.len()});
     let mut opened = call_item(call, "in_progress");
-    opened["arguments"] = json!("");
+    let (event, payload) = match call.kind {
+        ToolKind::Function => ("response.function_call_arguments", "arguments"),
+        ToolKind::Custom => ("response.custom_tool_call_input", "input"),
+    };
+    opened[payload] = json!("");
     stream.open(opened);
     for fragment in call.fragments() {
         let delta = joined(&place, json!({"delta": fragment}));
-        stream.token("response.function_call_arguments.delta", delta);
+        stream.token(&format!("{event}.delta"), delta);
     }
-    let done = json!({"arguments": call.arguments});
-    stream.other("response.function_call_arguments.done", joined(&place, done));
+    let done = json!({payload: call.arguments});
+    stream.other(&format!("{event}.done"), joined(&place, done));
     stream.close(item);
 }
 
@@ -170,6 +175,16 @@ fn output_text(text: &str) -> Value {
 }
 
 fn call_item(call: &Call, status: &str) -> Value {
+    if call.kind == ToolKind::Custom {
+        return json!({
+            "id": format!("ctc_{}", call.id),
+            "type": "custom_tool_call",
+            "status": status,
+            "input": call.arguments,
+            "call_id": format!("call_{}", call.id),
+            "name": call.name,
+        });
+    }
     json!({
         "id": format!("fc_{}", call.id),
         "type": "function_call",

@@ -34,6 +34,8 @@ pub(crate) enum Delivery {
 pub(crate) enum Target {
     /// An answer; Gemini names model and delivery in the path, the others in the body.
     Answer { format: Format, in_path: Option<(String, Delivery)> },
+    /// The number of tokens that a request of this format has; the model as for an answer.
+    Count { format: Format, in_path: Option<(String, Delivery)> },
     /// The list of models.
     Models(Format),
     /// Nothing the simulator has; the format is that of the 404.
@@ -52,6 +54,13 @@ pub(crate) fn target(parts: &Parts) -> Target {
     if let Some((_, format)) = known.iter().find(|(end, _)| is_post && path.ends_with(end)) {
         return Target::Answer { format: *format, in_path: None };
     }
+    let counted = [
+        ("/messages/count_tokens", Format::Messages),
+        ("/responses/input_tokens", Format::Responses),
+    ];
+    if let Some((_, format)) = counted.iter().find(|(end, _)| is_post && path.ends_with(end)) {
+        return Target::Count { format: *format, in_path: None };
+    }
     let nearest = nearest_format(path, &parts.headers);
     if parts.method == Method::GET && path.ends_with("/models") {
         return Target::Models(nearest);
@@ -59,6 +68,10 @@ pub(crate) fn target(parts: &Parts) -> Target {
     match generate_path(path) {
         Some((model, action)) if is_post => {
             let delivery = match action {
+                "countTokens" => {
+                    let in_path = Some((model, Delivery::Whole));
+                    return Target::Count { format: Format::Generate, in_path };
+                }
                 "generateContent" => Delivery::Whole,
                 "streamGenerateContent" if query_value(parts, "alt") == Some("sse") => {
                     Delivery::Events
@@ -111,7 +124,7 @@ fn query_value<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
 }
 
 /// Undoes `%xx`; what is no escape stays as it is, and bytes that are no UTF-8 are replaced.
-fn percent_decoded(text: &str) -> String {
+pub(crate) fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Ask, Choice, Refusal, Said, Tool, check_tool_name, count, list, needed_list};
+use super::{
+    Ask, Choice, Refusal, Said, Tool, ToolKind, check_tool_name, count, list, needed_list,
+};
 use super::{needed_text, stops, text};
 use crate::route::Delivery;
 
@@ -155,15 +157,17 @@ fn joined_text(message: &Value, index: usize) -> Result<String, Refusal> {
 }
 
 fn read_tool(tool: &Value, ask: &mut Ask) -> Result<(), Refusal> {
-    let (function, schema) = match needed_text(tool, "type")? {
-        "function" => (&tool["function"], tool["function"]["parameters"].clone()),
-        "custom" => (&tool["custom"], Value::Null),
+    let (function, schema, kind) = match needed_text(tool, "type")? {
+        "function" => {
+            (&tool["function"], tool["function"]["parameters"].clone(), ToolKind::Function)
+        }
+        "custom" => (&tool["custom"], Value::Null, ToolKind::Custom),
         other => return Err(Refusal::at("tools", format!("Invalid value: '{other}'."))),
     };
     let name = needed_text(function, "name")?;
     check_tool_name(name, LONGEST_NAME, "")?;
     ask.said.count(&schema.to_string());
-    ask.tools.push(Tool { name: name.to_owned(), schema });
+    ask.tools.push(Tool { name: name.to_owned(), schema, kind });
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Ask, Choice, Refusal, Said, Tool, check_tool_name, count, stops};
+use super::{Ask, Choice, Refusal, Said, Tool, ToolKind, check_tool_name, count, stops};
 use crate::route::Delivery;
 
 /// The longest name of a function.
@@ -174,7 +174,11 @@ fn read_tool(declaration: &Value, ask: &mut Ask) -> Result<(), Refusal> {
     let json_schema = either(declaration, "parametersJsonSchema", "parameters_json_schema");
     let schema = if json_schema.is_null() { &declaration["parameters"] } else { json_schema };
     ask.said.count(&schema.to_string());
-    ask.tools.push(Tool { name: name.to_owned(), schema: schema.clone() });
+    ask.tools.push(Tool {
+        name: name.to_owned(),
+        schema: schema.clone(),
+        kind: ToolKind::Function,
+    });
     Ok(())
 }
 

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{Ask, Choice, Refusal, Said, Tool, check_tool_name, count, list, needed_list};
+use super::{
+    Ask, Choice, Refusal, Said, Tool, ToolKind, check_tool_name, count, list, needed_list,
+};
 use super::{needed_text, stops, text};
 use crate::route::Delivery;
 
@@ -262,7 +264,7 @@ fn read_tool(tool: &Value, ask: &mut Ask) -> Result<(), Refusal> {
         return Err(Refusal::new("tools: input_schema.type: Input should be 'object'"));
     }
     ask.said.count(&schema.to_string());
-    ask.tools.push(Tool { name: name.to_owned(), schema });
+    ask.tools.push(Tool { name: name.to_owned(), schema, kind: ToolKind::Function });
     Ok(())
 }
 

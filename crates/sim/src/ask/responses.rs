@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{Ask, Choice, Refusal, Said, Tool, check_tool_name, count, list, needed_list};
+use super::{
+    Ask, Choice, Refusal, Said, Tool, ToolKind, check_tool_name, count, list, needed_list,
+};
 use super::{needed_text, text};
 use crate::route::Delivery;
 
@@ -124,14 +126,16 @@ fn output_text(output: &Value) -> Result<String, Refusal> {
 
 fn read_tool(tool: &Value, ask: &mut Ask) -> Result<(), Refusal> {
     // Hosted tools are run by the vendor; the simulator has none to run.
-    if !matches!(needed_text(tool, "type")?, "function" | "custom") {
-        return Ok(());
-    }
+    let kind = match needed_text(tool, "type")? {
+        "function" => ToolKind::Function,
+        "custom" => ToolKind::Custom,
+        _ => return Ok(()),
+    };
     let name = needed_text(tool, "name")?;
     check_tool_name(name, LONGEST_NAME, "")?;
     let schema = tool["parameters"].clone();
     ask.said.count(&schema.to_string());
-    ask.tools.push(Tool { name: name.to_owned(), schema });
+    ask.tools.push(Tool { name: name.to_owned(), schema, kind });
     Ok(())
 }
 

@@ -156,6 +156,51 @@ async fn whole_replies_carry_the_same_calls_and_say_so() {
 }
 
 #[tokio::test]
+async fn the_models_name_may_choose_the_tool_and_its_arguments() {
+    let sim = sim().await;
+    for format in FORMATS {
+        let chosen = "echo?tool=clock&args=%7B%22city%22%3A%22Oslo%22%7D";
+        let (path, mut body) = asking(format, chosen, true);
+        offer(format, &mut body);
+        let (other_path, mut other) = asking(format, "echo?tool=nobody&text=fixed%20words", true);
+        offer(format, &mut other);
+
+        let called = fetch(&sim, &path, &body).await.unwrap();
+        let silent = fetch(&sim, &other_path, &other).await.unwrap();
+
+        let calls = streamed_calls(format, &called.events());
+        assert_eq!(calls, [("clock".to_owned(), r#"{"city":"Oslo"}"#.to_owned())], "{format}");
+        assert_eq!(streamed_calls(format, &silent.events()), [], "{format}: it is not offered");
+        assert!(silent.text().contains("words"), "{format}: the text is the one asked for");
+    }
+}
+
+#[tokio::test]
+async fn a_custom_tool_is_called_with_plain_text() {
+    let sim = sim().await;
+    let (path, mut body) = asking("chat", "echo?args=a%20b", false);
+    body["tools"] = json!([{"type": "custom", "custom": {"name": "patch"}}]);
+    let chat = fetch(&sim, &path, &body).await.unwrap().json();
+    body["stream"] = json!(true);
+    let chat_stream = fetch(&sim, &path, &body).await.unwrap().text();
+    let (path, mut body) = asking("responses", "echo?args=a%20b", false);
+    body["tools"] = json!([{"type": "custom", "name": "patch"}]);
+    let whole = fetch(&sim, &path, &body).await.unwrap().json();
+    body["stream"] = json!(true);
+    let stream = fetch(&sim, &path, &body).await.unwrap().events();
+
+    let call = &chat["choices"][0]["message"]["tool_calls"][0];
+    assert_eq!(call["type"], "custom");
+    assert_eq!(call["custom"], json!({"name": "patch", "input": "a b"}));
+    assert!(chat_stream.contains(r#""custom":{"input":"a b"}"#), "{chat_stream}");
+    assert_eq!(whole["output"][0]["type"], "custom_tool_call");
+    assert_eq!(whole["output"][0]["input"], "a b");
+    let deltas =
+        stream.iter().filter(|event| event["type"] == "response.custom_tool_call_input.delta");
+    assert_eq!(deltas.map(|event| event["delta"].as_str().unwrap()).collect::<String>(), "a b");
+}
+
+#[tokio::test]
 async fn a_result_ends_the_calling_even_though_tools_are_offered() {
     let sim = sim().await;
     let (path, mut body) = asking("chat", "echo", false);
