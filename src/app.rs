@@ -21,6 +21,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 use crate::access_log::AccessLog;
+use crate::data_dir;
 use crate::live::{LiveConfig, Source, Watch};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared};
@@ -66,11 +67,14 @@ impl App {
     /// Every problem of the configuration.
     pub fn build(source: Source, log: Option<LogFormat>) -> Result<Self, StartError> {
         let clock = source.clock.clone();
+        let kept_key = source.envelope_key.clone();
         let metrics = Metrics::new()
             .map_err(|error| StartError::Refused(format!("metrics cannot be made: {error}")))?;
         let (metrics, state) = (Arc::new(metrics), Arc::new(SharedState::default()));
         let watch = source.file().and_then(watch);
         let live = LiveConfig::start(source, Arc::clone(&state), Arc::clone(&metrics))?;
+        let data_dir = live.load().server.data_dir.clone();
+        let envelope_key = kept_key.unwrap_or_else(|| data_dir::envelope_key(&data_dir));
         let endpoints = Endpoints::new(clock.clone());
         let live = Arc::new(live);
         let log = match log {
@@ -79,7 +83,8 @@ impl App {
                 StartError::Refused(format!("the access log cannot be started: {error}"))
             })?,
         };
-        let shared = Arc::new(Shared::new(live, state, endpoints, metrics, log, clock));
+        let shared =
+            Arc::new(Shared::new(live, state, endpoints, metrics, log, envelope_key, clock));
         Ok(Self { shared, watch })
     }
 

@@ -7,6 +7,7 @@
 pub mod access_log;
 pub mod app;
 pub mod cli;
+mod data_dir;
 pub mod live;
 pub mod local;
 pub mod metrics;

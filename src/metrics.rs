@@ -69,7 +69,10 @@ impl Metrics {
                 &["provider", "account"],
             )?,
             tokens: IntCounterVec::new(
-                Opts::new("omniroute_tokens_total", "Tokens as providers counted them."),
+                Opts::new(
+                    "omniroute_tokens_total",
+                    "Tokens as providers counted them; estimated where they did not.",
+                ),
                 &["provider", "model", "kind"],
             )?,
             interrupted: CounterVec::new(

@@ -32,6 +32,8 @@ pub(super) struct Line<'a> {
     account: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream_model: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    dropped: &'a str,
     attempts: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     tried: Option<String>,
@@ -50,13 +52,16 @@ pub(super) struct Line<'a> {
     output_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_tokens: Option<u64>,
+    /// Whether a number is our own count.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    estimated: bool,
 }
 
 impl<'a> Line<'a> {
     pub(super) fn new(
         now: SystemTime,
         cx: &'a RequestContext,
-        outcome: &Outcome,
+        outcome: &'a Outcome,
         records: &'a [AttemptRecord],
     ) -> Self {
         let served = records.last();
@@ -75,6 +80,7 @@ impl<'a> Line<'a> {
             provider: served.map(|record| record.provider.as_str()),
             account: served.map(|record| record.account.as_str()),
             upstream_model: served.map(|record| visible(&record.model)),
+            dropped: &outcome.dropped,
             attempts: records.len(),
             tried: tried(records),
             status: outcome.status,
@@ -86,6 +92,7 @@ impl<'a> Line<'a> {
             cached_tokens: usage.cache_read,
             output_tokens: usage.output,
             reasoning_tokens: usage.reasoning,
+            estimated: usage.estimated,
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use omniroute_core::snapshot::Overrides;
 use omniroute_sim::{Running, Sim};
+use rand::RngExt;
 
 use super::{EXIT_SYSTEM, complain, ended, environment};
 use crate::app::{App, Extras};
@@ -29,7 +31,9 @@ pub(super) fn demo(port: u16, log: LogFormat) -> ExitCode {
     };
     let text = Text::BuiltIn("demo", config(&sim));
     let overrides = Overrides { port: Some(port), ..Overrides::default() };
-    let source = environment::with_text(text, overrides);
+    let mut source = environment::with_text(text, overrides);
+    let key: [u8; 32] = rand::rng().random();
+    source.envelope_key = Some(Arc::from(key));
     let extras = Extras { sim: Some(sim), words: Some(words) };
     ended(App::build(source, Some(log)).and_then(|app| app.run(extras)))
 }
@@ -39,7 +43,7 @@ fn refused(error: &std::io::Error) -> ExitCode {
     ExitCode::from(EXIT_SYSTEM)
 }
 
-/// Three providers of three formats, a combo whose first member fails, an alias.
+/// A provider of every format, a combo whose first member fails, an alias.
 fn config(sim: &Running) -> String {
     let base = sim.addr();
     let provider = |id: &str, wire: &str| {
@@ -50,10 +54,11 @@ fn config(sim: &Running) -> String {
         )
     };
     format!(
-        "providers:\n{}{}{}combos:\n  demo:\n    targets: [sim-openai/500, sim-anthropic/529, sim-gemini/echo]\n\
-         aliases:\n  gpt-*: sim-openai/echo\n  claude-*: sim-anthropic/echo\n  gemini-*: sim-gemini/echo\n  \
+        "providers:\n{}{}{}{}combos:\n  demo:\n    targets: [sim-openai/500, sim-anthropic/529, sim-gemini/echo]\n\
+         aliases:\n  gpt-*: sim-openai/echo\n  codex-*: sim-responses/echo\n  claude-*: sim-anthropic/echo\n  gemini-*: sim-gemini/echo\n  \
          hello: demo\n",
         provider("sim-openai", "openai_chat"),
+        provider("sim-responses", "openai_responses"),
         provider("sim-anthropic", "anthropic"),
         provider("sim-gemini", "gemini"),
     )
@@ -63,7 +68,7 @@ fn config(sim: &Running) -> String {
 fn words(address: SocketAddr) -> String {
     format!(
         r#"
-The gateway runs on http://{address} with three simulated providers. Paste any of these:
+The gateway runs on http://{address} with four simulated providers. Paste any of these:
 
 # An OpenAI client. The combo "demo" fails at its first two members; you will not notice.
 curl -N http://{address}/v1/chat/completions -H 'content-type: application/json' -d '{{"model":"demo","stream":true,"messages":[{{"role":"user","content":"Hello from OpenAI"}}]}}'

@@ -24,6 +24,7 @@ pub(super) fn with_text(text: Text, overrides: Overrides) -> Source {
         env_files: env_files(home().as_deref()),
         clock: app::clock(),
         pepper: rand::rng().random(),
+        envelope_key: None,
     }
 }
 

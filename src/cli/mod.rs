@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod environment;
 mod explain;
+mod translate;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -68,6 +69,8 @@ enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: explain::Format,
     },
+    /// Translate a request, reply or stream on standard input from one format to another.
+    Translate(translate::TranslateArgs),
     /// Print the version.
     Version,
 }
@@ -116,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Explain { model, config, format } => {
             explain::explain(&model, config.config, format)
         }
+        Command::Translate(args) => translate::translate(args),
         Command::Version => {
             say(concat!("omniroute ", env!("CARGO_PKG_VERSION")));
             ExitCode::SUCCESS

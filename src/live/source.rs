@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{fs, io};
 
 use omniroute_core::clock::Clock;
@@ -22,6 +23,8 @@ pub struct Source {
     pub clock: Clock,
     /// Random per process; hashes of client keys depend on it.
     pub pepper: [u8; 32],
+    /// The key of envelopes, if none is to be kept in the data directory (demo, tests).
+    pub envelope_key: Option<Arc<[u8]>>,
 }
 
 /// The YAML.

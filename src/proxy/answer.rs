@@ -3,17 +3,17 @@
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
+use omniroute_core::context::Operation;
 use omniroute_core::error::Error;
 use omniroute_core::verdict::{Reason, Signal, header_wait};
-use omniroute_wire::play::play_reply;
-use omniroute_wire::translator::{Mode, translate_reply};
-use omniroute_wire::{Translator, UpstreamError};
+use omniroute_wire::translator::{Collector, Mode, WholeReply, play_reply, translate_reply};
+use omniroute_wire::{ReplyContext, Translator, UpstreamError};
 use pingora::http::ResponseHeader;
 
 use super::blame::redacted_bytes;
 use super::exchange::{Exchange, Parcel, Step};
 use super::head::Head as ClientHead;
-use super::incoming::{Head, Held, Incoming, Pieces, Stream, extend_refusal};
+use super::incoming::{Head, Held, Incoming, MAX_WHOLE_BYTES, Pieces, Stream, extend_refusal};
 use super::outbound::Passage;
 
 /// Longest refusal of a provider that is passed on in its own words; a longer one may have been cut.
@@ -26,7 +26,9 @@ impl Exchange {
             return;
         }
         let now = self.shared.clock.now();
-        let (context, wants_stream, client) = (self.reply_context(), self.peek.stream, self.client);
+        let (wants_stream, client) = (self.peek.stream, self.client);
+        let Some(care) = self.attempt.as_ref().map(|attempt| attempt.care.clone()) else { return };
+        let context = self.reply_context(&care);
         let Some(attempt) = &mut self.attempt else { return };
         attempt.status = Some(head.status.as_u16());
         attempt.last_sign = now;
@@ -37,6 +39,9 @@ impl Exchange {
         } else if wants_stream && !head.is_json() {
             let translator = Translator::new(attempt.codec, client, context);
             Incoming::Stream(Box::new(Stream { head, translator, held: Some(Held::new(now)) }))
+        } else if care.stream && !head.is_json() {
+            let collector = Collector::new(attempt.codec, client, context, MAX_WHOLE_BYTES);
+            Incoming::Collected { head, collector: Box::new(collector) }
         } else {
             Incoming::Whole { head, body: Pieces::default() }
         };
@@ -57,10 +62,15 @@ impl Exchange {
                 Ok(()) => Step::Write(Parcel::default()),
                 Err(_) => self.broken(Signal::Unusable),
             },
+            Incoming::Collected { collector, .. } => {
+                collector.push(&piece);
+                Step::Write(Parcel::default())
+            }
             Incoming::Stream(stream) => {
                 let mut pieces = Vec::with_capacity(1);
                 stream.translator.push(&piece, &mut pieces);
-                self.stream_came(pieces, now)
+                let step = self.stream_came(pieces, now);
+                self.end_if_cut(step)
             }
         }
     }
@@ -68,13 +78,19 @@ impl Exchange {
     /// Takes note that the body ended properly.
     pub fn body_ended(&mut self) -> Step {
         let now = self.shared.clock.now();
+        let counts = self.operation() == Operation::CountTokens;
         let Some(attempt) = &mut self.attempt else {
             return Step::Write(Parcel { end: true, ..Parcel::default() });
         };
         match std::mem::replace(&mut attempt.incoming, Incoming::Awaited) {
             Incoming::Awaited => self.broken(Signal::Unusable),
             Incoming::Refusal { head, body } => self.refusal_ended(head, body.freeze()),
+            Incoming::Whole { head, body } if counts => self.count_ended(&head, body.join()),
             Incoming::Whole { head, body } => self.whole_ended(&head, &body.join()),
+            Incoming::Collected { head, collector } => {
+                let reply = collector.finish();
+                self.whole_came(&head, reply, "application/json")
+            }
             Incoming::Stream(mut stream) => {
                 let mut pieces = Vec::with_capacity(1);
                 stream.translator.finish(&mut pieces);
@@ -110,6 +126,18 @@ impl Exchange {
         }
     }
 
+    /// Ends an answer that was cut at a stop sequence: the provider need not go on.
+    fn end_if_cut(&mut self, step: Step) -> Step {
+        let is_cut = self.stream().is_some_and(|stream| stream.translator.is_cut());
+        match step {
+            Step::Write(parcel) if is_cut && !parcel.end => {
+                self.settle_served();
+                Step::Write(Parcel { end: true, ..parcel })
+            }
+            step => step,
+        }
+    }
+
     fn stream_ended(&mut self, pieces: Vec<Bytes>, now: Instant) -> Step {
         let step = self.stream_came(pieces, now);
         let Step::Write(mut parcel) = step else { return step };
@@ -135,11 +163,11 @@ impl Exchange {
     /// Releases a stream's head and what was held.
     fn release_stream(&mut self) -> Parcel {
         let attempts = self.records.len() + 1;
-        let context = self.reply_context();
+        let json_array = ReplyContext { json_array: self.peek.json_array, ..Default::default() };
+        let own_type = self.client.stream_content_type(&json_array);
         let Some(attempt) = &mut self.attempt else { return Parcel::default() };
         let Incoming::Stream(stream) = &mut attempt.incoming else { return Parcel::default() };
         let pieces = stream.held.take().map(|held| held.pieces).unwrap_or_default();
-        let own_type = self.client.stream_content_type(&context);
         let (Some(attempt), head) = (&self.attempt, ClientHead::new(200, &self.cx)) else {
             return Parcel::default();
         };
@@ -190,24 +218,26 @@ impl Exchange {
     }
 
     fn whole_ended(&mut self, head: &Head, body: &Bytes) -> Step {
-        let context = self.reply_context();
         let Some(attempt) = &self.attempt else { return self.give_up(Error::Internal) };
+        let context = self.reply_context(&attempt.care);
         let (upstream, client) = (attempt.codec, self.client);
-        let reply = if self.peek.stream {
-            play_reply(upstream, client, body, &context)
+        if self.peek.stream {
+            let reply = play_reply(upstream, client, body, &context);
+            self.whole_came(head, reply, client.stream_content_type(&context))
         } else {
-            translate_reply(upstream, client, body, &context)
-        };
+            let reply = translate_reply(upstream, client, body, &context);
+            self.whole_came(head, reply, "application/json")
+        }
+    }
+
+    /// Takes a whole answer as the client is to have it.
+    fn whole_came(&mut self, head: &Head, reply: WholeReply, content_type: &str) -> Step {
         if let Some(error) = reply.error {
             let wait = header_wait(&head.headers, self.shared.clock.wall());
             return self.refused(error, wait);
         }
-        self.delivered.usage = reply.usage;
-        let content_type = if self.peek.stream {
-            client.stream_content_type(&context)
-        } else {
-            "application/json"
-        };
+        self.bill(reply.usage);
+        let Some(attempt) = &self.attempt else { return self.give_up(Error::Internal) };
         let client_head = ClientHead::new(200, &self.cx)
             .served_by(attempt, self.records.len() + 1)
             .whole(content_type, reply.body.len());

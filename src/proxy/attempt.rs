@@ -10,6 +10,7 @@ use omniroute_wire::{Codec, Notes};
 
 use super::incoming::Incoming;
 use super::outbound::{Outbound, Passage};
+use super::prepare::Care;
 use omniroute_core::state::Permit;
 
 /// One try of one account.
@@ -24,6 +25,8 @@ pub struct Attempt {
     pub passage: Passage,
     /// What a translation could not carry.
     pub notes: Notes,
+    /// What is done to the reply because of how the request was written.
+    pub care: Care,
     /// What has come back so far.
     pub incoming: Incoming,
     /// When the provider last showed life; the attempt's start before that.
@@ -44,11 +47,7 @@ impl Attempt {
         if self.passage == Passage::Exact {
             return Cow::Borrowed("exact");
         }
-        let dropped: Vec<&str> = self.notes.dropped().collect();
-        if dropped.is_empty() {
-            return Cow::Borrowed("translated");
-        }
-        Cow::Owned(format!("translated;dropped={}", dropped.join(",")))
+        Cow::Owned(self.notes.header_value())
     }
 
     /// Makes the record of how it ended.

@@ -17,6 +17,13 @@ pub enum Surface {
         /// What the URL says about model and delivery, for formats that put it there.
         path: Option<PathModel>,
     },
+    /// A chat call in the form that came before chat (`/v1/completions`).
+    Completion,
+    /// How many tokens a chat request has.
+    CountTokens {
+        /// As in [`Surface::Chat`].
+        path: Option<PathModel>,
+    },
     /// The list of models, or one of them.
     Models {
         /// The one model asked for.
@@ -108,6 +115,9 @@ fn format(path: &str, headers: &HeaderMap) -> WireFormat {
     if local.starts_with("/messages") {
         return WireFormat::Anthropic;
     }
+    if local.starts_with("/responses") {
+        return WireFormat::OpenAiResponses;
+    }
     if local.starts_with("/models") {
         if headers.contains_key("anthropic-version") {
             return WireFormat::Anthropic;
@@ -159,17 +169,20 @@ fn surface(method: &Method, path: &str, query: &str) -> Result<Surface, Refusal>
 
 fn chat(method: &Method, path: &str) -> Result<Surface, Refusal> {
     match path {
-        "/chat/completions" | "/messages" => only_post(method, Surface::Chat { path: None }),
-        "/responses" => Err(Refusal::NotYet("the OpenAI Responses format")),
-        "/completions" => Err(Refusal::NotYet("the legacy completions format")),
-        "/messages/count_tokens" => Err(Refusal::NotYet("counting tokens")),
+        "/chat/completions" | "/messages" | "/responses" => {
+            only_post(method, Surface::Chat { path: None })
+        }
+        "/completions" => only_post(method, Surface::Completion),
+        "/messages/count_tokens" | "/responses/input_tokens" => {
+            only_post(method, Surface::CountTokens { path: None })
+        }
         "/embeddings"
         | "/images/generations"
         | "/audio/transcriptions"
         | "/audio/speech"
         | "/moderations"
         | "/rerank" => Err(Refusal::NotYet("this kind of model call")),
-        _ if path.starts_with("/responses/") => Err(Refusal::NotYet("the OpenAI Responses format")),
+        _ if path.starts_with("/responses/") => Err(Refusal::NotYet("stored responses")),
         _ if path.starts_with("/providers/") => Err(Refusal::NotYet("the route of one provider")),
         _ => Err(Refusal::Unknown),
     }
@@ -200,14 +213,14 @@ fn gemini_call(path: &str) -> Option<(&str, &str)> {
 
 fn gemini_surface(model: &str, action: &str, query: &str) -> Result<Surface, Refusal> {
     let stream = match action {
-        "generateContent" => false,
+        "generateContent" | "countTokens" => false,
         "streamGenerateContent" => true,
-        "countTokens" => return Err(Refusal::NotYet("counting tokens")),
         _ => return Err(Refusal::NotYet("this kind of model call")),
     };
     let sse = query.split('&').any(|pair| pair == "alt=sse" || pair == "$alt=sse");
     let path = PathModel { model: decoded(model), stream, json_array: stream && !sse };
-    Ok(Surface::Chat { path: Some(path) })
+    let path = Some(path);
+    Ok(if action == "countTokens" { Surface::CountTokens { path } } else { Surface::Chat { path } })
 }
 
 fn decoded(text: &str) -> String {
@@ -243,6 +256,9 @@ mod tests {
             check(path, WireFormat::OpenAiChat);
         }
         check("/codex/v1/chat/completions", WireFormat::OpenAiChat);
+        for path in ["/v1/responses", "/responses", "/codex/v1/responses", "/codex/responses"] {
+            check(path, WireFormat::OpenAiResponses);
+        }
         for path in ["/v1/messages", "/v1/v1/messages", "/v1/messages?beta=true"] {
             check(path, WireFormat::Anthropic);
         }
@@ -260,6 +276,21 @@ mod tests {
         check("/v1/models/a/b:streamGenerateContent?alt=sse&key=x", "a/b", true, false);
         check("/v1beta1/models/a%2Fb:streamGenerateContent", "a/b", true, true);
         check("/v1beta/models/ft:x:generateContent", "ft:x", false, false);
+    }
+
+    #[test]
+    fn counts_and_completions_have_surfaces_of_their_own() {
+        let check = |target: &str, surface, format| {
+            let dispatch = seen(Method::POST, target);
+            assert_eq!((dispatch.surface, dispatch.format), (Ok(surface), format), "{target}");
+        };
+        let count = Surface::CountTokens { path: None };
+        check("/v1/messages/count_tokens?beta=true", count.clone(), WireFormat::Anthropic);
+        check("/v1/responses/input_tokens", count, WireFormat::OpenAiResponses);
+        check("/v1/completions", Surface::Completion, WireFormat::OpenAiChat);
+        let path = PathModel { model: "m".to_owned(), stream: false, json_array: false };
+        let count = Surface::CountTokens { path: Some(path) };
+        check("/v1beta/models/m:countTokens", count, WireFormat::Gemini);
     }
 
     #[test]
@@ -286,7 +317,7 @@ mod tests {
         check(Method::POST, "/v1/models", Refusal::Method("GET"));
         check(Method::GET, "/v1/nothing", Refusal::Unknown);
         check(Method::GET, "/wp-login.php", Refusal::Unknown);
-        check(Method::POST, "/v1/responses", Refusal::NotYet("the OpenAI Responses format"));
+        check(Method::GET, "/v1/responses/resp_1", Refusal::NotYet("stored responses"));
         for path in [
             "/v1//messages",
             "/v1/../api",

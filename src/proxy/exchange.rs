@@ -9,18 +9,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use omniroute_core::context::{AttemptRecord, RequestContext};
+use omniroute_core::context::{AttemptRecord, Operation, RequestContext};
 use omniroute_core::error::{Error, ErrorCode};
-use omniroute_core::routing::{Choice, Plan};
+use omniroute_core::routing::Plan;
 use omniroute_core::verdict::{self, Next, Reason, Rest, Signal, Verdict};
-use omniroute_wire::{ChatRequest, Codec, Peek, ReplyContext, Target, Usage, WireError};
+use omniroute_wire::{ChatRequest, Codec, Peek, ReplyContext, Usage, WireError, estimate};
 use pingora::http::ResponseHeader;
 
 use super::Shared;
 use super::attempt::Attempt;
+use super::count::lacks_endpoint;
 use super::head::Head;
 use super::incoming::Incoming;
-use super::outbound::{Outbound, Passage};
+use super::prepare::{Care, Prepared};
 
 /// Most times one attempt is sent again because a kept-alive connection turned out to be dead. The
 /// provider may have begun, so more would multiply what it bills.
@@ -55,8 +56,8 @@ pub struct Exchange {
     pub(super) peek: Peek,
     pub(super) plan: Plan,
     pub(super) attempt: Option<Attempt>,
-    body: Bytes,
-    canonical: Option<Arc<ChatRequest>>,
+    pub(super) body: Bytes,
+    pub(super) canonical: Option<Arc<ChatRequest>>,
     last_error: Option<Error>,
     /// The body of the last refusal, if provider and client speak the same format.
     pub(super) own_words: Option<Bytes>,
@@ -76,6 +77,8 @@ pub struct Delivered {
     pub interrupted: bool,
     /// Tokens as the provider counted them.
     pub usage: Usage,
+    /// What the translation of the request dropped, by the client's names.
+    pub dropped: Box<str>,
 }
 
 /// What is to be written to the client next.
@@ -140,13 +143,19 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// What the client is to be told when there is nobody left to try.
-    pub fn begin_attempt(&mut self) -> Result<&Attempt, Error> {
+    /// What the client is to be told when there is nobody left to try, or nobody who need be asked.
+    pub fn begin_attempt(&mut self) -> Result<&Attempt, Step> {
         self.own_words = None;
         if !std::mem::take(&mut self.again) {
-            self.attempt = Some(self.next_attempt()?);
+            match self.next_attempt() {
+                Ok(attempt) => self.attempt = Some(attempt),
+                Err(error) => return Err(self.give_up(error)),
+            }
         }
-        self.attempt.as_ref().ok_or(Error::Internal)
+        if self.attempt.is_none() {
+            return Err(self.give_up(Error::Internal));
+        }
+        self.attempt.as_ref().ok_or(Step::TryNext)
     }
 
     fn next_attempt(&mut self) -> Result<Attempt, Error> {
@@ -156,8 +165,9 @@ impl Exchange {
             let Some(choice) = self.plan.next(now).filter(|_| in_time) else {
                 return Err(self.last_error.take().unwrap_or(Error::Internal));
             };
+            self.can_count(&choice)?;
             match self.prepare(&choice) {
-                Ok((codec, outbound, passage, notes)) => {
+                Ok(Prepared { codec, outbound, passage, notes, care }) => {
                     let permit = choice.state.enter();
                     return Ok(Attempt {
                         choice,
@@ -165,6 +175,7 @@ impl Exchange {
                         outbound,
                         passage,
                         notes,
+                        care,
                         incoming: Incoming::Awaited,
                         last_sign: now,
                         kept_alive: false,
@@ -181,40 +192,6 @@ impl Exchange {
                 Err(error) => return Err(error),
             }
         }
-    }
-
-    fn prepare(
-        &mut self,
-        choice: &Choice,
-    ) -> Result<(&'static dyn Codec, Outbound, Passage, omniroute_wire::Notes), Error> {
-        let target = &choice.target;
-        let Some(codec) = target.provider.wire.codec() else {
-            let what = format!("the format of provider `{}`", target.provider.id);
-            return Err(Error::NotAvailable { what });
-        };
-        let mut notes = omniroute_wire::Notes::default();
-        let (passage, body) = if codec.format() == self.client.format() {
-            (Passage::Exact, self.client.splice_model(&self.body, &self.peek, &target.model))
-        } else {
-            let request = self.canonical()?;
-            let facts = target.provider.facts(&target.model);
-            let to = Target::new(&target.model, &facts);
-            let written = codec.write_request(&request, &to, &mut notes)?;
-            (Passage::Translated, Bytes::from(written.body))
-        };
-        let path = codec.upstream_path(&target.provider.chat_path, &target.model, self.peek.stream);
-        let outbound = Outbound::new(choice, &self.cx.head, passage, &path, body)?;
-        Ok((codec, outbound, passage, notes))
-    }
-
-    /// Reads the request into canonical form, once for all attempts.
-    fn canonical(&mut self) -> Result<Arc<ChatRequest>, Error> {
-        if let Some(known) = &self.canonical {
-            return Ok(Arc::clone(known));
-        }
-        let request = Arc::new(self.client.read_request(&self.body, &self.peek)?);
-        self.canonical = Some(Arc::clone(&request));
-        Ok(request)
     }
 
     /// Returns until when the provider must show the next sign of life.
@@ -286,6 +263,11 @@ impl Exchange {
         error: omniroute_wire::UpstreamError,
         header_wait: Option<Duration>,
     ) -> Step {
+        if self.operation() == Operation::CountTokens && lacks_endpoint(error.status) {
+            self.settle_served();
+            let error = Box::new(error);
+            return self.give_up(Error::Upstream { error, retry_after: None });
+        }
         let Some(attempt) = &self.attempt else { return self.give_up(Error::Internal) };
         let rule = attempt.status.and_then(|s| attempt.choice.target.provider.on_status.get(&s));
         let verdict = verdict::judge(Signal::Refused { error: &error, header_wait }, rule);
@@ -351,13 +333,32 @@ impl Exchange {
 
     fn note_usage(&mut self, attempt: &Attempt) {
         if let Incoming::Stream(stream) = &attempt.incoming {
-            self.delivered.usage = stream.translator.usage();
+            let usage = stream.translator.usage_or_estimate();
+            self.bill(usage);
         }
+        self.delivered.dropped = attempt.notes.dropped().collect::<Vec<_>>().join(",").into();
+    }
+
+    /// Takes note of what the answer cost. Where the provider has said nothing of the input, because it
+    /// never does or because the answer ended early, the request is counted here.
+    pub(super) fn bill(&mut self, mut usage: Usage) {
+        if usage.input_total().is_none()
+            && let Ok(request) = self.canonical()
+        {
+            usage.input = Some(estimate::of_request(&request));
+            usage.estimated = true;
+        }
+        self.delivered.usage = usage;
     }
 
     /// Answers with an error: whole, in the client's format; in the provider's own words if it spoke
     /// that format and it was the request's refusal.
+    ///
+    /// A count of tokens is estimated here instead, unless the request itself is at fault.
     pub fn give_up(&mut self, error: Error) -> Step {
+        if let Some(counted) = self.estimated_count(&error) {
+            return counted;
+        }
         let api = error.to_api(self.client.format(), &self.cx.request_id);
         let own_words = self.own_words.take().filter(|_| matches!(error, Error::Upstream { .. }));
         let body = own_words.unwrap_or_else(|| Bytes::from(self.client.write_error(&api)));
@@ -415,14 +416,17 @@ impl Exchange {
     }
 
     /// Returns what a writer must know about the reply.
-    pub(super) fn reply_context(&self) -> ReplyContext {
+    pub(super) fn reply_context(&self, care: &Care) -> ReplyContext {
         ReplyContext {
             model: self.peek.model.clone(),
             id: self.cx.request_id.to_string(),
             created: self.shared.clock.unix_seconds(),
             include_usage: self.peek.include_usage,
+            hide_usage: care.hide_usage,
             json_array: self.peek.json_array,
-            ..ReplyContext::default()
+            seal: care.seal.clone(),
+            aftercare: care.aftercare.clone(),
+            asked: self.body.clone(),
         }
     }
 

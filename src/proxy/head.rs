@@ -52,9 +52,14 @@ impl Head {
         self.text(PROVIDER, target.provider.id.as_str())
             .text(MODEL, &target.model)
             .text(ACCOUNT, attempt.choice.account.id.as_str())
-            .text(TRANSLATION, &attempt.translation())
+            .translation(&attempt.translation())
             .value(CACHE, HeaderValue::from_static("bypass"))
             .attempts(attempts)
+    }
+
+    /// Says what translation did to the request.
+    pub fn translation(self, what: &str) -> Self {
+        self.text(TRANSLATION, what)
     }
 
     /// Says how many attempts were made.

@@ -7,13 +7,14 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use omniroute_wire::Translator;
+use omniroute_wire::translator::Collector;
 use pingora::http::ResponseHeader;
 
 /// Most bytes of a refusal that are read (design/reliability.md, section 3).
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
 
 /// Most bytes of a whole reply.
-const MAX_WHOLE_BYTES: usize = 64 * 1024 * 1024;
+pub const MAX_WHOLE_BYTES: usize = 64 * 1024 * 1024;
 
 /// Most bytes of a stream that are held before its first content.
 const MAX_HELD_BYTES: usize = 256 * 1024;
@@ -39,6 +40,13 @@ pub enum Incoming {
         head: Head,
         /// The body so far.
         body: Pieces,
+    },
+    /// A stream that is collected, because the client wants a whole answer.
+    Collected {
+        /// The status and headers.
+        head: Head,
+        /// What the stream has said so far.
+        collector: Box<Collector>,
     },
     /// A stream.
     Stream(Box<Stream>),

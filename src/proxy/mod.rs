@@ -8,6 +8,7 @@
 mod answer;
 mod attempt;
 mod blame;
+mod count;
 mod dispatch;
 mod exchange;
 mod fault;
@@ -17,6 +18,7 @@ mod head;
 mod incoming;
 mod intake;
 mod outbound;
+mod prepare;
 mod receive;
 mod reply;
 mod session;
@@ -52,6 +54,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// One line per request.
     pub access_log: AccessLog,
+    /// Makes and opens envelopes round vendors' opaque data.
+    pub envelope_key: Arc<[u8]>,
     /// The time.
     pub clock: Clock,
     draining: AtomicBool,
@@ -65,10 +69,11 @@ impl Shared {
         endpoints: Arc<Endpoints>,
         metrics: Arc<Metrics>,
         access_log: AccessLog,
+        envelope_key: Arc<[u8]>,
         clock: Clock,
     ) -> Self {
         let draining = AtomicBool::new(false);
-        Self { live, state, endpoints, metrics, access_log, clock, draining }
+        Self { live, state, endpoints, metrics, access_log, envelope_key, clock, draining }
     }
 
     /// From now on nothing new is begun.
@@ -102,7 +107,7 @@ impl Gateway {
                     let timeouts = (&exchange.cx.snapshot.server.timeouts).into();
                     Ok((endpoint, timeouts))
                 }
-                Err(error) => Err(exchange.give_up(error)),
+                Err(step) => Err(step),
             }
         };
         let (endpoint, timeouts) = match begun {

@@ -84,6 +84,19 @@ impl Outbound {
         Ok(Self { head: head.map_err(|_| Error::Internal)?, body })
     }
 
+    /// Adds headers that the body depends on, behind values the head has already.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if a name or value is none, which no writer makes.
+    pub fn add_headers(&mut self, headers: &[(&'static str, &'static str)]) -> Result<(), Error> {
+        for (name, value) in headers {
+            let appended = self.head.append_header(*name, *value);
+            appended.map_err(|_| Error::Internal)?;
+        }
+        Ok(())
+    }
+
     /// Makes `head` this request's head, whatever it held before.
     pub fn write_head(&self, head: &mut RequestHeader) {
         let version = head.version;

@@ -8,7 +8,8 @@ use omniroute_core::context::{Call, Operation, RequestContext, RequestHead};
 use omniroute_core::error::Error;
 use omniroute_core::filter::{Flow, Reply};
 use omniroute_core::routing;
-use omniroute_wire::PathModel;
+use omniroute_wire::openai_chat::LegacyCompletions;
+use omniroute_wire::{Codec, PathModel};
 use pingora_proxy::Session;
 
 use super::dispatch::{Surface, dispatch};
@@ -90,11 +91,16 @@ async fn steps(
     match surface {
         Surface::Models { one } => local::models(cx, one.as_deref()).map(Some),
         Surface::Chat { path } => {
-            cx.call = Some(read_call(session, cx, path).await?);
-            match snapshot.filters.on_call(cx).await? {
-                Flow::Answer(answer) => Ok(Some(answer)),
-                Flow::Continue => Ok(None),
-            }
+            let asked = (cx.format.codec(), Operation::Chat);
+            called(session, cx, asked, path).await
+        }
+        Surface::CountTokens { path } => {
+            let asked = (cx.format.codec(), Operation::CountTokens);
+            called(session, cx, asked, path).await
+        }
+        Surface::Completion => {
+            let asked: (&'static dyn Codec, _) = (&LegacyCompletions, Operation::Chat);
+            called(session, cx, asked, None).await
         }
         Surface::Preflight => Err(Error::MethodNotAllowed {
             method: cx.head.method.to_string(),
@@ -107,18 +113,22 @@ async fn steps(
     }
 }
 
-async fn read_call(
+/// Reads a model call and runs the filters that look at it.
+async fn called(
     session: &mut Session,
-    cx: &RequestContext,
+    cx: &mut RequestContext,
+    (codec, operation): (&'static dyn Codec, Operation),
     path: Option<PathModel>,
-) -> Result<Call, Error> {
+) -> Result<Option<Reply>, Error> {
     let server = &cx.snapshot.server;
     let body = intake::body(session, server.max_body_bytes, server.timeouts.client_body).await?;
-    let Some(codec) = cx.format.codec() else {
-        return Err(Error::NotAvailable { what: format!("the format {}", cx.format) });
-    };
     let peek = codec.peek(&body, path.as_ref())?;
-    Ok(Call { operation: Operation::Chat, codec, peek, body })
+    cx.call = Some(Call { operation, codec, peek, body });
+    let snapshot = Arc::clone(&cx.snapshot);
+    Ok(match snapshot.filters.on_call(cx).await? {
+        Flow::Answer(answer) => Some(answer),
+        Flow::Continue => None,
+    })
 }
 
 /// Plans a call and puts our session between Pingora and the client.

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::{Error, ErrorCode};
 use omniroute_core::filter::Reply;
-use omniroute_wire::{Codec, WireFormat};
 use pingora::http::ResponseHeader;
 use pingora_proxy::Session;
 
@@ -70,13 +69,9 @@ pub async fn error(
         session.set_close_on_response_before_downstream_finish(false);
     }
     let api = error.to_api(cx.format, &cx.request_id);
-    let body = codec(cx.format).map_or_else(Bytes::new, |codec| codec.write_error(&api).into());
+    let body = Bytes::from(cx.format.codec().write_error(&api));
     let head = Head::new(api.status, cx).error(error).whole("application/json", body.len());
     tracing::debug!(request_id = %cx.request_id, %error, "request refused");
     let status = write(session, head.build()?, body).await?;
     Ok((status, error.code()))
-}
-
-fn codec(format: WireFormat) -> Option<&'static dyn Codec> {
-    format.codec().or_else(|| WireFormat::OpenAiChat.codec())
 }

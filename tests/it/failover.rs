@@ -5,7 +5,7 @@ use std::time::Duration;
 use omniroute_testkit::{Client, Protocol, Step, TestGateway, simulator};
 use serde_json::json;
 
-use crate::setup::{FORMATS, ask, prefix, text_of, three_formats_with, two_accounts};
+use crate::setup::{FORMATS, all_formats_with, ask, prefix, text_of, two_accounts};
 
 #[tokio::test]
 async fn every_failure_before_content_moves_on_to_the_next_account() {
@@ -46,7 +46,7 @@ async fn every_failure_before_content_moves_on_to_the_next_account() {
 async fn a_combo_moves_on_over_providers_of_different_formats() {
     let sim = simulator().await;
     let combos = "combos:\n  mixed: { targets: [chat/500, anthropic-sim/429, gemini-sim/echo] }\n";
-    let gateway = TestGateway::start(&three_formats_with(&sim, combos)).await;
+    let gateway = TestGateway::start(&all_formats_with(&sim, combos)).await;
     for format in FORMATS {
         let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
         let (path, body) = ask(format, "mixed", false, "hello");
@@ -222,7 +222,7 @@ async fn an_unreachable_provider_is_replaced() {
         listener.local_addr().unwrap()
     };
     let more = "combos:\n  pair: { targets: [dead/echo, chat/echo] }\n";
-    let config = three_formats_with(&sim, more).replacen(
+    let config = all_formats_with(&sim, more).replacen(
         "providers:\n",
         &format!("providers:\n  dead: {{ wire: openai_chat, base_url: 'http://{closed}', auth: {{ kind: none }} }}\n"),
         1,
@@ -260,7 +260,7 @@ async fn a_dead_kept_alive_connection_costs_no_attempt() {
 #[tokio::test]
 async fn every_format_reaches_every_format_whole_and_streamed() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats_with(&sim, "")).await;
+    let gateway = TestGateway::start(&all_formats_with(&sim, "")).await;
     for client_format in FORMATS {
         for provider_format in FORMATS {
             for protocol in [Protocol::Http1, Protocol::H2c] {
@@ -309,7 +309,7 @@ async fn a_provider_that_breaks_before_content_or_inside_a_whole_reply_is_replac
     ] {
         let sim = simulator().await;
         let combos = format!("combos:\n  pair: {{ targets: ['chat/{fault}', gemini-sim/echo] }}\n");
-        let gateway = TestGateway::start(&three_formats_with(&sim, &combos)).await;
+        let gateway = TestGateway::start(&all_formats_with(&sim, &combos)).await;
         let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
         let (path, body) = ask("anthropic", "pair", stream, "one two three four five");
 

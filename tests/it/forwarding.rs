@@ -3,12 +3,12 @@
 use omniroute_testkit::{Client, Protocol, Step, TestGateway, simulator};
 use serde_json::json;
 
-use crate::setup::{FORMATS, ask, prefix, three_formats, three_formats_with, two_accounts};
+use crate::setup::{FORMATS, all_formats, all_formats_with, ask, prefix, two_accounts};
 
 #[tokio::test]
 async fn same_format_calls_pass_byte_for_byte_but_for_the_model() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
     let body = "{ \"temperature\":1.0,\n \"model\" : \"chat/echo\", \"x_unknown\":{\"b\":1,\"a\":1e3},\"messages\":[{\"role\":\"user\",\"content\":\"\\u00e9\"}] }";
     let reply = "{\"id\":\"r\", \"odd\": 1.50, \"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"ok\"},\"finish_reason\":\"stop\"}]}\n";
@@ -37,7 +37,7 @@ async fn same_format_calls_pass_byte_for_byte_but_for_the_model() {
 #[tokio::test]
 async fn same_format_streams_pass_byte_for_byte() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
     let pieces = [
         ": comment\r\n\r\ndata: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"ro",
@@ -60,7 +60,7 @@ async fn same_format_streams_pass_byte_for_byte() {
 #[tokio::test]
 async fn credentials_cookies_and_addresses_of_a_client_never_pass() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let secrets = [
         ("authorization", "Bearer canary-client"),
         ("x-api-key", "canary-client"),
@@ -145,7 +145,7 @@ async fn a_credential_that_a_provider_repeats_is_blotted_out() {
 #[tokio::test]
 async fn a_request_id_of_the_client_is_kept_and_a_missing_one_is_made() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
     let (path, body) = ask("chat", "chat/echo", false, "hello");
 
@@ -167,7 +167,7 @@ combos:
   inner: { targets: [fast] }
   outer: { targets: [chat/500, inner] }
 ";
-    let gateway = TestGateway::start(&three_formats_with(&sim, more)).await;
+    let gateway = TestGateway::start(&all_formats_with(&sim, more)).await;
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
     for (model, provider) in [
         ("fast", "chat"),

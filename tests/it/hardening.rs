@@ -3,7 +3,7 @@
 use omniroute::live::Text;
 use omniroute_testkit::{Client, Gate, Protocol, RawConnection, Step, TestGateway, simulator};
 
-use crate::setup::{ask, has_error_event, is_complete, three_formats, two_accounts};
+use crate::setup::{all_formats, ask, has_error_event, is_complete, two_accounts};
 
 const KEY: &str = "sk-canary-123456789";
 
@@ -52,7 +52,7 @@ async fn a_large_refusal_is_told_in_well_formed_words_of_ours() {
 #[tokio::test]
 async fn bytes_behind_a_request_do_not_end_its_answer() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let gate = Gate::new();
     let reply = Step::new().gate(&gate).head(200).header("content-type", "application/json");
     sim.script([reply.piece("{\"choices\":[{\"index\":0,\"message\":{\"content\":\"late\"},\"finish_reason\":\"stop\"}]}")]);
@@ -75,7 +75,7 @@ async fn bytes_behind_a_request_do_not_end_its_answer() {
 #[tokio::test]
 async fn a_refused_request_that_waits_for_100_continue_closes_its_connection() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let mut raw = RawConnection::connect(gateway.address()).await;
 
     raw.send(
@@ -91,7 +91,7 @@ async fn a_refused_request_that_waits_for_100_continue_closes_its_connection() {
 #[tokio::test]
 async fn limits_of_the_head_hold_on_every_path() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let long = "x".repeat(20_000);
     let fields: String = (0..200).map(|n| format!("x-{n}: y\r\n")).collect();
     for (request, status) in [
@@ -116,7 +116,7 @@ async fn limits_of_the_head_hold_on_every_path() {
 #[tokio::test]
 async fn http_1_0_clients_get_a_whole_stream_and_a_closed_connection() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let (path, body) = ask("chat", "anthropic-sim/echo", true, "good morning");
     let body = body.to_string();
     let mut raw = RawConnection::connect(gateway.address()).await;
@@ -146,7 +146,7 @@ async fn a_provider_that_switches_protocols_is_no_provider() {
 #[tokio::test]
 async fn repeated_headers_keep_all_their_values() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
     let (path, body) = ask("chat", "chat/echo", false, "hello");
 
@@ -167,7 +167,7 @@ async fn a_file_cut_to_nothing_changes_nothing() {
     let sim = simulator().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("o.yaml");
-    std::fs::write(&path, three_formats(&sim)).unwrap();
+    std::fs::write(&path, all_formats(&sim)).unwrap();
     let gateway = TestGateway::try_start(Text::File(path.clone())).await;
     let gateway = gateway.unwrap_or_else(|error| panic!("{error}"));
 

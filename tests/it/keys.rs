@@ -2,7 +2,7 @@
 
 use omniroute_testkit::{Client, Protocol, TestGateway, simulator};
 
-use crate::setup::{FORMATS, ask, error_message, three_formats_with};
+use crate::setup::{FORMATS, all_formats_with, ask, error_message};
 
 const KEYS: &str = "client_keys:
   - { name: ci, key: client-key-one }
@@ -14,7 +14,7 @@ aliases: { fast: chat/echo }
 
 async fn gateway(more: &str) -> (omniroute_testkit::Running, TestGateway) {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats_with(&sim, more)).await;
+    let gateway = TestGateway::start(&all_formats_with(&sim, more)).await;
     (sim, gateway)
 }
 
@@ -56,7 +56,7 @@ async fn no_wrong_and_expired_keys_get_401_in_the_clients_format() {
             assert!(error_message(&answer.json()).contains(word), "{case}");
             assert_eq!(answer.header("x-should-retry"), Some("false"), "{case}");
             let kind = match format {
-                "chat" => answer.json()["error"]["code"] == "invalid_api_key",
+                "chat" | "responses" => answer.json()["error"]["code"] == "invalid_api_key",
                 "anthropic" => answer.json()["error"]["type"] == "authentication_error",
                 _ => answer.json()["error"]["status"] == "UNAUTHENTICATED",
             };
@@ -158,7 +158,7 @@ async fn foreign_pages_are_refused_and_listed_ones_get_their_headers() {
 async fn an_open_address_without_a_key_refuses_to_start() {
     let sim = simulator().await;
     for open in ["server: { listen: 0.0.0.0:20128 }\n", "server: { listen: '[::]:20128' }\n"] {
-        let yaml = format!("{open}{}", three_formats_with(&sim, ""));
+        let yaml = format!("{open}{}", all_formats_with(&sim, ""));
         let text = omniroute::live::Text::BuiltIn("test.yaml", yaml);
         let Err(error) = TestGateway::try_start(text).await else { panic!("it started") };
         let message = error.to_string();

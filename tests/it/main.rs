@@ -3,12 +3,16 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
 mod body;
+mod counting;
+mod delivery;
 mod failover;
 mod forwarding;
 mod hardening;
 mod keys;
 mod program;
+mod reasoning;
 mod refusals;
 mod reload;
 mod setup;
 mod streams;
+mod translate;

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use omniroute_testkit::{Client, Gate, Protocol, Step, simulator, whole};
 use serde_json::Value;
 
-use crate::setup::{ask, three_formats_with};
+use crate::setup::{all_formats_with, ask};
 
 fn omniroute(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_omniroute"));
@@ -195,7 +195,7 @@ impl Drop for Program {
 async fn each_request_is_one_log_line_without_prompt_or_key_at_any_level() {
     let sim = simulator().await;
     let more = "client_keys: [{ name: ci, key: canary-client-key }]\ncombos: { pair: { targets: [chat/500, gemini-sim/echo] } }\n";
-    let yaml = three_formats_with(&sim, more).replace("sk-sim-ok", "canary-account-key");
+    let yaml = all_formats_with(&sim, more).replace("sk-sim-ok", "canary-account-key");
     let folder = folder_with(&yaml);
     let mut program = Program::start(folder.path(), true);
     let mut client = Client::connect(program.address, Protocol::Http1).await;
@@ -228,11 +228,11 @@ async fn each_request_is_one_log_line_without_prompt_or_key_at_any_level() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sighup_reloads_and_a_saved_file_too() {
     let sim = simulator().await;
-    let folder = folder_with(&three_formats_with(&sim, ""));
+    let folder = folder_with(&all_formats_with(&sim, ""));
     let mut program = Program::start(folder.path(), false);
     let path = folder.path().join("o.yaml");
 
-    std::fs::write(&path, three_formats_with(&sim, "aliases: { one: chat/echo }\n")).unwrap();
+    std::fs::write(&path, all_formats_with(&sim, "aliases: { one: chat/echo }\n")).unwrap();
     program.read_until("configuration reloaded");
     program.signal("-HUP");
     program.read_until("\"revision\":3");
@@ -247,7 +247,7 @@ async fn sighup_reloads_and_a_saved_file_too() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_finishes_what_runs_and_begins_nothing_new() {
     let sim = simulator().await;
-    let folder = folder_with(&three_formats_with(&sim, ""));
+    let folder = folder_with(&all_formats_with(&sim, ""));
     let mut program = Program::start(folder.path(), false);
     let gate = Gate::new();
     let first =

@@ -3,11 +3,12 @@
 use omniroute_testkit::{Client, Protocol, RawConnection, TestGateway, simulator, whole};
 use serde_json::json;
 
-use crate::setup::{FORMATS, ask, error_message, three_formats, three_formats_with};
+use crate::setup::{FORMATS, all_formats, all_formats_with, ask, error_message};
 
 fn path_of(format: &str) -> &'static str {
     match format {
         "chat" => "/v1/chat/completions",
+        "responses" => "/v1/responses",
         "anthropic" => "/v1/messages",
         _ => "/v1beta/models/chat%2Fecho:generateContent",
     }
@@ -22,7 +23,7 @@ fn assert_kind(
     gemini: &str,
 ) {
     let (word, expected) = match format {
-        "chat" => (&body["error"]["type"], openai),
+        "chat" | "responses" => (&body["error"]["type"], openai),
         "anthropic" => (&body["error"]["type"], anthropic),
         _ => (&body["error"]["status"], gemini),
     };
@@ -32,7 +33,7 @@ fn assert_kind(
 #[tokio::test]
 async fn malformed_json_names_the_place() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     for format in FORMATS {
         for (bad, word) in [
             (&b"{\"model\": \"chat/echo\", "[..], "line 1"),
@@ -63,7 +64,7 @@ async fn malformed_json_names_the_place() {
 #[tokio::test]
 async fn a_missing_model_is_named() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
     for format in ["chat", "anthropic"] {
         let answer = client.post(path_of(format), &[], &json!({ "messages": [] })).await;
@@ -76,7 +77,7 @@ async fn a_missing_model_is_named() {
 async fn an_unknown_model_is_404_and_names_the_nearest() {
     let sim = simulator().await;
     let more = "combos: { premium-coding: { targets: [chat/echo] } }\n";
-    let gateway = TestGateway::start(&three_formats_with(&sim, more)).await;
+    let gateway = TestGateway::start(&all_formats_with(&sim, more)).await;
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
     for format in FORMATS {
         let (path, body) = ask(format, "premium-codin", false, "hello");
@@ -94,7 +95,7 @@ async fn an_unknown_model_is_404_and_names_the_nearest() {
 #[tokio::test]
 async fn too_large_a_body_is_413_with_length_and_in_chunks() {
     let sim = simulator().await;
-    let config = format!("server: {{ max_body: 64KiB }}\n{}", three_formats(&sim));
+    let config = format!("server: {{ max_body: 64KiB }}\n{}", all_formats(&sim));
     let gateway = TestGateway::start(&config).await;
     for format in FORMATS {
         for protocol in [Protocol::Http1, Protocol::H2c] {
@@ -121,7 +122,7 @@ async fn too_large_a_body_is_413_with_length_and_in_chunks() {
 #[tokio::test]
 async fn wrong_methods_and_paths_say_what_is_right() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
 
     let method = client.get("/v1/chat/completions", &[]).await;
@@ -140,7 +141,7 @@ async fn wrong_methods_and_paths_say_what_is_right() {
 #[tokio::test]
 async fn compressed_bodies_are_415() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
 
     let (path, body) = ask("chat", "chat/echo", false, "hello");
@@ -153,8 +154,7 @@ async fn compressed_bodies_are_415() {
 #[tokio::test]
 async fn a_slow_body_is_408_and_the_connection_is_closed() {
     let sim = simulator().await;
-    let config =
-        format!("server: {{ timeouts: {{ client_body: 100ms }} }}\n{}", three_formats(&sim));
+    let config = format!("server: {{ timeouts: {{ client_body: 100ms }} }}\n{}", all_formats(&sim));
     let gateway = TestGateway::start(&config).await;
     let mut raw = RawConnection::connect(gateway.address()).await;
 
@@ -169,7 +169,7 @@ async fn a_slow_body_is_408_and_the_connection_is_closed() {
 #[tokio::test]
 async fn too_large_a_head_is_431_and_too_long_a_target_414() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
     let long = "x".repeat(70_000);
     let (path, body) = ask("chat", "chat/echo", false, "hello");
@@ -185,7 +185,7 @@ async fn too_large_a_head_is_431_and_too_long_a_target_414() {
 #[tokio::test]
 async fn a_field_of_the_wrong_type_is_named_by_its_path() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
     let body = json!({ "model": "gemini-sim/echo", "messages": [
         { "role": "user", "content": [{ "type": "text", "text": "a" }, { "type": "telepathy" }] }] });
@@ -201,7 +201,7 @@ async fn a_field_of_the_wrong_type_is_named_by_its_path() {
 async fn models_are_listed_in_three_shapes() {
     let sim = simulator().await;
     let more = "combos: { premium: { targets: [chat/echo] } }\naliases: { fast: chat/echo }\n";
-    let gateway = TestGateway::start(&three_formats_with(&sim, more)).await;
+    let gateway = TestGateway::start(&all_formats_with(&sim, more)).await;
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
 
     let openai = client.get("/v1/models", &[]).await.json();
@@ -221,7 +221,7 @@ async fn models_are_listed_in_three_shapes() {
 #[tokio::test]
 async fn health_tells_the_truth() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let empty = TestGateway::start("{}").await;
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
     let mut to_empty = Client::connect(empty.address(), Protocol::Http1).await;

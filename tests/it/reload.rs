@@ -7,7 +7,7 @@ use omniroute::live::Text;
 use omniroute_testkit::{Client, Gate, Protocol, Step, TestGateway, simulator};
 use tempfile::TempDir;
 
-use crate::setup::{ask, three_formats_with};
+use crate::setup::{all_formats_with, ask};
 
 async fn on_file(yaml: &str) -> (TestGateway, TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -26,10 +26,10 @@ async fn serves(gateway: &TestGateway, model: &str) -> u16 {
 #[tokio::test]
 async fn an_edit_is_live_after_a_reload() {
     let sim = simulator().await;
-    let (gateway, _folder, path) = on_file(&three_formats_with(&sim, "")).await;
+    let (gateway, _folder, path) = on_file(&all_formats_with(&sim, "")).await;
     assert_eq!(serves(&gateway, "brand-new").await, 404);
 
-    let edited = three_formats_with(&sim, "aliases: { brand-new: chat/echo }\n");
+    let edited = all_formats_with(&sim, "aliases: { brand-new: chat/echo }\n");
     std::fs::write(&path, edited).unwrap();
     gateway.shared().live.reload().unwrap();
 
@@ -40,7 +40,7 @@ async fn an_edit_is_live_after_a_reload() {
 #[tokio::test]
 async fn a_broken_file_keeps_the_old_one_and_says_so() {
     let sim = simulator().await;
-    let good = three_formats_with(&sim, "aliases: { fast: chat/echo }\n");
+    let good = all_formats_with(&sim, "aliases: { fast: chat/echo }\n");
     let (gateway, _folder, path) = on_file(&good).await;
 
     std::fs::write(&path, good.replace("aliases:", "alliases:")).unwrap();
@@ -62,7 +62,7 @@ async fn a_broken_file_keeps_the_old_one_and_says_so() {
 async fn a_request_ends_on_the_configuration_it_began_with() {
     let sim = simulator().await;
     let more = "combos:\n  pair: { targets: [chat/echo, gemini-sim/echo] }\n";
-    let (gateway, _folder, path) = on_file(&three_formats_with(&sim, more)).await;
+    let (gateway, _folder, path) = on_file(&all_formats_with(&sim, more)).await;
     let gate = Gate::new();
     sim.script([Step::new().gate(&gate).head(503).piece("{}")]);
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
@@ -71,7 +71,7 @@ async fn a_request_ends_on_the_configuration_it_began_with() {
     let request = client.post(&url, &[], &body);
     let edit = async {
         sim.wait_until(|counts| counts.requests == 1).await;
-        std::fs::write(&path, three_formats_with(&sim, "")).unwrap();
+        std::fs::write(&path, all_formats_with(&sim, "")).unwrap();
         gateway.shared().live.reload().unwrap();
         gate.open();
     };
@@ -85,7 +85,7 @@ async fn a_request_ends_on_the_configuration_it_began_with() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reloads_under_load_fail_no_request() {
     let sim = simulator().await;
-    let yaml = three_formats_with(&sim, "aliases: { fast: chat/echo }\n");
+    let yaml = all_formats_with(&sim, "aliases: { fast: chat/echo }\n");
     let (gateway, _folder, path) = on_file(&yaml).await;
     let gateway = Arc::new(gateway);
     let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));

@@ -3,24 +3,26 @@
 use omniroute_testkit::Running;
 use serde_json::{Value, json};
 
-/// The three formats: the simulator's provider of each, the client's path and headers.
-pub const FORMATS: [&str; 3] = ["chat", "anthropic", "gemini"];
+/// The four formats: the simulator's provider of each, the client's path and headers.
+pub const FORMATS: [&str; 4] = ["chat", "responses", "anthropic", "gemini"];
 
-/// One provider of each format at the simulator (`chat`, `anthropic`, `gemini`), one account each.
-pub fn three_formats(sim: &Running) -> String {
-    three_formats_with(sim, "")
+/// One provider of each format at the simulator, one account each.
+pub fn all_formats(sim: &Running) -> String {
+    all_formats_with(sim, "")
 }
 
 /// The same with more YAML after it.
-pub fn three_formats_with(sim: &Running, more: &str) -> String {
+pub fn all_formats_with(sim: &Running, more: &str) -> String {
     let url = sim.url();
     format!(
         "providers:
   chat: {{ wire: openai_chat, base_url: '{url}', auth: {{ kind: static_key, header: authorization, scheme: Bearer }} }}
+  responses-sim: {{ prefix: responses-sim, wire: openai_responses, base_url: '{url}', auth: {{ kind: static_key, header: authorization, scheme: Bearer }} }}
   anthropic-sim: {{ prefix: anthropic-sim, wire: anthropic, base_url: '{url}', auth: {{ kind: static_key, header: x-api-key }} }}
   gemini-sim: {{ prefix: gemini-sim, wire: gemini, base_url: '{url}', auth: {{ kind: static_key, header: x-goog-api-key }} }}
 accounts:
   - {{ id: chat-1, provider: chat, key: sk-sim-ok }}
+  - {{ id: responses-1, provider: responses-sim, key: sk-sim-ok }}
   - {{ id: anthropic-1, provider: anthropic-sim, key: sk-sim-ok }}
   - {{ id: gemini-1, provider: gemini-sim, key: sk-sim-ok }}
 {more}"
@@ -40,10 +42,11 @@ accounts:
     )
 }
 
-/// Returns the prefix of a format's provider in [`three_formats`].
+/// Returns the prefix of a format's provider in [`all_formats`].
 pub fn prefix(format: &str) -> &'static str {
     match format {
         "chat" => "chat",
+        "responses" => "responses-sim",
         "anthropic" => "anthropic-sim",
         "gemini" => "gemini-sim",
         other => panic!("no format {other}"),
@@ -56,6 +59,10 @@ pub fn ask(format: &str, model: &str, stream: bool, text: &str) -> (String, Valu
         "chat" => (
             "/v1/chat/completions".to_owned(),
             json!({ "model": model, "stream": stream, "messages": [{ "role": "user", "content": text }] }),
+        ),
+        "responses" => (
+            "/v1/responses".to_owned(),
+            json!({ "model": model, "stream": stream, "input": [{ "role": "user", "content": text }] }),
         ),
         "anthropic" => (
             "/v1/messages".to_owned(),
@@ -78,6 +85,10 @@ pub fn ask(format: &str, model: &str, stream: bool, text: &str) -> (String, Valu
 pub fn text_of(format: &str, reply: &Value) -> String {
     let text = match format {
         "chat" => reply["choices"][0]["message"]["content"].as_str().map(ToOwned::to_owned),
+        "responses" => reply["output"].as_array().and_then(|items| {
+            let message = items.iter().find(|item| item["type"] == "message")?;
+            joined(&message["content"])
+        }),
         "anthropic" => joined(&reply["content"]),
         "gemini" => joined(&reply["candidates"][0]["content"]["parts"]),
         other => panic!("no format {other}"),
@@ -97,6 +108,8 @@ pub fn streamed_text(format: &str, stream: &str) -> String {
         let Ok(event) = serde_json::from_str::<Value>(data) else { continue };
         let piece = match format {
             "chat" => &event["choices"][0]["delta"]["content"],
+            "responses" if event["type"] == "response.output_text.delta" => &event["delta"],
+            "responses" => &Value::Null,
             "anthropic" => &event["delta"]["text"],
             _ => &event["candidates"][0]["content"]["parts"][0]["text"],
         };
@@ -117,6 +130,9 @@ pub fn is_complete(format: &str, stream: &str) -> bool {
         "chat" => {
             trimmed.ends_with("data: [DONE]") && stream.contains("\"finish_reason\":\"stop\"")
         }
+        "responses" => data_lines(trimmed)
+            .last()
+            .is_some_and(|data| data.contains("\"type\":\"response.completed\"")),
         "anthropic" => trimmed.ends_with("{\"type\":\"message_stop\"}"),
         _ => stream.contains("\"finishReason\""),
     }
@@ -125,7 +141,7 @@ pub fn is_complete(format: &str, stream: &str) -> bool {
 /// Tells whether a stream holds an error event of its format.
 pub fn has_error_event(format: &str, stream: &str) -> bool {
     match format {
-        "anthropic" => stream.contains("event: error"),
+        "anthropic" | "responses" => stream.contains("event: error"),
         _ => data_lines(stream).any(|data| data.starts_with("{\"error\"")),
     }
 }

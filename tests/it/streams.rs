@@ -5,14 +5,13 @@ use http_body_util::BodyExt;
 use omniroute_testkit::{Client, Gate, Protocol, Step, TestGateway, simulator, whole};
 
 use crate::setup::{
-    FORMATS, ask, has_error_event, is_complete, prefix, three_formats, three_formats_with,
-    two_accounts,
+    FORMATS, all_formats, all_formats_with, ask, has_error_event, is_complete, prefix, two_accounts,
 };
 
 #[tokio::test]
 async fn a_provider_that_dies_mid_stream_ends_in_an_error_event_of_the_clients_format() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     for client_format in FORMATS {
         for provider_format in FORMATS {
             for fault in ["reset-after-3", "eof-after-3", "in-band-error-after-3"] {
@@ -45,7 +44,7 @@ async fn an_error_in_a_stream_before_content_is_replaced_by_the_next_attempt() {
     let sim = simulator().await;
     let more = "combos:\n  pair: { targets: [anthropic-sim/in-band-error, chat/echo] }\n";
     for format in FORMATS {
-        let gateway = TestGateway::start(&three_formats_with(&sim, more)).await;
+        let gateway = TestGateway::start(&all_formats_with(&sim, more)).await;
         let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
         let (path, body) = ask(format, "pair", true, "hello");
 
@@ -60,7 +59,7 @@ async fn an_error_in_a_stream_before_content_is_replaced_by_the_next_attempt() {
 #[tokio::test]
 async fn an_error_in_a_stream_before_content_with_nobody_left_is_a_plain_error() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     for format in FORMATS {
         for provider in FORMATS {
             let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
@@ -79,7 +78,7 @@ async fn an_error_in_a_stream_before_content_with_nobody_left_is_a_plain_error()
 #[tokio::test]
 async fn the_first_token_reaches_the_client_before_the_second_is_made() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let first = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"one\"}}]}\n\n";
     let rest = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" two\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
     for format in FORMATS {
@@ -109,7 +108,7 @@ async fn a_client_that_leaves_cancels_the_provider_at_every_stage() {
     for model in ["slow?first_byte=60s", "stall-after-0", "stall-after-3"] {
         for protocol in [Protocol::Http1, Protocol::H2c] {
             let sim = simulator().await;
-            let gateway = TestGateway::start(&three_formats(&sim)).await;
+            let gateway = TestGateway::start(&all_formats(&sim)).await;
             let mut client = Client::connect(gateway.address(), protocol).await;
             let (path, body) =
                 ask("chat", &format!("anthropic-sim/{model}"), true, "one two three four");
@@ -157,7 +156,7 @@ async fn a_silent_provider_is_given_up_before_and_after_the_first_byte() {
     let sim = simulator().await;
     let config = format!(
         "server: {{ timeouts: {{ first_byte: 150ms, idle: 150ms }} }}\n{}",
-        three_formats(&sim)
+        all_formats(&sim)
     );
     let gateway = TestGateway::start(&config).await;
     for format in FORMATS {
@@ -181,7 +180,7 @@ async fn a_silent_provider_before_the_first_byte_is_replaced() {
     let more = "combos:\n  pair: { targets: ['chat/slow?first_byte=60s', gemini-sim/echo] }\n";
     let config = format!(
         "server: {{ timeouts: {{ first_byte: 150ms }} }}\n{}",
-        three_formats_with(&sim, more)
+        all_formats_with(&sim, more)
     );
     let gateway = TestGateway::start(&config).await;
     let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
@@ -196,7 +195,7 @@ async fn a_silent_provider_before_the_first_byte_is_replaced() {
 #[tokio::test]
 async fn a_whole_reply_where_a_stream_was_asked_for_is_played_as_one() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     let reply = r#"{"id":"c","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"whole"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#;
     for format in FORMATS {
         sim.script([Step::reply(200).header("content-type", "application/json").piece(reply)]);
@@ -214,7 +213,7 @@ async fn a_whole_reply_where_a_stream_was_asked_for_is_played_as_one() {
 #[tokio::test]
 async fn gemini_without_sse_is_one_json_array() {
     let sim = simulator().await;
-    let gateway = TestGateway::start(&three_formats(&sim)).await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
     for provider in FORMATS {
         let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
         let path = format!("/v1beta/models/{}/echo:streamGenerateContent", prefix(provider));

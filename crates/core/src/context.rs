@@ -52,6 +52,8 @@ pub struct RequestHead {
 pub enum Operation {
     /// A chat reply.
     Chat,
+    /// The number of input tokens a chat request has.
+    CountTokens,
     /// The list of models, or one of them.
     Models,
 }
@@ -109,4 +111,6 @@ pub struct Outcome {
     pub duration: Duration,
     /// Tokens as the provider counted them.
     pub usage: Usage,
+    /// What the translation of the request dropped, by the client's names; empty if nothing.
+    pub dropped: Box<str>,
 }

@@ -73,6 +73,22 @@ pub struct ChatRequest {
     pub notes: Notes,
 }
 
+impl ChatRequest {
+    /// Tells whether the model has work without the vendor's web search: the client offers tools of its
+    /// own and forces no search. A target without a search may then be asked all the same; coding tools
+    /// declare a search in every request and seldom need it.
+    pub fn can_do_without_search(&self) -> bool {
+        let is_search =
+            |name: &String| self.tools.iter().any(|tool| !tool.is_clients() && tool.name == *name);
+        let forced = match &self.tool_choice {
+            ToolChoice::One(name) => is_search(name),
+            ToolChoice::Allowed { required: true, names } => names.iter().all(is_search),
+            _ => false,
+        };
+        !forced && self.tools.iter().any(Tool::is_clients)
+    }
+}
+
 /// One message of the conversation.
 #[derive(Clone, Debug)]
 pub struct Turn {
@@ -257,6 +273,13 @@ pub enum ReasoningAmount {
     Effort(Effort),
     /// A number of tokens.
     Budget(u64),
+}
+
+impl ReasoningAmount {
+    /// Returns what one of OpenAI's effort words asks for, or `None` if it is no such word.
+    pub fn of_effort(word: &str) -> Option<Self> {
+        if word == "none" { Some(Self::Off) } else { Effort::of_word(word).map(Self::Effort) }
+    }
 }
 
 /// A level of reasoning effort, lowest first.

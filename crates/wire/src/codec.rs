@@ -36,10 +36,15 @@ pub trait Codec: Send + Sync + 'static {
     /// [`WireError::Malformed`] if the body is not JSON, not an object, or names no model.
     fn peek(&self, body: &[u8], path: Option<&PathModel>) -> Result<Peek, WireError>;
 
-    /// Returns the request for a provider of this same format: the same bytes, the model replaced.
+    /// Returns the request for a provider of this same format: the same bytes but for `change`.
     ///
-    /// Formats with the model in the URL return the body as it is.
-    fn splice_model(&self, body: &Bytes, peek: &Peek, model: &str) -> Bytes;
+    /// Formats with model and delivery in the URL return the body as it is.
+    fn splice(&self, body: &Bytes, peek: &Peek, change: &Change<'_>) -> Bytes;
+
+    /// Tells whether a provider's bytes of the same format may go to this client as they are.
+    fn passes_through(&self) -> bool {
+        true
+    }
 
     /// Reads a request into canonical form.
     ///
@@ -111,6 +116,24 @@ pub trait Codec: Send + Sync + 'static {
     }
 }
 
+/// What is changed in a request that goes to a provider of its own format.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    /// The model to ask for.
+    pub model: &'a str,
+    /// Another delivery than the client asked for.
+    pub stream: Option<bool>,
+    /// Whether usage is asked for inside the stream (Chat's `stream_options.include_usage`).
+    pub ask_for_usage: bool,
+}
+
+impl<'a> Change<'a> {
+    /// Changes the model and nothing else.
+    pub const fn model(model: &'a str) -> Self {
+        Self { model, stream: None, ask_for_usage: false }
+    }
+}
+
 /// What the URL of a request said, for formats that put it there (Gemini).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathModel {
@@ -131,6 +154,10 @@ pub struct Peek {
     pub model_span: Option<std::ops::Range<usize>>,
     /// Whether the client wants a stream.
     pub stream: bool,
+    /// Where the value of `stream` stands in the body, if it is there.
+    pub stream_span: Option<std::ops::Range<usize>>,
+    /// Where the value of `stream_options` stands in the body, if it is there.
+    pub options_span: Option<std::ops::Range<usize>>,
     /// Whether the client asked for usage inside the stream.
     pub include_usage: bool,
     /// Whether a stream is to be one JSON array (Gemini without `alt=sse`).
@@ -190,6 +217,9 @@ pub struct ReplyContext {
     pub created: u64,
     /// Whether a chat stream ends in a usage chunk.
     pub include_usage: bool,
+    /// Whether usage was asked for that the client did not ask for: it is taken out of a stream that
+    /// is passed on.
+    pub hide_usage: bool,
     /// Whether a stream is one JSON array (Gemini).
     pub json_array: bool,
     /// Makes the envelopes round other vendors' opaque data.
@@ -218,11 +248,28 @@ pub trait EventWriter: Send + Sync {
     /// Appends the bytes for one event. `End` and `Error` write the format's terminator.
     fn write(&mut self, event: &Event, out: &mut Vec<u8>);
 
+    /// Says what the client has got already of a stream that was passed on, before an error is written
+    /// behind it. For formats whose events say where they stand.
+    fn resume(&mut self, passed: &Passed<'_>) {
+        let _ = passed;
+    }
+
     /// Appends the format's own sign of life, if it has one.
     fn ping(&mut self, out: &mut Vec<u8>);
 
     /// Appends an error of the gateway's own and the terminator, for a stream that cannot go on.
     fn error(&mut self, error: &ApiError, out: &mut Vec<u8>);
+}
+
+/// What a client has got of a stream that was passed on as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Passed<'a> {
+    /// The provider's id of the reply; empty if none came.
+    pub id: &'a str,
+    /// The model as the provider names it; empty if it did not.
+    pub model: &'a str,
+    /// The number of the next event, where events are numbered.
+    pub next: u64,
 }
 
 /// A request that a codec cannot read or write.

@@ -6,6 +6,9 @@
 //! anything else) of magic, version, code and content. The code is keyed, so that an accident or a
 //! forgery is told from ours and never forwarded; it keeps nothing secret.
 
+use std::fmt;
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -37,12 +40,24 @@ pub struct Block {
 }
 
 /// What makes envelopes: the gateway's key and who made the reply.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Seal {
     /// The gateway's key, 32 bytes or more in a running gateway; empty on the shell.
-    pub key: Vec<u8>,
+    pub key: Arc<[u8]>,
     /// The model and account that made what is sealed.
     pub origin: Origin,
+}
+
+impl Default for Seal {
+    fn default() -> Self {
+        Self { key: Arc::from([]), origin: Origin::default() }
+    }
+}
+
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seal").field("origin", &self.origin).finish_non_exhaustive()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -72,6 +87,13 @@ struct SealedBlock {
 }
 
 impl Seal {
+    /// Makes the seal of what a model says through an account.
+    pub fn new(key: &Arc<[u8]>, model: &str, account: &str) -> Self {
+        let account = u64::from_be_bytes(code(key, account.as_bytes()));
+        let origin = Origin { family: family(model).to_owned(), account };
+        Self { key: Arc::clone(key), origin }
+    }
+
     /// Returns the envelope round these blocks.
     pub fn seal(&self, blocks: &[Block]) -> String {
         let content = Content {
@@ -157,6 +179,14 @@ fn unpack(part: Part, blocks: Vec<Block>, parts: &mut Vec<Part>) {
             if block.text.is_empty() { shown.take().unwrap_or_default() } else { block.text };
         Part { opaque: block.opaque, ..Part::new(PartKind::Reasoning(text)) }
     };
+    // A client that kept the visible thoughts sends them besides: what is inside says the same.
+    if before.iter().any(|block| !block.text.is_empty()) {
+        let is_shown =
+            |part: &Part| matches!(part.kind, PartKind::Reasoning(_)) && part.opaque.is_none();
+        while parts.last().is_some_and(is_shown) {
+            parts.pop();
+        }
+    }
     let before: Vec<Part> = before.into_iter().map(&mut reasoning).collect();
     let after: Vec<Part> = after.into_iter().map(&mut reasoning).collect();
     parts.extend(before);
@@ -223,7 +253,7 @@ mod tests {
 
     fn seal() -> Seal {
         let origin = Origin { family: "claude-opus-4-6".to_owned(), account: 7 };
-        Seal { key: b"key".to_vec(), origin }
+        Seal { key: Arc::from(*b"key"), origin }
     }
 
     fn signed(data: &str) -> Opaque {
@@ -285,6 +315,20 @@ mod tests {
         assert_eq!(data, [Some("1"), Some("2"), None]);
         assert!(matches!(&parts[0].kind, PartKind::Reasoning(text) if text == "a"));
         assert!(matches!(parts[2].kind, PartKind::ToolCall { .. }));
+    }
+
+    #[test]
+    fn thoughts_that_a_client_kept_beside_the_envelope_are_not_doubled() {
+        let envelope = seal().seal(&[Block { text: "a".to_owned(), opaque: Some(signed("1")) }]);
+        let carrier = Opaque::new(Vendor::Google, OpaqueKind::Signature, envelope);
+        let mut request = request(Part::new(PartKind::Reasoning("a".to_owned())));
+        request.turns[0].parts.push(Part { opaque: Some(carrier), ..Part::text("said") });
+
+        open_all(&mut request, b"key");
+
+        let data: Vec<_> =
+            request.turns[0].parts.iter().map(|part| part.opaque.is_some()).collect();
+        assert_eq!(data, [true, false], "the thought with its data, then the text");
     }
 
     #[test]

@@ -6,8 +6,13 @@
 //!
 //! Map: [`chat`] and [`event`] are the canonical form, [`codec`] is the seam, one folder per format
 //! implements it, [`translator`] joins a reader and a writer into one reply stream, [`sse`] splits
-//! event streams, [`collect`] folds events into a whole answer, [`notes`] says what was lost. The
-//! private modules hold what several formats share, one idea each.
+//! event streams, [`collect`] folds events into a whole answer. [`notes`] says what was lost and
+//! [`declared`] what is to be expected of every field; [`aftercare`] does to a reply what its provider
+//! could not be asked for, [`envelope`] carries other vendors' opaque bytes through a client. Round the
+//! calls themselves: [`splice`] reads and changes a request without translating it, [`api_error`] and
+//! [`models`] are what every format says of faults and models, [`model_facts`] what a writer must know
+//! of its model, [`estimate`] counts tokens where no provider does, [`ids`] makes the ids nobody gave.
+//! The private modules hold what several formats share, one idea each.
 
 pub mod aftercare;
 pub mod anthropic;
@@ -15,7 +20,9 @@ pub mod api_error;
 pub mod chat;
 pub mod codec;
 pub mod collect;
+pub mod declared;
 pub mod envelope;
+pub mod estimate;
 pub mod event;
 pub mod gemini;
 pub mod ids;
@@ -23,17 +30,28 @@ pub mod model_facts;
 pub mod models;
 pub mod notes;
 pub mod openai_chat;
-pub mod play;
+pub mod openai_responses;
 pub mod splice;
 pub mod sse;
 pub mod translator;
 
 mod argument_object;
+mod breakpoint;
+mod custom_tool;
+mod data_url;
+mod end_user;
+mod feed;
 mod field_names;
 mod json;
 mod json_schema;
+mod members;
+mod mend;
+mod openai_media;
+mod part_queue;
 mod raw_members;
 mod refusals;
+mod server_text;
+mod strict_schema;
 mod string_or_list;
 mod text;
 mod tool_names;
@@ -45,7 +63,8 @@ use serde::Deserialize;
 pub use api_error::{ApiError, UpstreamError};
 pub use chat::ChatRequest;
 pub use codec::{
-    Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError, Written,
+    Change, Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError,
+    Written,
 };
 pub use event::{Event, Finish, Usage};
 pub use model_facts::ModelFacts;
@@ -58,7 +77,7 @@ pub enum WireFormat {
     /// OpenAI Chat Completions.
     #[serde(rename = "openai_chat")]
     OpenAiChat,
-    /// OpenAI Responses. Named so that the catalogue can say it; it has no codec yet.
+    /// OpenAI Responses.
     #[serde(rename = "openai_responses")]
     OpenAiResponses,
     /// Anthropic Messages.
@@ -68,9 +87,6 @@ pub enum WireFormat {
     #[serde(rename = "gemini")]
     Gemini,
 }
-
-/// Every codec there is, in no particular order. Adding a format is a folder and a line here.
-static CODECS: [&dyn Codec; 3] = [&openai_chat::OpenAiChat, &anthropic::Anthropic, &gemini::Gemini];
 
 impl WireFormat {
     /// All formats, for messages that list them.
@@ -96,9 +112,14 @@ impl WireFormat {
         }
     }
 
-    /// Returns the codec that reads and writes this format, or `None` while it has none.
-    pub fn codec(self) -> Option<&'static dyn Codec> {
-        CODECS.into_iter().find(|codec| codec.format() == self)
+    /// Returns the codec that reads and writes this format.
+    pub fn codec(self) -> &'static dyn Codec {
+        match self {
+            Self::OpenAiChat => &openai_chat::OpenAiChat,
+            Self::OpenAiResponses => &openai_responses::OpenAiResponses,
+            Self::Anthropic => &anthropic::Anthropic,
+            Self::Gemini => &gemini::Gemini,
+        }
     }
 }
 

@@ -21,6 +21,9 @@ pub struct ModelFacts {
     pub developer_role: bool,
     /// Whether `system` messages inside a conversation are understood (Anthropic).
     pub system_inside: bool,
+    /// Whether a text of the assistant at the end is gone on from (Anthropic, models up to 4.5); else it
+    /// is refused.
+    pub prefill: bool,
     /// Whether Gemini's `parametersJsonSchema` and `responseJsonSchema` are understood; else schemas
     /// are cleaned for `parameters` and `responseSchema`.
     pub json_schema: bool,
@@ -31,6 +34,25 @@ pub struct ModelFacts {
     /// Whether `reasoning_content` of earlier assistant turns is sent back (OpenAI Chat dialect;
     /// DeepSeek and Kimi demand it inside a tool loop). Left out by default.
     pub reasoning_echo: bool,
+    /// Whether custom tools (free text) are understood (OpenAI); else they are sent as functions.
+    pub custom_tools: bool,
+    /// Whether `web_search_options` is understood (OpenAI Chat dialect); else a web search is refused.
+    pub web_search_options: bool,
+    /// Whether `prompt_cache_breakpoint` is understood (OpenAI); else cache marks are left out.
+    pub cache_breakpoints: bool,
+    /// Whether the model draws when `modalities` asks for it (OpenAI Chat dialect).
+    pub image_output: bool,
+    /// Whether `top_k` is understood (OpenAI Chat dialect). Left out by default.
+    pub top_k: bool,
+    /// Least and most tokens to think with, for a model with a budget. `None`: unknown. A least of more
+    /// than 0 means that thinking cannot be turned off.
+    pub thinking_budget: Option<(u64, u64)>,
+    /// The levels of a model with levels, as words. Empty: those that its format usually has.
+    pub thinking_levels: Vec<String>,
+    /// Whether the provider fetches media from web addresses (Gemini; Vertex does).
+    pub web_media: bool,
+    /// Whether the provider takes labels of a call (Gemini; Vertex does).
+    pub labels: bool,
 }
 
 /// Which control over reasoning a model has.

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use crate::text::Text;
@@ -25,12 +26,12 @@ impl<'a> RawMembers<'a> {
         let mut last = None;
         self.0.retain(|(known, value)| {
             let is_it = known == name;
-            if is_it {
+            if is_it && is_present(value) {
                 last = Some(*value);
             }
             !is_it
         });
-        last.filter(|value| is_present(value))
+        last
     }
 
     /// Returns what was not taken.
@@ -68,6 +69,32 @@ impl<'de> Visitor<'de> for Collect {
     }
 }
 
+/// Returns an object with only those members whose names are `wanted`, each as it was written; `None` if
+/// `object` is none.
+pub(crate) fn only(object: &[u8], wanted: impl Fn(&str) -> bool) -> Option<Vec<u8>> {
+    let members: RawMembers<'_> = serde_json::from_slice(object).ok()?;
+    let mut out = Vec::with_capacity(object.len());
+    let mut writer = serde_json::Serializer::new(&mut out);
+    let mut map = writer.serialize_map(None).ok()?;
+    for (name, value) in members.rest().filter(|(name, _)| wanted(name)) {
+        map.serialize_entry(&name, value).ok()?;
+    }
+    SerializeMap::end(map).ok()?;
+    Some(out)
+}
+
+/// Reads a member so that `null` can be told from a member that is not there: for
+/// `#[serde(default, borrow, deserialize_with = "…")]`.
+///
+/// # Errors
+///
+/// The deserializer's own.
+pub(crate) fn even_null<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
 fn is_present(value: &RawValue) -> bool {
     value.get() != "null"
 }
@@ -78,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_last_of_a_name_counts_and_null_is_absent() {
-        let json = r#"{"b":1,"a":null,"b":2,"c\n":3}"#;
+        let json = r#"{"b":1,"a":null,"b":2,"b":null,"c\n":3}"#;
         let mut members: RawMembers<'_> = serde_json::from_str(json).unwrap();
 
         assert_eq!(members.take("b").map(RawValue::get), Some("2"));

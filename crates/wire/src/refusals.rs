@@ -24,15 +24,22 @@ impl Refusals {
         self.0.iter().any(|(known, _)| known == field)
     }
 
+    /// Returns the value, if nothing was refused.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Unsupported`] with all that was refused, if anything was.
+    pub(crate) fn or<T>(self, value: T) -> Result<T, WireError> {
+        if self.is_empty() { Ok(value) } else { Err(WireError::Unsupported { fields: self.0 }) }
+    }
+
     /// Writes the body of the request.
     ///
     /// # Errors
     ///
     /// [`WireError::Unsupported`] with all that was refused, if anything was.
     pub(crate) fn or_body(self, body: &impl Serialize) -> Result<Vec<u8>, WireError> {
-        if !self.is_empty() {
-            return Err(WireError::Unsupported { fields: self.0 });
-        }
+        self.or(())?;
         serde_json::to_vec(body).map_err(|fault| {
             WireError::malformed("", format!("the request cannot be written: {fault}"))
         })

@@ -10,14 +10,17 @@ use bytes::{Bytes, BytesMut};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::codec::{Peek, WireError};
+use crate::codec::{Change, Peek, WireError};
+use crate::raw_members::even_null;
 
 #[derive(Deserialize)]
 struct Head<'a> {
     #[serde(borrow)]
     model: Option<&'a RawValue>,
-    stream: Option<bool>,
-    stream_options: Option<StreamOptions>,
+    #[serde(default, borrow, deserialize_with = "even_null")]
+    stream: Option<&'a RawValue>,
+    #[serde(default, borrow, deserialize_with = "even_null")]
+    stream_options: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -45,13 +48,24 @@ pub fn peek_body(body: &[u8]) -> Result<Peek, WireError> {
         return Err(WireError::malformed("model", "is empty; name the model to use"));
     }
 
+    let stream = head.stream.map(|raw| member::<Option<bool>>("stream", raw)).transpose()?;
+    let options =
+        head.stream_options.map(|raw| member::<Option<StreamOptions>>("stream_options", raw));
+    let options = options.transpose()?;
     Ok(Peek {
         model,
         model_span: Some(span(body, raw.get())),
-        stream: head.stream.unwrap_or(false),
-        include_usage: head.stream_options.and_then(|o| o.include_usage).unwrap_or(false),
+        stream: stream.flatten().unwrap_or(false),
+        stream_span: head.stream.map(|raw| span(body, raw.get())),
+        options_span: head.stream_options.map(|raw| span(body, raw.get())),
+        include_usage: options.flatten().and_then(|o| o.include_usage).unwrap_or(false),
         json_array: false,
     })
+}
+
+fn member<'a, T: Deserialize<'a>>(name: &str, raw: &'a RawValue) -> Result<T, WireError> {
+    serde_json::from_str(raw.get())
+        .map_err(|fault| WireError::malformed(name, format!("has an unexpected shape: {fault}")))
 }
 
 /// Parses a request body, turning serde's error into ours with line and column.
@@ -70,24 +84,80 @@ pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, WireError> {
         let at = error.valid_up_to();
         WireError::malformed("", format!("the request body is not UTF-8 (byte {at})"))
     })?;
-    serde_json::from_str(text).map_err(|error| {
+    let parsed = serde_json::from_str(text).map_err(|error| {
         let what = if error.is_data() { "has an unexpected shape" } else { "is not valid JSON" };
         WireError::malformed("", format!("the request body {what}: {error}"))
-    })
+    })?;
+    // A list would pass for an object: its values for the members, in the order of their declaration.
+    if !text.trim_ascii_start().starts_with('{') {
+        let detail = "the request body has an unexpected shape: a JSON object is expected";
+        return Err(WireError::malformed("", detail));
+    }
+    Ok(parsed)
 }
 
-/// Returns the body with the model's JSON string replaced. Without a span the body is returned as is.
-pub fn splice_model(body: &Bytes, peek: &Peek, model: &str) -> Bytes {
-    let Some(span) = peek.model_span.clone() else { return body.clone() };
-    if peek.model == model {
+/// Returns the body with a few values replaced and every other byte as it was.
+///
+/// Without a span for the model, and if nothing changes, that is the body itself.
+pub fn splice(body: &Bytes, peek: &Peek, change: &Change<'_>) -> Bytes {
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    if let Some(span) = peek.model_span.clone().filter(|_| peek.model != change.model) {
+        edits.push((span, serde_json::Value::from(change.model).to_string()));
+    }
+    let start = peek.model_span.as_ref().and_then(|_| after_brace(body));
+    if let Some(stream) = change.stream.filter(|stream| *stream != peek.stream) {
+        edits.extend(put(body, start, peek.stream_span.clone(), "stream", &stream.to_string()));
+    }
+    if change.ask_for_usage && !peek.include_usage {
+        let options = peek.options_span.clone().map_or("", |span| text(body, span));
+        let options = with_usage(options);
+        edits.extend(put(body, start, peek.options_span.clone(), "stream_options", &options));
+    }
+    if edits.is_empty() {
         return body.clone();
     }
-    let quoted = serde_json::Value::from(model).to_string();
-    let mut spliced = BytesMut::with_capacity(body.len() + quoted.len());
-    spliced.extend_from_slice(&body[..span.start]);
-    spliced.extend_from_slice(quoted.as_bytes());
-    spliced.extend_from_slice(&body[span.end..]);
+    edits.sort_by_key(|(span, _)| span.start);
+    let added: usize = edits.iter().map(|(_, text)| text.len()).sum();
+    let mut spliced = BytesMut::with_capacity(body.len() + added);
+    let mut done = 0;
+    for (span, text) in edits {
+        spliced.extend_from_slice(&body[done..span.start]);
+        spliced.extend_from_slice(text.as_bytes());
+        done = span.end;
+    }
+    spliced.extend_from_slice(&body[done..]);
     spliced.freeze()
+}
+
+/// Returns the edit that sets a member: its value replaced, or the member put first in the object.
+fn put(
+    body: &[u8],
+    start: Option<usize>,
+    span: Option<Range<usize>>,
+    name: &str,
+    value: &str,
+) -> Option<(Range<usize>, String)> {
+    if let Some(span) = span.filter(|span| span.end <= body.len()) {
+        return Some((span, value.to_owned()));
+    }
+    start.map(|start| (start..start, format!("\"{name}\":{value},")))
+}
+
+/// Finds the place behind the object's opening brace.
+fn after_brace(body: &[u8]) -> Option<usize> {
+    memchr::memchr(b'{', body).map(|brace| brace + 1)
+}
+
+fn text(body: &[u8], span: Range<usize>) -> &str {
+    body.get(span).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+/// Returns `stream_options` with usage asked for and its other members kept.
+fn with_usage(options: &str) -> String {
+    let mut members: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(options).unwrap_or_default();
+    members.insert("include_usage".to_owned(), true.into());
+    serde_json::Value::Object(members).to_string()
 }
 
 /// Finds where `part`, a slice borrowed from `whole`, begins and ends in it.
@@ -108,11 +178,40 @@ mod tests {
         let peek = peek_body(&body).unwrap();
         assert_eq!(peek.model, "a/b");
 
-        let spliced = splice_model(&body, &peek, "c\"d");
+        let spliced = splice(&body, &peek, &Change::model("c\"d"));
 
         let expected = "{ \"messages\":[{\"model\":\"x\"}], \"temperature\" : 1.0, \"model\" : \"c\\\"d\" ,\"z\":1e2}";
         assert_eq!(spliced, expected.as_bytes());
-        assert_eq!(splice_model(&body, &peek, "a/b"), body, "an equal name leaves the bytes alone");
+        let same = splice(&body, &peek, &Change::model("a/b"));
+        assert_eq!(same, body, "an equal name leaves the bytes alone");
+    }
+
+    #[test]
+    fn delivery_and_usage_are_changed_in_place_or_put_first() {
+        let check = |body: &str, stream: Option<bool>, expected: &str| {
+            let body = Bytes::copy_from_slice(body.as_bytes());
+            let change = Change { model: "m", stream, ask_for_usage: stream.is_none() };
+            assert_eq!(splice(&body, &peek_body(&body).unwrap(), &change), expected.as_bytes());
+        };
+        check(
+            r#" {"model":"m", "stream" : true}"#,
+            None,
+            r#" {"stream_options":{"include_usage":true},"model":"m", "stream" : true}"#,
+        );
+        check(
+            r#"{"stream_options" : {"x": 1, "include_usage": false},"model":"m"}"#,
+            None,
+            r#"{"stream_options" : {"x":1,"include_usage":true},"model":"m"}"#,
+        );
+        check(
+            r#"{"stream_options":null,"model":"n"}"#,
+            None,
+            r#"{"stream_options":{"include_usage":true},"model":"m"}"#,
+        );
+        check(r#"{"model":"m","stream":true }"#, Some(false), r#"{"model":"m","stream":false }"#);
+        check(r#"{"model":"m"}"#, Some(true), r#"{"stream":true,"model":"m"}"#);
+        let asked = r#"{"model":"m","stream_options":{"include_usage":true}}"#;
+        check(asked, None, asked);
     }
 
     #[test]
@@ -124,6 +223,7 @@ mod tests {
         check(b"", "empty");
         check(b"{\"model\": ", "line 1 column 10");
         check(b"[]", "unexpected shape");
+        check(b"[\"m\", true]", "unexpected shape");
         check(b"{}", "model: is missing");
         check(b"{\"model\":7}", "model: must be a string");
         check(b"{\"model\":\"\"}", "model: is empty");

@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
+use crate::aftercare::Aftercare;
+
 /// Where an illegal name is cut before a hash of the whole is added, in bytes.
 const CUT_BYTES: usize = 55;
 
@@ -56,6 +58,15 @@ impl ToolNames {
             let _ = write!(legal, "{byte:02x}");
         }
         Cow::Owned(legal)
+    }
+
+    /// Returns the name under which a tool is sent, and remembers to change it back in the reply.
+    pub(crate) fn sent<'n>(&self, name: &'n str, aftercare: &mut Aftercare) -> Cow<'n, str> {
+        let legal = self.legal(name);
+        if legal != name {
+            aftercare.names.insert(legal.clone().into_owned(), name.to_owned());
+        }
+        legal
     }
 
     fn may_begin(&self, name: &str) -> bool {

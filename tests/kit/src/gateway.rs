@@ -48,6 +48,7 @@ impl TestGateway {
             env_files: HashMap::new(),
             clock: clock.clone(),
             pepper: [7; 32],
+            envelope_key: Some(Arc::from([9; 32])),
         };
         let app = App::build(source, None)?;
         let conf = Arc::new(server_conf(&app.shared().live.load().server));

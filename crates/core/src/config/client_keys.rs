@@ -23,6 +23,7 @@ pub(crate) struct ClientKeyText {
     pub(crate) models: Vec<String>,
     pub(crate) expires: Option<SystemTime>,
     pub(crate) scopes: Vec<Scope>,
+    pub(crate) strict_translation: bool,
     /// Whether everything but the name and the key itself was good.
     pub(crate) is_sound: bool,
 }
@@ -38,8 +39,18 @@ pub(crate) enum Scope {
 
 /// Reads one client key.
 pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
-    let known =
-        ["name", "key", "key_sha256", "models", "expires", "limits", "budget", "tunnel", "scopes"];
+    let known = [
+        "name",
+        "key",
+        "key_sha256",
+        "models",
+        "expires",
+        "limits",
+        "budget",
+        "tunnel",
+        "scopes",
+        "strict_translation",
+    ];
     let section = Section::open(node, &known, report)?;
     section.refuse("limits", limits::client_key);
     section.refuse("budget", limits::budget);
@@ -58,6 +69,7 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         models: models.value().cloned().unwrap_or_else(|| vec!["*".to_owned()]),
         expires: expires.value().copied(),
         scopes: scopes.value().cloned().unwrap_or_else(|| vec![Scope::Inference]),
+        strict_translation: section.read("strict_translation", scalars::flag).unwrap_or_default(),
         is_sound,
     })
 }

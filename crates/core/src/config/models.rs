@@ -1,12 +1,13 @@
 //! Models of a provider as written.
 
 use omniroute_wire::ModelFacts;
+use omniroute_wire::chat::Effort;
 use omniroute_wire::model_facts::{SamplingSupport, ThinkingControl};
 
 use super::node::{Content, Node};
 use super::report::Report;
 use super::scalars;
-use super::section::{Section, items};
+use super::section::{Section, each, items};
 use crate::snapshot::{Model, ModelKind};
 
 /// Most tokens a limit may say; beyond it is a slip of the keyboard.
@@ -50,10 +51,20 @@ fn one(node: &Node, report: &Report) -> Option<ModelText> {
         "max_completion_tokens",
         "developer_role",
         "system_inside",
+        "prefill",
         "json_schema",
         "structured_output",
         "no_stream_usage",
         "reasoning_echo",
+        "custom_tools",
+        "web_search_options",
+        "image_output",
+        "top_k",
+        "cache_breakpoints",
+        "web_media",
+        "labels",
+        "thinking_budget",
+        "thinking_levels",
     ];
     let section = Section::open(node, &known, report)?;
     let id = section.require("id", model_id);
@@ -74,10 +85,20 @@ fn facts(section: &Section<'_>) -> ModelFacts {
         max_completion_tokens: flag("max_completion_tokens"),
         developer_role: flag("developer_role"),
         system_inside: flag("system_inside"),
+        prefill: flag("prefill"),
         json_schema: flag("json_schema"),
         structured_output: flag("structured_output"),
         no_stream_usage: flag("no_stream_usage"),
         reasoning_echo: flag("reasoning_echo"),
+        custom_tools: flag("custom_tools"),
+        web_search_options: flag("web_search_options"),
+        image_output: flag("image_output"),
+        top_k: flag("top_k"),
+        cache_breakpoints: flag("cache_breakpoints"),
+        web_media: flag("web_media"),
+        labels: flag("labels"),
+        thinking_budget: section.read("thinking_budget", budget),
+        thinking_levels: section.read("thinking_levels", levels).unwrap_or_default(),
     }
 }
 
@@ -113,6 +134,25 @@ fn thinking(node: &Node, report: &Report) -> Option<ThinkingControl> {
         ("level", ThinkingControl::Level),
     ];
     scalars::word(node, report, &table)
+}
+
+/// Reads the least and the most tokens to think with.
+fn budget(node: &Node, report: &Report) -> Option<(u64, u64)> {
+    let tokens = each(node, report, |node, report| scalars::whole(node, report, 0..=MAX_TOKENS))?;
+    match tokens.as_slice() {
+        [least, most] if least <= most => Some((*least, *most)),
+        _ => {
+            report.add(&node.place, "a range of two numbers is expected, such as `[128, 32768]`");
+            None
+        }
+    }
+}
+
+/// Reads the levels of thinking that a model has.
+fn levels(node: &Node, report: &Report) -> Option<Vec<String>> {
+    let table = Effort::ALL.map(|effort| (effort.word(), effort));
+    let found = each(node, report, |node, report| scalars::word(node, report, &table))?;
+    Some(found.into_iter().map(|effort| effort.word().to_owned()).collect())
 }
 
 fn sampling(node: &Node, report: &Report) -> Option<SamplingSupport> {

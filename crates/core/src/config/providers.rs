@@ -10,12 +10,12 @@ use super::node::{Content, Node, shortened};
 use super::report::{Place, Report, Spot};
 use super::scalars;
 use super::section::{Field, Section, each, entries};
-use crate::snapshot::{BaseUrl, StatusRule, TryNextScope};
+use crate::snapshot::{BaseUrl, StatusRule, Streaming, TryNextScope};
 
 /// Login flows that the contract knows and that are not available yet.
 const LATER_FLOWS: [&str; 4] = ["oauth_code", "device_code", "aws_sso", "import"];
 /// Keys of a provider in the operator's file; the catalogue has `id` besides.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "prefix",
     "wire",
     "base_url",
@@ -26,6 +26,7 @@ const KEYS: [&str; 12] = [
     "profile",
     "tunnel",
     "models",
+    "streaming",
     "on_status",
     "allow_private",
 ];
@@ -38,13 +39,21 @@ pub(crate) struct ProviderText {
     pub(crate) prefix: Field<String>,
     pub(crate) wire: Field<WireFormat>,
     pub(crate) base_url: Field<BaseUrl>,
-    pub(crate) chat_path: Option<Box<str>>,
+    pub(crate) paths: PathsText,
     pub(crate) auth: Field<AuthText>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) forward_headers: Option<Vec<HeaderName>>,
     pub(crate) profile: Option<Spot<String>>,
     pub(crate) models: Vec<ModelText>,
+    pub(crate) streaming: Option<Streaming>,
     pub(crate) on_status: Vec<(u16, StatusRule)>,
+}
+
+/// `paths` as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PathsText {
+    pub(crate) chat: Option<Box<str>>,
+    pub(crate) count_tokens: Option<Box<str>>,
 }
 
 /// `auth` as written.
@@ -87,13 +96,14 @@ fn fields(id: Spot<String>, section: &Section<'_>) -> ProviderText {
         prefix: section.field("prefix", scalars::name),
         wire: section.field("wire", wire),
         base_url: section.field("base_url", address::base_url),
-        chat_path: section.read("paths", chat_path),
+        paths: section.read("paths", paths).unwrap_or_default(),
         auth: section.field("auth", auth),
         headers: section.read("headers", address::headers).unwrap_or_default(),
         forward_headers: section
             .read("forward_headers", |node, report| each(node, report, address::forwarded_name)),
         profile: section.spot("profile", scalars::text),
         models: section.read("models", models::read).unwrap_or_default(),
+        streaming: section.read("streaming", streaming),
         on_status: section.read("on_status", on_status).unwrap_or_default(),
     }
 }
@@ -103,8 +113,18 @@ fn wire(node: &Node, report: &Report) -> Option<WireFormat> {
     scalars::word(node, report, &table)
 }
 
-fn chat_path(node: &Node, report: &Report) -> Option<Box<str>> {
-    Section::open(node, &["chat"], report)?.read("chat", address::path)
+fn paths(node: &Node, report: &Report) -> Option<PathsText> {
+    let section = Section::open(node, &["chat", "count_tokens"], report)?;
+    Some(PathsText {
+        chat: section.read("chat", address::path),
+        count_tokens: section.read("count_tokens", address::path),
+    })
+}
+
+fn streaming(node: &Node, report: &Report) -> Option<Streaming> {
+    let table =
+        [("both", Streaming::Both), ("never", Streaming::Never), ("always", Streaming::Always)];
+    scalars::word(node, report, &table)
 }
 
 fn auth(node: &Node, report: &Report) -> Option<AuthText> {
@@ -181,7 +201,9 @@ impl ProviderText {
         self.wire.overlay(over.wire);
         self.base_url.overlay(over.base_url);
         self.auth.overlay(over.auth);
-        self.chat_path = over.chat_path.or(self.chat_path.take());
+        self.paths.chat = over.paths.chat.or(self.paths.chat.take());
+        self.paths.count_tokens = over.paths.count_tokens.or(self.paths.count_tokens.take());
+        self.streaming = over.streaming.or(self.streaming);
         self.forward_headers = over.forward_headers.or(self.forward_headers.take());
         self.profile = over.profile.or(self.profile.take());
         // Later entries replace earlier ones of the same name when the snapshot's tables are made.

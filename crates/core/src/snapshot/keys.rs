@@ -27,6 +27,8 @@ pub struct ClientKey {
     pub inference: bool,
     /// Whether it may administrate.
     pub admin: bool,
+    /// Whether a request of which a translation would drop anything is refused instead.
+    pub strict_translation: bool,
 }
 
 impl ClientKey {

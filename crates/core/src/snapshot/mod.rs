@@ -18,7 +18,8 @@ pub use compile::{CatalogueFile, ConfigFile, Inputs, Overrides, catalogue, compi
 pub use keys::{ClientKey, ClientKeys};
 pub use problem::{Problem, Problems};
 pub use provider::{
-    Account, Auth, BaseUrl, Model, ModelKind, Profile, Provider, StatusRule, TryNextScope,
+    Account, Auth, BaseUrl, Model, ModelKind, Profile, Provider, StatusRule, Streaming,
+    TryNextScope,
 };
 
 use crate::config::Server;

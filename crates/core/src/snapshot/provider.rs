@@ -23,6 +23,10 @@ pub struct Provider {
     pub base_url: BaseUrl,
     /// Path template of the chat endpoint; the format's own unless the YAML names one.
     pub chat_path: Box<str>,
+    /// Path template of the endpoint that counts tokens; `None` if there is none.
+    pub count_path: Option<Box<str>>,
+    /// Which deliveries it knows.
+    pub streaming: Streaming,
     /// How a credential is presented.
     pub auth: Auth,
     /// Headers sent with every call.
@@ -53,6 +57,30 @@ impl Provider {
         let renamed =
             || self.models.values().find(|known| known.upstream.as_deref() == Some(model));
         self.models.get(model).or_else(renamed)
+    }
+}
+
+/// Which deliveries a provider knows (`streaming`). A client may want the other one all the same: whole
+/// replies are played as streams, streams are collected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Streaming {
+    /// Whole replies and streams.
+    #[default]
+    Both,
+    /// Whole replies only.
+    Never,
+    /// Streams only.
+    Always,
+}
+
+impl Streaming {
+    /// Returns whether to ask for a stream when `wanted` says what suits best.
+    pub const fn choose(self, wanted: bool) -> bool {
+        match self {
+            Self::Both => wanted,
+            Self::Never => false,
+            Self::Always => true,
+        }
     }
 }
 

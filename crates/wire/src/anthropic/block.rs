@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::surrogates;
+use super::{cite, surrogates};
 use crate::chat::{CallKind, Opaque, OpaqueKind, Vendor};
-use crate::event::{Event, PartHead, ReasoningKind};
+use crate::event::{Citation, Event, PartHead, ReasoningKind};
 
 /// The members of all block types; absent ones are `None`.
 #[derive(Default, Deserialize)]
@@ -21,6 +21,7 @@ struct Wire<'a> {
     name: Option<String>,
     #[serde(borrow)]
     input: Option<&'a RawValue>,
+    citations: Option<Vec<Value>>,
 }
 
 /// What a block holds, in our own terms.
@@ -32,6 +33,8 @@ pub(super) struct Block {
     pub(super) text: String,
     /// Its signature or redacted data.
     pub(super) opaque: Option<Opaque>,
+    /// Its sources.
+    pub(super) citations: Vec<Citation>,
 }
 
 impl Block {
@@ -58,14 +61,15 @@ impl Block {
         }
         let kind = serde_json::from_str::<Kind>(raw)?.kind;
         if !["text", "thinking", "redacted_thinking", "tool_use"].contains(&&*kind) {
-            let raw: Value = serde_json::from_str(raw)?;
-            return Ok(Self {
-                head: PartHead::Server { raw, query: None },
-                text: String::new(),
-                opaque: None,
-            });
+            let head = server(serde_json::from_str(raw)?);
+            return Ok(Self::plain(head, String::new()));
         }
         serde_json::from_str::<Wire<'_>>(raw).map(Self::of)
+    }
+
+    /// Makes a block of text alone.
+    pub(super) const fn plain(head: PartHead, text: String) -> Self {
+        Self { head, text, opaque: None, citations: Vec::new() }
     }
 
     fn of(wire: Wire<'_>) -> Self {
@@ -74,28 +78,44 @@ impl Block {
                 .map(|data| Opaque::new(Vendor::Anthropic, kind, data))
         };
         match &*wire.kind {
-            "tool_use" => Self {
-                head: PartHead::ToolCall {
+            "tool_use" => Self::plain(
+                PartHead::ToolCall {
                     id: wire.id.unwrap_or_default(),
                     name: wire.name.unwrap_or_default(),
                     kind: CallKind::Function,
                 },
-                text: wire.input.map_or_else(String::new, |input| input.get().to_owned()),
-                opaque: None,
-            },
+                wire.input.map_or_else(String::new, |input| input.get().to_owned()),
+            ),
             "thinking" => Self {
                 head: PartHead::Reasoning(ReasoningKind::Summary),
                 text: wire.thinking.unwrap_or_default(),
                 opaque: opaque(OpaqueKind::Signature, wire.signature),
+                citations: Vec::new(),
             },
             "redacted_thinking" => Self {
                 head: PartHead::Reasoning(ReasoningKind::Summary),
                 text: String::new(),
                 opaque: opaque(OpaqueKind::Redacted, wire.data),
+                citations: Vec::new(),
             },
-            _ => Self { head: PartHead::Text, text: wire.text.unwrap_or_default(), opaque: None },
+            _ => Self {
+                citations: wire.citations.into_iter().flatten().map(cite::read).collect(),
+                ..Self::plain(PartHead::Text, wire.text.unwrap_or_default())
+            },
         }
     }
+}
+
+/// Makes the part of a block of the vendor's own.
+pub(super) fn server(raw: Value) -> PartHead {
+    let query = query_of(&raw);
+    PartHead::Server { raw, query }
+}
+
+/// Returns what a block of the vendor's web search looks for.
+fn query_of(raw: &Value) -> Option<String> {
+    let is_search = raw["type"] == "server_tool_use" && raw["name"] == "web_search";
+    raw["input"]["query"].as_str().filter(|_| is_search).map(str::to_owned)
 }
 
 /// Returns the event that carries more of a part, or `None` for parts that come whole.
@@ -151,6 +171,18 @@ mod tests {
         assert_eq!(read(r#"{"type":"text","text":"a\ud83d"}"#).text, "a\u{fffd}");
         let call = read(r#"{"type":"tool_use","id":"t","name":"f","input":{"a":"\ud83d"}}"#);
         assert_eq!(call.text, r#"{"a":"\ud83d"}"#);
+    }
+
+    #[test]
+    fn searches_and_sources_are_read() {
+        let search = read(
+            r#"{"type":"server_tool_use","id":"s","name":"web_search","input":{"query":"boats"}}"#,
+        );
+        assert!(
+            matches!(&search.head, PartHead::Server { query: Some(query), .. } if query == "boats")
+        );
+        let cited = read(r#"{"type":"text","text":"t","citations":[{"cited_text":"said"}]}"#);
+        assert_eq!(cited.citations[0].quote.as_deref(), Some("said"));
     }
 
     #[test]

@@ -8,9 +8,13 @@
 //! content block of either, `error` does errors; the small files hold one table each.
 
 mod block;
+mod cite;
+mod count;
 mod error;
 mod reply;
 mod request;
+mod sealed;
+mod search;
 mod stream;
 mod surrogates;
 #[cfg(test)]
@@ -24,9 +28,11 @@ use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::ChatRequest;
 use crate::codec::{
-    Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError, Written,
+    Change, Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError,
+    Written,
 };
 use crate::event::Event;
+use crate::mend;
 use crate::notes::Notes;
 use crate::splice;
 
@@ -51,12 +57,12 @@ impl Codec for Anthropic {
         splice::peek_body(body)
     }
 
-    fn splice_model(&self, body: &Bytes, peek: &Peek, model: &str) -> Bytes {
-        splice::splice_model(body, peek, model)
+    fn splice(&self, body: &Bytes, peek: &Peek, change: &Change<'_>) -> Bytes {
+        splice::splice(body, peek, change)
     }
 
     fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
-        request::read(body, peek)
+        mend::reading(body, |body| request::read(body, peek))
     }
 
     fn write_request(
@@ -82,6 +88,22 @@ impl Codec for Anthropic {
 
     fn event_writer(&self, context: &ReplyContext) -> Box<dyn EventWriter> {
         Box::new(stream::Writer::new(context))
+    }
+
+    fn count_path(&self) -> Option<&'static str> {
+        Some("/v1/messages/count_tokens")
+    }
+
+    fn count_body(&self, chat: Vec<u8>) -> Vec<u8> {
+        count::body(chat)
+    }
+
+    fn read_count(&self, body: &[u8]) -> Option<u64> {
+        count::read(body)
+    }
+
+    fn write_count(&self, tokens: u64) -> Vec<u8> {
+        format!("{{\"input_tokens\":{tokens}}}").into_bytes()
     }
 
     fn read_error(&self, status: u16, body: &[u8]) -> UpstreamError {

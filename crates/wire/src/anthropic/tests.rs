@@ -1,14 +1,15 @@
-//! The recorded traffic of this format, read and compared with the known facts.
+//! The recorded traffic of this format, read and compared with the known facts, and what comes back from
+//! clients.
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::api_error::ErrorKind;
-use crate::chat::OpaqueKind;
+use crate::chat::{CallKind, Opaque, OpaqueKind, Part, PartKind, Vendor};
 use crate::collect::{Collected, collect};
-use crate::event::PartHead;
+use crate::event::{PartHead, ReasoningKind};
 use crate::model_facts::ModelFacts;
 
 /// Returns the folders of all recorded cases of this format, none if the recordings are not here.
@@ -256,4 +257,56 @@ fn inputs(body: &Value) -> Vec<(String, String)> {
         }
     }
     found
+}
+
+/// Sends what a client was told back as its history, and returns the assistant's parts.
+fn sent_back(events: &[Event]) -> Vec<Part> {
+    let context = ReplyContext { id: "msg_1".to_owned(), ..ReplyContext::default() };
+    let reply: Value = serde_json::from_slice(&Anthropic.write_reply(events, &context)).unwrap();
+    let body = json!({"model": "m", "messages": [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": reply["content"]},
+    ]});
+    let body = body.to_string().into_bytes();
+    let peek = Anthropic.peek(&body, None).unwrap();
+    let mut request = Anthropic.read_request(&body, &peek).unwrap();
+    crate::envelope::open_all(&mut request, b"");
+    assert!(request.notes.entries().is_empty(), "{:?}", request.notes);
+    request.turns.remove(1).parts
+}
+
+#[test]
+fn other_vendors_reasoning_comes_back_from_the_client() {
+    let google = |part| Event::Opaque {
+        choice: 0,
+        part,
+        opaque: Opaque::new(Vendor::Google, OpaqueKind::Signature, "Z28="),
+    };
+    let start = |part, head| Event::PartStart { choice: 0, part, head };
+    let end = |part| Event::PartEnd { choice: 0, part };
+    let thought = [
+        start(0, PartHead::Reasoning(ReasoningKind::Summary)),
+        Event::Reasoning { choice: 0, part: 0, delta: "hm".to_owned() },
+        end(0),
+    ];
+    let call = PartHead::ToolCall {
+        id: "toolu_1".to_owned(),
+        name: "f".to_owned(),
+        kind: CallKind::Function,
+    };
+    let signed_call = [start(1, call), google(1), end(1), Event::End];
+    let parts = sent_back(&[&thought[..], &signed_call].concat());
+    assert!(matches!(&parts[0].kind, PartKind::Reasoning(text) if text == "hm"));
+    let data = parts[0].opaque.as_ref().unwrap();
+    assert_eq!((data.vendor, &*data.data, data.follows), (Vendor::Google, "Z28=", false));
+    assert!(matches!(parts[1].kind, PartKind::ToolCall { .. }));
+
+    let text = Event::Text { choice: 0, part: 0, delta: "a".to_owned() };
+    let parts = sent_back(&[start(0, PartHead::Text), text, google(0), end(0), Event::End]);
+    assert!(matches!(&parts[0].kind, PartKind::Text(text) if text == "a"));
+    assert!(parts[1].opaque.as_ref().unwrap().follows, "it names the part before it");
+
+    let parts = sent_back(&[&thought[..], &[Event::End]].concat());
+    assert!(matches!(&parts[0].kind, PartKind::Reasoning(text) if text == "hm"));
+    assert_eq!(parts[0].opaque, None);
 }

@@ -14,6 +14,22 @@ struct Wire {
     cache_creation: Option<CacheCreation>,
     output_tokens: Option<u64>,
     output_tokens_details: Option<OutputDetails>,
+    server_tool_use: Option<ServerTools>,
+    /// The steps of one answer. The numbers above leave some of them out.
+    iterations: Option<Vec<Step>>,
+}
+
+#[derive(Deserialize)]
+struct ServerTools {
+    web_search_requests: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Step {
+    input_tokens: Option<u64>,
+    cache_read_input_tokens: Option<u64>,
+    cache_creation_input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -31,19 +47,31 @@ struct OutputDetails {
 /// its numbers.
 pub(super) fn read(raw: &RawValue) -> Usage {
     let Ok(wire) = serde_json::from_str::<Wire>(raw.get()) else { return Usage::default() };
+    let steps = wire.iterations.unwrap_or_default();
+    let long = wire.cache_creation.as_ref().and_then(|split| split.ephemeral_1h_input_tokens);
     let by_lifetime = wire.cache_creation.and_then(|split| {
         let (short, long) = (split.ephemeral_5m_input_tokens, split.ephemeral_1h_input_tokens);
         (short.is_some() || long.is_some())
             .then(|| short.unwrap_or(0).saturating_add(long.unwrap_or(0)))
     });
     Usage {
-        input: wire.input_tokens,
-        cache_read: wire.cache_read_input_tokens,
-        cache_write: wire.cache_creation_input_tokens.or(by_lifetime),
-        output: wire.output_tokens,
+        input: sum(&steps, |step| step.input_tokens).or(wire.input_tokens),
+        cache_read: sum(&steps, |step| step.cache_read_input_tokens)
+            .or(wire.cache_read_input_tokens),
+        cache_write: sum(&steps, |step| step.cache_creation_input_tokens)
+            .or(wire.cache_creation_input_tokens)
+            .or(by_lifetime),
+        cache_write_long: long.filter(|&tokens| tokens > 0),
+        output: sum(&steps, |step| step.output_tokens).or(wire.output_tokens),
+        web_searches: wire.server_tool_use.and_then(|tools| tools.web_search_requests),
         reasoning: wire.output_tokens_details.and_then(|details| details.thinking_tokens),
         ..Usage::default()
     }
+}
+
+/// Adds up a number of all steps, or returns `None` if none has it.
+fn sum(steps: &[Step], number: impl Fn(&Step) -> Option<u64>) -> Option<u64> {
+    steps.iter().filter_map(number).reduce(u64::saturating_add)
 }
 
 /// Writes a `usage` object with all members that clients add up; what is not known is 0, because
@@ -58,6 +86,19 @@ pub(super) fn write(usage: &Usage, out: &mut Vec<u8>) {
     for (name, value) in members {
         out.extend_from_slice(name.as_bytes());
         json::number(value.unwrap_or(0), out);
+    }
+    if let Some(long) = usage.cache_write_long {
+        let short = usage.cache_write.unwrap_or(0).saturating_sub(long);
+        out.extend_from_slice(b",\"cache_creation\":{\"ephemeral_5m_input_tokens\":");
+        json::number(short, out);
+        out.extend_from_slice(b",\"ephemeral_1h_input_tokens\":");
+        json::number(long, out);
+        out.push(b'}');
+    }
+    if let Some(searches) = usage.web_searches {
+        out.extend_from_slice(b",\"server_tool_use\":{\"web_search_requests\":");
+        json::number(searches, out);
+        out.push(b'}');
     }
     if let Some(reasoning) = usage.reasoning {
         out.extend_from_slice(b",\"output_tokens_details\":{\"thinking_tokens\":");
@@ -98,7 +139,13 @@ mod tests {
         let split = read_text(
             r#"{"cache_creation":{"ephemeral_5m_input_tokens":2,"ephemeral_1h_input_tokens":3}}"#,
         );
-        assert_eq!(split.cache_write, Some(5));
+        assert_eq!((split.cache_write, split.cache_write_long), (Some(5), Some(3)));
+        let steps = read_text(
+            r#"{"input_tokens":3,"output_tokens":1,"iterations":[
+                {"type":"compaction","input_tokens":90,"output_tokens":9},
+                {"type":"message","input_tokens":3,"output_tokens":1}]}"#,
+        );
+        assert_eq!((steps.input, steps.output), (Some(93), Some(10)));
     }
 
     #[test]
@@ -107,6 +154,8 @@ mod tests {
             input: Some(1),
             cache_read: Some(2),
             cache_write: Some(3),
+            cache_write_long: Some(2),
+            web_searches: Some(6),
             output: Some(4),
             reasoning: Some(1),
             ..Usage::default()

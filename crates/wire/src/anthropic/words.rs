@@ -43,6 +43,7 @@ pub(super) fn read_stop_reason(word: &str) -> Finish {
         "tool_use" => Finish::ToolCalls,
         "pause_turn" => Finish::Pause,
         "refusal" => Finish::Refusal,
+        "compaction" => Finish::Compaction,
         _ => Finish::Other,
     }
 }
@@ -120,7 +121,7 @@ mod tests {
         check("tool_use", Finish::ToolCalls);
         check("pause_turn", Finish::Pause);
         check("refusal", Finish::Refusal);
-        check("compaction", Finish::Other);
+        check("compaction", Finish::Compaction);
         check("something_new", Finish::Other);
     }
 

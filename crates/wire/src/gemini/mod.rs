@@ -7,13 +7,17 @@
 //! Map: `request` reads and writes requests, `schema` translates tool and answer schemas, `reply`
 //! and `stream` do replies, `error` does errors; the small files hold one table each.
 
+mod carry;
+mod count;
 mod emit;
 mod error;
 mod finish;
+mod logprobs;
 mod path;
 mod reply;
 mod request;
 mod schema;
+mod sources;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -25,9 +29,11 @@ use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::ChatRequest;
 use crate::codec::{
-    Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError, Written,
+    Change, Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError,
+    Written,
 };
 use crate::event::Event;
+use crate::mend;
 use crate::notes::Notes;
 
 /// The codec of Google Gemini `generateContent`.
@@ -51,12 +57,12 @@ impl Codec for Gemini {
         request::peek(body, path)
     }
 
-    fn splice_model(&self, body: &Bytes, _peek: &Peek, _model: &str) -> Bytes {
+    fn splice(&self, body: &Bytes, _: &Peek, _: &Change<'_>) -> Bytes {
         body.clone()
     }
 
     fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
-        request::read(body, peek)
+        mend::reading(body, |body| request::read(body, peek))
     }
 
     fn write_request(
@@ -82,6 +88,22 @@ impl Codec for Gemini {
 
     fn event_writer(&self, context: &ReplyContext) -> Box<dyn EventWriter> {
         Box::new(stream::Writer::new(context))
+    }
+
+    fn count_path(&self) -> Option<&'static str> {
+        Some("/v1beta/models/{model}:countTokens")
+    }
+
+    fn count_body(&self, chat: Vec<u8>) -> Vec<u8> {
+        count::body(chat)
+    }
+
+    fn read_count(&self, body: &[u8]) -> Option<u64> {
+        count::read(body)
+    }
+
+    fn write_count(&self, tokens: u64) -> Vec<u8> {
+        count::write(tokens)
     }
 
     fn read_error(&self, status: u16, body: &[u8]) -> UpstreamError {

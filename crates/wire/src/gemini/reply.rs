@@ -2,11 +2,13 @@
 
 use crate::codec::{EventReader, ReplyContext};
 use crate::collect::{Collected, CollectedChoice, CollectedPart, collect};
-use crate::event::{Event, PartHead};
+use crate::event::{Event, PartHead, ReasoningKind};
 use crate::ids;
 
+use super::carry::Carry;
+use super::sources::Sources;
 use super::stream::{Body, Reader, error_body, is_google};
-use super::{emit, finish};
+use super::{emit, finish, logprobs};
 
 /// Reads a whole reply as the events it would have been as a stream.
 pub(super) fn read(body: &[u8]) -> Vec<Event> {
@@ -52,49 +54,94 @@ fn candidates(whole: &Collected, context: &ReplyContext, out: &mut Vec<u8>) {
         }
         out.extend_from_slice(b"{\"content\":{\"parts\":[");
         let begin = out.len();
-        for part in &choice.parts {
+        let mut carry = Carry::default();
+        let mut sources = Sources::default();
+        for (number, part) in (0..).zip(&choice.parts) {
             let before = out.len();
             if before > begin {
                 out.push(b',');
             }
             let comma_end = out.len();
-            write_part(part, &context.id, &mut calls, out);
+            note_sources(number, part, &mut sources);
+            write_part(part, context, &mut carry, &mut calls, out);
             if out.len() == comma_end {
                 out.truncate(before);
             }
         }
-        if out.len() == begin {
-            emit::text_part("", false, None, out);
+        let signature = carry.signature(&[], &context.seal);
+        if out.len() == begin || signature.is_some() {
+            if out.len() > begin {
+                out.push(b',');
+            }
+            emit::text_part("", false, signature.as_deref(), out);
         }
         out.extend_from_slice(b"],\"role\":\"model\"}");
         if let Some(ended) = &choice.finish {
             let word = finish::write(ended.reason, &ended.native);
             emit::finish(word, ended.detail.as_deref(), out);
         }
+        sources.write(out);
+        logprobs::write(&choice.logprobs, out);
         out.extend_from_slice(format!(",\"index\":{}}}", choice.index).as_bytes());
     }
     out.push(b']');
 }
 
-fn write_part(part: &CollectedPart, seed: &str, calls: &mut usize, out: &mut Vec<u8>) {
-    let signature = part.opaque.iter().find_map(|opaque| emit::signature(opaque));
+fn note_sources(number: u32, part: &CollectedPart, sources: &mut Sources) {
     match &part.head {
-        PartHead::Text | PartHead::Refusal | PartHead::Reasoning(_) => {
-            let thought = matches!(part.head, PartHead::Reasoning(_));
-            if !part.text.is_empty() || signature.is_some() {
-                emit::text_part(&part.text, thought, signature, out);
+        PartHead::Text | PartHead::Refusal => sources.text(number, &part.text),
+        PartHead::Server { query: Some(query), .. } => sources.query(query),
+        _ => {}
+    }
+    for citation in &part.citations {
+        sources.cite(number, citation);
+    }
+}
+
+/// Writes a piece of reasoning: Google's own data as its signature, others' for the next part.
+fn write_thought(part: &CollectedPart, kind: ReasoningKind, carry: &mut Carry, out: &mut Vec<u8>) {
+    let native = part.opaque.iter().find_map(emit::signature);
+    if !part.text.is_empty() || native.is_some() {
+        emit::text_part(&part.text, true, native, out);
+    }
+    let others = part.opaque.iter().filter(|opaque| emit::signature(opaque).is_none());
+    carry.thought(&part.text, kind, others.cloned().collect());
+}
+
+fn write_part(
+    part: &CollectedPart,
+    context: &ReplyContext,
+    carry: &mut Carry,
+    calls: &mut usize,
+    out: &mut Vec<u8>,
+) {
+    match &part.head {
+        PartHead::Reasoning(kind) => return write_thought(part, *kind, carry, out),
+        PartHead::Server { raw, .. } => {
+            if is_google(raw) {
+                out.extend_from_slice(raw.to_string().as_bytes());
             }
+            return;
+        }
+        PartHead::Text | PartHead::Refusal if part.text.is_empty() && part.opaque.is_empty() => {
+            return;
+        }
+        _ => {}
+    }
+    let signature = carry.signature(&part.opaque, &context.seal);
+    let signature = signature.as_deref();
+    match &part.head {
+        PartHead::Text | PartHead::Refusal => {
+            emit::text_part(&part.text, false, signature, out);
         }
         PartHead::ToolCall { id, name, .. } => {
-            let made = if id.is_empty() { ids::made("call_", seed, *calls) } else { String::new() };
+            let made =
+                if id.is_empty() { ids::made("call_", &context.id, *calls) } else { String::new() };
             *calls += 1;
             let id = if id.is_empty() { &made } else { id };
             emit::call_part(emit::Call { id, name, arguments: &part.text, signature }, out);
         }
         PartHead::Media { mime, data } => emit::media_part(mime, data, signature, out),
-        PartHead::Server { raw, .. } if is_google(raw) => {
-            out.extend_from_slice(raw.to_string().as_bytes());
-        }
-        PartHead::Server { .. } => {}
+        PartHead::Reasoning(_) | PartHead::Server { .. } => {}
     }
 }

@@ -264,7 +264,7 @@ fn model_and_delivery_come_from_the_url() {
 #[test]
 fn the_body_is_passed_on_as_it_is() {
     let body = Bytes::from_static(b"{ \"contents\" :[] }");
-    assert_eq!(Gemini.splice_model(&body, &Peek::default(), "other"), body);
+    assert_eq!(Gemini.splice(&body, &Peek::default(), &Change::model("other")), body);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! its own tools beside it. Counts in a stream are cumulative; later ones replace earlier ones.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::event::Usage;
 
@@ -23,6 +24,58 @@ pub(super) struct Counts {
     pub(super) tool_use_prompt_token_count: Option<u64>,
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     total_token_count: Option<u64>,
+    #[serde(alias = "prompt_tokens_details", skip_serializing_if = "Option::is_none")]
+    prompt_tokens_details: Option<Kinds>,
+    #[serde(alias = "candidates_tokens_details", skip_serializing_if = "Option::is_none")]
+    candidates_tokens_details: Option<Kinds>,
+}
+
+/// The parts of a count that are no text.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(from = "Vec<Detail>", into = "Vec<Detail>")]
+struct Kinds {
+    audio: Option<u64>,
+    image: Option<u64>,
+}
+
+/// One entry of such a list.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Detail {
+    #[serde(default)]
+    modality: Value,
+    #[serde(default, alias = "token_count")]
+    token_count: Option<u64>,
+}
+
+impl From<Vec<Detail>> for Kinds {
+    fn from(list: Vec<Detail>) -> Self {
+        let mut kinds = Self::default();
+        for Detail { modality, token_count } in list {
+            // By name or by number (proto `Modality`).
+            if modality == "IMAGE" || modality == 2 {
+                kinds.image = token_count;
+            } else if modality == "AUDIO" || modality == 4 {
+                kinds.audio = token_count;
+            }
+        }
+        kinds
+    }
+}
+
+impl From<Kinds> for Vec<Detail> {
+    fn from(kinds: Kinds) -> Self {
+        let both = [("IMAGE", kinds.image), ("AUDIO", kinds.audio)].into_iter();
+        both.filter(|(_, count)| count.is_some())
+            .map(|(name, token_count)| Detail { modality: Value::from(name), token_count })
+            .collect()
+    }
+}
+
+impl Kinds {
+    fn of(audio: Option<u64>, image: Option<u64>) -> Option<Self> {
+        (audio.is_some() || image.is_some()).then_some(Self { audio, image })
+    }
 }
 
 impl Counts {
@@ -35,6 +88,9 @@ impl Counts {
         self.thoughts_token_count = newer.thoughts_token_count.or(self.thoughts_token_count);
         self.tool_use_prompt_token_count =
             newer.tool_use_prompt_token_count.or(self.tool_use_prompt_token_count);
+        self.prompt_tokens_details = newer.prompt_tokens_details.or(self.prompt_tokens_details);
+        self.candidates_tokens_details =
+            newer.candidates_tokens_details.or(self.candidates_tokens_details);
     }
 
     /// Returns the canonical counts.
@@ -47,6 +103,10 @@ impl Counts {
             cache_write: None,
             output: sum(self.candidates_token_count, self.thoughts_token_count),
             reasoning: self.thoughts_token_count,
+            audio_input: self.prompt_tokens_details.and_then(|kinds| kinds.audio),
+            image_input: self.prompt_tokens_details.and_then(|kinds| kinds.image),
+            audio_output: self.candidates_tokens_details.and_then(|kinds| kinds.audio),
+            image_output: self.candidates_tokens_details.and_then(|kinds| kinds.image),
             ..Usage::default()
         }
     }
@@ -66,6 +126,8 @@ impl Counts {
             thoughts_token_count: usage.reasoning,
             tool_use_prompt_token_count: None,
             total_token_count: sum(prompt, usage.output),
+            prompt_tokens_details: Kinds::of(usage.audio_input, usage.image_input),
+            candidates_tokens_details: Kinds::of(usage.audio_output, usage.image_output),
         })
     }
 }

@@ -4,22 +4,30 @@
 //! library accepts. Requests are in [`request`], whole replies in [`reply`], streams in [`stream`],
 //! errors in [`error`].
 
-mod error;
+mod completions;
+pub(crate) mod error;
+pub mod legacy;
+pub(crate) mod quiet_usage;
 mod reply;
 mod request;
 mod stream;
 
+pub(crate) use stream::writer::invalid_call;
+
 use bytes::Bytes;
 
+pub use self::completions::LegacyCompletions;
 use self::stream::reader::{ChatReader, read_reply};
 use self::stream::writer::ChatWriter;
 use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::ChatRequest;
 use crate::codec::{
-    Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError, Written,
+    Change, Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError,
+    Written,
 };
 use crate::event::Event;
+use crate::mend;
 use crate::notes::Notes;
 use crate::splice;
 
@@ -43,12 +51,12 @@ impl Codec for OpenAiChat {
         splice::peek_body(body)
     }
 
-    fn splice_model(&self, body: &Bytes, peek: &Peek, model: &str) -> Bytes {
-        splice::splice_model(body, peek, model)
+    fn splice(&self, body: &Bytes, peek: &Peek, change: &Change<'_>) -> Bytes {
+        splice::splice(body, peek, change)
     }
 
     fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
-        request::read(body, peek)
+        mend::reading(body, |body| request::read(body, peek))
     }
 
     fn write_request(

@@ -5,12 +5,12 @@ use serde_json::{Map, Value, json};
 
 use super::error;
 use super::stream::finish::{self, RefusalText};
-use super::stream::usage;
-use super::stream::writer::{call_signature, invalid_call, reasoning_detail};
-use crate::chat::Vendor;
+use super::stream::writer::{count, invalid_call};
+use super::stream::{details, sources, usage};
+use crate::chat::{CallKind, Vendor};
 use crate::codec::ReplyContext;
 use crate::collect::{Collected, CollectedChoice, CollectedPart, collect};
-use crate::event::{Event, Finish, PartHead, ReasoningKind};
+use crate::event::{Event, Finish, PartHead};
 use crate::ids;
 
 /// Writes the reply that these events make; an error body if they end in an error.
@@ -55,10 +55,12 @@ fn choice(answer: &CollectedChoice, id: &str) -> Value {
     let refused = answer.parts.iter().any(|part| part.head == PartHead::Refusal);
     let refusal = if refused { RefusalText::Sent } else { RefusalText::Absent };
     let reason = answer.finish.as_ref().map_or(Finish::Stop, |finish| finish.reason);
+    let logprobs =
+        (!answer.logprobs.is_empty()).then(|| json!({"content": answer.logprobs, "refusal": null}));
     json!({
         "index": answer.index,
         "message": message(answer, id),
-        "logprobs": null,
+        "logprobs": logprobs,
         "finish_reason": finish::write(reason, refusal),
     })
 }
@@ -66,26 +68,22 @@ fn choice(answer: &CollectedChoice, id: &str) -> Value {
 fn message(answer: &CollectedChoice, id: &str) -> Value {
     let mut message = Map::new();
     message.insert("role".to_owned(), "assistant".into());
-    let text = joined(answer, &PartHead::Text);
-    let refusal = joined(answer, &PartHead::Refusal);
+    let text = joined(answer, |head| *head == PartHead::Text);
+    let refusal = joined(answer, |head| *head == PartHead::Refusal);
     let calls = calls(answer, id);
     let nothing_else = calls.is_empty() && refusal.is_none();
     let content = text.or_else(|| nothing_else.then(String::new));
     message.insert("content".to_owned(), content.into());
     message.insert("refusal".to_owned(), refusal.into());
-    if let Some(reasoning) = joined(answer, &PartHead::Reasoning(ReasoningKind::Raw)) {
+    if let Some(reasoning) = joined(answer, is_reasoning) {
         message.insert("reasoning_content".to_owned(), reasoning.into());
     }
-    let details: Vec<Value> = answer
-        .parts
-        .iter()
-        .flat_map(|part| part.opaque.iter().map(move |opaque| (part, opaque)))
-        .filter(|(part, opaque)| !(is_call(part) && opaque.vendor == Vendor::Google))
-        .enumerate()
-        .map(|(index, (_, opaque))| reasoning_detail(opaque, index))
-        .collect();
-    if !details.is_empty() {
-        message.insert("reasoning_details".to_owned(), details.into());
+    for (name, list) in
+        [("reasoning_details", details(answer)), ("annotations", annotations(answer))]
+    {
+        if !list.is_empty() {
+            message.insert(name.to_owned(), list.into());
+        }
     }
     if !calls.is_empty() {
         message.insert("tool_calls".to_owned(), calls.into());
@@ -95,10 +93,41 @@ fn message(answer: &CollectedChoice, id: &str) -> Value {
 }
 
 /// Joins the text of all parts of one kind; `None` if there is none.
-fn joined(answer: &CollectedChoice, head: &PartHead) -> Option<String> {
-    let texts = answer.parts.iter().filter(|part| part.head == *head).map(|part| &*part.text);
+fn joined(answer: &CollectedChoice, is_wanted: fn(&PartHead) -> bool) -> Option<String> {
+    let texts = answer.parts.iter().filter(|part| is_wanted(&part.head)).map(|part| &*part.text);
     let joined: String = texts.collect();
     (!joined.is_empty()).then_some(joined)
+}
+
+const fn is_reasoning(head: &PartHead) -> bool {
+    matches!(head, PartHead::Reasoning(_))
+}
+
+/// Vendor data of all parts, except Google's signatures of calls, which the calls carry.
+fn details(answer: &CollectedChoice) -> Vec<Value> {
+    let mut entries = Vec::new();
+    for part in &answer.parts {
+        let text = if is_reasoning(&part.head) { &*part.text } else { "" };
+        for opaque in &part.opaque {
+            if !(is_call(part) && opaque.vendor == Vendor::Google) {
+                entries.extend(details::entries(text, opaque, entries.len()));
+            }
+        }
+    }
+    entries
+}
+
+/// Sources of all texts, by their places in the joined text.
+fn annotations(answer: &CollectedChoice) -> Vec<Value> {
+    let mut annotations = Vec::new();
+    let mut before = 0;
+    for part in answer.parts.iter().filter(|part| part.head == PartHead::Text) {
+        let length = count(&part.text);
+        let of = |citation| sources::annotation(citation, before, length);
+        annotations.extend(part.citations.iter().filter_map(of));
+        before += length;
+    }
+    annotations
 }
 
 fn is_call(part: &CollectedPart) -> bool {
@@ -107,20 +136,27 @@ fn is_call(part: &CollectedPart) -> bool {
 
 fn calls(answer: &CollectedChoice, reply: &str) -> Vec<Value> {
     let calls = answer.parts.iter().filter_map(|part| match &part.head {
-        PartHead::ToolCall { id, name, .. } => Some((part, id, name)),
+        PartHead::ToolCall { id, name, kind } => Some((part, id, name, *kind)),
         _ => None,
     });
-    let write = |(position, (part, id, name)): (usize, (&CollectedPart, &String, &String))| {
+    let write = |(position, (part, id, name, kind))| {
+        let part: &CollectedPart = part;
+        let id: &String = id;
         let id = if id.is_empty() { ids::made("call_", reply, position) } else { id.clone() };
-        let arguments = if part.text.trim().is_empty() { "{}" } else { &part.text };
-        let mut call = json!({
-            "id": id,
-            "type": "function",
-            "function": {"name": name, "arguments": arguments},
-        });
+        let mut call = match kind {
+            CallKind::Function => {
+                let arguments = if part.text.trim().is_empty() { "{}" } else { &part.text };
+                let function = json!({"name": name, "arguments": arguments});
+                json!({"id": id, "type": "function", "function": function})
+            }
+            CallKind::Custom => {
+                let custom = json!({"name": name, "input": part.text});
+                json!({"id": id, "type": "custom", "custom": custom})
+            }
+        };
         let signature = part.opaque.iter().find(|opaque| opaque.vendor == Vendor::Google);
         if let Some(signature) = signature {
-            call["extra_content"] = call_signature(&signature.data);
+            call["extra_content"] = details::call_signature(&signature.data);
         }
         call
     };

@@ -1,4 +1,5 @@
 use super::*;
+use crate::api_error::ErrorKind;
 use crate::openai_chat::OpenAiChat;
 
 const WHOLE: &str = "data: {\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n\
@@ -156,4 +157,24 @@ fn a_translator_may_live_in_a_request_context() {
     fn shared<T: Send + Sync>() {}
 
     shared::<Translator>();
+}
+
+#[test]
+fn an_error_behind_a_passed_responses_stream_goes_on_counting_under_its_id() {
+    let codec = WireFormat::OpenAiResponses.codec();
+    let passed = "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"id\":\"odd-1\",\"model\":\"m\",\"status\":\"in_progress\",\"output\":[]}}\n\n";
+    let mut stream = Translator::new(codec, codec, ReplyContext::default());
+    let mut out = Vec::new();
+
+    stream.push(&Bytes::from_static(passed.as_bytes()), &mut out);
+    stream.finish(&mut out);
+
+    let written = joined(&out);
+    let added = written.strip_prefix(passed).unwrap();
+    assert!(
+        added.starts_with("event: error\ndata: {\"type\":\"error\",\"sequence_number\":1,"),
+        "{added}"
+    );
+    assert!(added.contains("event: response.failed\n"), "{added}");
+    assert!(added.contains("\"id\":\"odd-1\"") && !added.contains("response.created"), "{added}");
 }

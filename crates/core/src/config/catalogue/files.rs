@@ -4,7 +4,7 @@
 use super::CatalogueFile;
 
 /// Every file of `config/providers`.
-pub(super) static FILES: [CatalogueFile; 63] = [
+pub(super) static FILES: [CatalogueFile; 64] = [
     CatalogueFile {
         name: "config/providers/ai21.yaml",
         text: include_str!("../../../../../config/providers/ai21.yaml"),
@@ -184,6 +184,10 @@ pub(super) static FILES: [CatalogueFile; 63] = [
     CatalogueFile {
         name: "config/providers/ollama-cloud.yaml",
         text: include_str!("../../../../../config/providers/ollama-cloud.yaml"),
+    },
+    CatalogueFile {
+        name: "config/providers/openai-responses.yaml",
+        text: include_str!("../../../../../config/providers/openai-responses.yaml"),
     },
     CatalogueFile {
         name: "config/providers/openai.yaml",

@@ -119,14 +119,6 @@ fn credential(
     report: &Report,
 ) -> Option<Option<Secret>> {
     let provider_place = text.provider.as_ref().map_or(&text.place, |name| &name.place);
-    if text.is_enabled && provider.wire.codec().is_none() {
-        let what = format!(
-            "the wire format `{}` of `{}` is not available yet",
-            provider.wire, provider.id
-        );
-        report.add(provider_place, what);
-        return None;
-    }
     match (&provider.auth, &text.key) {
         (Auth::None, Field::Absent) => Some(None),
         (Auth::None, Field::Value(key)) => {

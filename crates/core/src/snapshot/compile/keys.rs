@@ -40,6 +40,7 @@ pub(super) fn compile(
             expires: text.expires,
             inference: text.scopes.contains(&Scope::Inference),
             admin: text.scopes.contains(&Scope::Admin),
+            strict_translation: text.strict_translation,
         };
         if let Err(other) = keys.add(digest, key) {
             report.add(place, format!("`{}` has the same key as `{}`", name.value, other.name));

@@ -15,9 +15,6 @@ use crate::config::section::Field;
 use crate::ids::ProviderId;
 use crate::snapshot::{Auth, BaseUrl, Profile, Provider};
 
-/// Path of the chat endpoint of a format that has no codec yet.
-const RESPONSES_PATH: &str = "/v1/responses";
-
 /// All providers, also by prefix.
 pub(super) struct Providers {
     /// Good ones by id.
@@ -101,10 +98,15 @@ fn finish(text: &ProviderText, profiles: &Profiles, report: &Report) -> Option<P
     let base_url: Option<BaseUrl> = required(text, "base_url", &text.base_url, report).cloned();
     let profile = profile(text, profiles, report);
     let (wire, base_url, profile) = (wire?, base_url?, profile?);
-    let chat_path = match (&text.chat_path, wire.codec()) {
-        (Some(path), _) => path.clone(),
-        (None, Some(codec)) => default_path(codec.path_template(), &base_url.path).into(),
-        (None, None) => RESPONSES_PATH.into(),
+    let path = |written: &Option<Box<str>>, template: &str| match written {
+        Some(path) => path.clone(),
+        None => default_path(template, &base_url.path).into(),
+    };
+    let codec = wire.codec();
+    let chat_path = path(&text.paths.chat, codec.path_template());
+    let count_path = match (&text.paths.count_tokens, codec.count_path()) {
+        (None, None) => None,
+        (written, template) => Some(path(written, template.unwrap_or_default())),
     };
     let auth = auth(text, wire)?;
     Some(Provider {
@@ -113,6 +115,8 @@ fn finish(text: &ProviderText, profiles: &Profiles, report: &Report) -> Option<P
         wire,
         base_url,
         chat_path,
+        count_path,
+        streaming: text.streaming.unwrap_or_default(),
         auth,
         headers: text.headers.clone(),
         forward_headers: unique(text.forward_headers.as_deref().unwrap_or_default()),

@@ -9,13 +9,14 @@ use serde_json::value::RawValue;
 
 use super::block::{Block, delta_event};
 use super::words::{StopSaid, is_server_block, write_stop_reason};
-use super::{error, usage};
+use super::{cite, error, sealed, search, usage};
 use crate::api_error::UpstreamError;
 use crate::argument_object::argument_object;
-use crate::chat::{OpaqueKind, Vendor};
+use crate::chat::{Opaque, OpaqueKind, Vendor};
 use crate::codec::ReplyContext;
 use crate::collect::{Collected, CollectedPart, collect};
-use crate::event::{Event, PartHead};
+use crate::envelope::Seal;
+use crate::event::{Citation, Event, PartHead};
 use crate::ids;
 use crate::json;
 
@@ -36,7 +37,16 @@ struct Wire<'a> {
 #[derive(Debug, Deserialize)]
 pub(super) struct StopDetails {
     /// Why the model refused, for people.
-    pub(super) explanation: Option<String>,
+    explanation: Option<String>,
+    /// What kind of request was refused.
+    category: Option<String>,
+}
+
+impl StopDetails {
+    /// Returns why the model refused, for people.
+    pub(super) fn into_text(self) -> Option<String> {
+        self.explanation.or(self.category)
+    }
 }
 
 /// Reads a whole reply.
@@ -74,7 +84,7 @@ pub(super) fn read(body: &[u8]) -> Vec<Event> {
     let stop = StopSaid {
         reason: wire.stop_reason,
         sequence: wire.stop_sequence,
-        explanation: wire.stop_details.and_then(|details| details.explanation),
+        explanation: wire.stop_details.and_then(StopDetails::into_text),
     };
     events.push(stop.into_event(has_calls));
     events.push(Event::End);
@@ -89,6 +99,8 @@ fn push_block(block: Block, part: u32, events: &mut Vec<Event>) {
     if let Some(opaque) = block.opaque {
         events.push(Event::Opaque { choice: 0, part, opaque });
     }
+    let cites = block.citations.into_iter();
+    events.extend(cites.map(|citation| Event::Cite { choice: 0, part, citation }));
     events.push(Event::PartEnd { choice: 0, part });
 }
 
@@ -124,7 +136,7 @@ pub(super) fn write(events: &[Event], context: &ReplyContext) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     head(&whole, context, &mut out);
     out.extend_from_slice(b",\"content\":[");
-    content(parts, whole.id_or(&context.id), &mut out);
+    content(parts, whole.id_or(&context.id), &context.seal, &mut out);
     out.extend_from_slice(b"],\"stop_reason\":");
     json::string(stop.reason, &mut out);
     out.extend_from_slice(b",\"stop_sequence\":");
@@ -179,13 +191,44 @@ pub(super) fn media_note(mime: &str) -> String {
     format!("[The model returned {mime} data, which cannot be shown here.]")
 }
 
-/// Tells whether a server part is one of this format's own blocks.
-pub(super) fn is_own_block(raw: &Value) -> bool {
-    raw["type"].as_str().is_some_and(is_server_block)
+/// Returns the blocks of a part of a vendor's own tools: this format's own as they are, another's
+/// search with its sources, nothing else.
+pub(super) fn server_blocks(raw: &Value, query: Option<&str>, reply_id: &str) -> Vec<Value> {
+    if raw["type"].as_str().is_some_and(is_server_block) {
+        return vec![raw.clone()];
+    }
+    search::blocks(raw, query, reply_id).into_iter().flatten().collect()
+}
+
+/// Returns the other vendors' data of a part.
+fn foreign(part: &CollectedPart) -> Vec<Opaque> {
+    part.opaque.iter().filter(|data| sealed::is_foreign(data)).cloned().collect()
+}
+
+/// Tells whether a part is reasoning that nobody signed: it takes what signs the call behind it.
+fn is_unsigned(part: &CollectedPart) -> bool {
+    matches!(part.head, PartHead::Reasoning(_)) && part.opaque.is_empty() && !part.text.is_empty()
+}
+
+/// Returns what stands in the envelope of a part: other vendors' data, of its own or of the call behind
+/// unsigned reasoning.
+fn sealed_in(parts: &[CollectedPart], index: usize) -> Vec<Opaque> {
+    let is_call = |part: &CollectedPart| matches!(part.head, PartHead::ToolCall { .. });
+    let neighbours = |first: Option<usize>, second: usize| {
+        let (first, second) = (parts.get(first?)?, parts.get(second)?);
+        (is_unsigned(first) && is_call(second)).then(|| foreign(second))
+    };
+    if let Some(of_call) = neighbours(Some(index), index + 1) {
+        return of_call;
+    }
+    if neighbours(index.checked_sub(1), index).is_some() {
+        return Vec::new();
+    }
+    foreign(&parts[index])
 }
 
 /// Appends the blocks of an answer, with commas between them.
-fn content(parts: &[CollectedPart], reply_id: &str, out: &mut Vec<u8>) {
+fn content(parts: &[CollectedPart], reply_id: &str, seal: &Seal, out: &mut Vec<u8>) {
     let start = out.len();
     for (index, part) in parts.iter().enumerate() {
         let before = out.len();
@@ -193,7 +236,7 @@ fn content(parts: &[CollectedPart], reply_id: &str, out: &mut Vec<u8>) {
             out.push(b',');
         }
         let begin = out.len();
-        block(part, index, reply_id, out);
+        block(part, index, &sealed_in(parts, index), reply_id, seal, out);
         if out.len() == begin {
             out.truncate(before);
         }
@@ -201,11 +244,32 @@ fn content(parts: &[CollectedPart], reply_id: &str, out: &mut Vec<u8>) {
 }
 
 /// Appends one part as a block, or nothing if it has nothing to show.
-fn block(part: &CollectedPart, index: usize, reply_id: &str, out: &mut Vec<u8>) {
+///
+/// Data of other vendors stand in a block of their own: before a call, behind a text.
+fn block(
+    part: &CollectedPart,
+    index: usize,
+    foreign: &[Opaque],
+    reply_id: &str,
+    seal: &Seal,
+    out: &mut Vec<u8>,
+) {
     match &part.head {
-        PartHead::Text | PartHead::Refusal => text_block(&part.text, out),
-        PartHead::Reasoning(_) => reasoning_blocks(part, out),
+        PartHead::Text | PartHead::Refusal => {
+            text_block(&part.text, &part.citations, out);
+            if !foreign.is_empty() {
+                if !part.text.is_empty() {
+                    out.push(b',');
+                }
+                thinking_block("", &sealed::envelope(seal, foreign, true), out);
+            }
+        }
+        PartHead::Reasoning(_) => reasoning_blocks(part, foreign, seal, out),
         PartHead::ToolCall { id, name, .. } => {
+            if !foreign.is_empty() {
+                thinking_block("", &sealed::envelope(seal, foreign, false), out);
+                out.push(b',');
+            }
             out.extend_from_slice(b"{\"type\":\"tool_use\",\"id\":");
             json::string(&call_id(id, reply_id, index), out);
             out.extend_from_slice(b",\"name\":");
@@ -214,46 +278,68 @@ fn block(part: &CollectedPart, index: usize, reply_id: &str, out: &mut Vec<u8>) 
             out.extend_from_slice(argument_object(&part.text).json.as_bytes());
             out.push(b'}');
         }
-        PartHead::Media { mime, .. } => text_block(&media_note(mime), out),
-        PartHead::Server { raw, .. } => {
-            if is_own_block(raw) {
-                out.extend_from_slice(raw.to_string().as_bytes());
+        PartHead::Media { mime, .. } => text_block(&media_note(mime), &[], out),
+        PartHead::Server { raw, query } => {
+            for (place, block) in server_blocks(raw, query.as_deref(), reply_id).iter().enumerate()
+            {
+                if place > 0 {
+                    out.push(b',');
+                }
+                out.extend_from_slice(block.to_string().as_bytes());
             }
         }
     }
 }
 
 /// Appends a text block. Empty ones are left out: sent back in a history the API refuses them.
-fn text_block(text: &str, out: &mut Vec<u8>) {
+fn text_block(text: &str, citations: &[Citation], out: &mut Vec<u8>) {
     if !text.is_empty() {
         out.extend_from_slice(b"{\"type\":\"text\",\"text\":");
         json::string(text, out);
+        let citations: Vec<Value> = citations.iter().filter_map(cite::write).collect();
+        if !citations.is_empty() {
+            out.extend_from_slice(b",\"citations\":");
+            out.extend_from_slice(Value::Array(citations).to_string().as_bytes());
+        }
         out.push(b'}');
     }
 }
 
-fn reasoning_blocks(part: &CollectedPart, out: &mut Vec<u8>) {
+fn reasoning_blocks(part: &CollectedPart, foreign: &[Opaque], seal: &Seal, out: &mut Vec<u8>) {
     let own = |kind| {
-        let of_kind = move |opaque: &&crate::chat::Opaque| {
-            opaque.vendor == Vendor::Anthropic && opaque.kind == kind
-        };
+        let of_kind =
+            move |opaque: &&Opaque| opaque.vendor == Vendor::Anthropic && opaque.kind == kind;
         part.opaque.iter().find(of_kind).map(|opaque| &*opaque.data)
     };
     let signature = own(OpaqueKind::Signature);
     let redacted = own(OpaqueKind::Redacted);
-    if signature.is_some() || !part.text.is_empty() {
-        out.extend_from_slice(b"{\"type\":\"thinking\",\"thinking\":");
-        json::string(&part.text, out);
-        out.extend_from_slice(b",\"signature\":");
-        json::string(signature.unwrap_or(""), out);
-        out.push(b'}');
-        if redacted.is_some() {
-            out.push(b',');
-        }
+    if let Some(signature) = signature {
+        thinking_block(&part.text, signature, out);
+    } else if !part.text.is_empty() || (!foreign.is_empty() && !sealed::is_redacted(foreign)) {
+        thinking_block(&part.text, &sealed::envelope(seal, foreign, false), out);
+    } else if !foreign.is_empty() {
+        redacted_block(&sealed::envelope(seal, foreign, false), out);
     }
     if let Some(data) = redacted {
-        out.extend_from_slice(b"{\"type\":\"redacted_thinking\",\"data\":");
-        json::string(data, out);
-        out.push(b'}');
+        if signature.is_some() || !part.text.is_empty() || !foreign.is_empty() {
+            out.push(b',');
+        }
+        redacted_block(data, out);
     }
+}
+
+/// Appends a block of reasoning.
+fn thinking_block(text: &str, signature: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"type\":\"thinking\",\"thinking\":");
+    json::string(text, out);
+    out.extend_from_slice(b",\"signature\":");
+    json::string(signature, out);
+    out.push(b'}');
+}
+
+/// Appends a block of hidden reasoning.
+pub(super) fn redacted_block(data: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"type\":\"redacted_thinking\",\"data\":");
+    json::string(data, out);
+    out.push(b'}');
 }

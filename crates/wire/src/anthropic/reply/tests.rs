@@ -158,8 +158,11 @@ fn parts_of_other_vendors_take_the_nearest_form() {
 
     let reply = reply_of(events);
 
+    let signature = &reply["content"][0]["signature"];
+    let inside = crate::envelope::open(signature.as_str().unwrap(), b"").unwrap();
+    assert_eq!(inside[0].opaque.as_ref().unwrap().data, "Zm9yZWlnbg==");
     let expected = json!([
-        {"type": "thinking", "thinking": "hm", "signature": ""},
+        {"type": "thinking", "thinking": "hm", "signature": signature},
         {"type": "text", "text": "no"},
         {"type": "text", "text": media_note("image/png")},
         {"type": "tool_use", "id": ids::legal("toolu_", "a.b"), "name": "f", "input": {"_invalid_json": "{\"a\":"}},
@@ -180,4 +183,89 @@ fn a_failed_reply_is_written_as_an_error() {
     let reply = reply_of(vec![finish(Finish::InvalidCall), Event::End]);
     assert_eq!(reply["type"], "error");
     assert!(reply["error"]["message"].as_str().unwrap().contains("NATIVE"));
+}
+
+#[test]
+fn other_vendors_data_stand_where_they_come_back_from() {
+    let google = |part| Event::Opaque {
+        choice: 0,
+        part,
+        opaque: Opaque::new(Vendor::Google, OpaqueKind::Signature, "Z28="),
+    };
+    let head = || PartHead::ToolCall {
+        id: "c".to_owned(),
+        name: "f".to_owned(),
+        kind: CallKind::Function,
+    };
+    let thought = Event::Reasoning { choice: 0, part: 0, delta: "hm".to_owned() };
+    let text = Event::Text { choice: 0, part: 0, delta: "a".to_owned() };
+    let summary = || PartHead::Reasoning(ReasoningKind::Summary);
+    let check = |events: Vec<Event>, kinds: &[&str], place: usize, expected: Option<bool>| {
+        let reply = reply_of([events, vec![finish(Finish::Stop), Event::End]].concat());
+        let blocks = reply["content"].as_array().unwrap();
+        let found: Vec<&Value> = blocks.iter().map(|block| &block["type"]).collect();
+        assert_eq!(found, kinds);
+        let signature = blocks[place]["signature"].as_str().unwrap();
+        let inside = crate::envelope::open(signature, b"").unwrap();
+        assert_eq!(inside.len(), 1);
+        assert_eq!(inside[0].opaque.as_ref().map(|data| data.follows), expected, "{kinds:?}");
+    };
+    let call = |number| part(number, head(), vec![google(number)]);
+    let thinking = || part(0, summary(), vec![thought.clone()]);
+    check([thinking(), call(1)].concat(), &["thinking", "tool_use"], 0, Some(false));
+    check(call(0), &["thinking", "tool_use"], 0, Some(false));
+    check(
+        part(0, PartHead::Text, vec![text.clone(), google(0)]),
+        &["text", "thinking"],
+        1,
+        Some(true),
+    );
+    check([thinking(), part(1, head(), vec![])].concat(), &["thinking", "tool_use"], 0, None);
+}
+
+#[test]
+fn sources_and_what_was_billed_are_told() {
+    let text = Event::Text { choice: 0, part: 0, delta: "a".to_owned() };
+    let citation = crate::event::Citation {
+        url: "https://a".to_owned(),
+        title: Some("A".to_owned()),
+        ..Default::default()
+    };
+    let mut events =
+        part(0, PartHead::Text, vec![text, Event::Cite { choice: 0, part: 0, citation }]);
+    events.push(Event::Usage(Usage {
+        cache_write: Some(5),
+        cache_write_long: Some(3),
+        web_searches: Some(2),
+        ..Usage::default()
+    }));
+    events.extend([finish(Finish::Stop), Event::End]);
+    let reply = reply_of(events);
+    let expected = json!([{
+        "type": "web_search_result_location", "url": "https://a", "title": "A",
+        "cited_text": "", "encrypted_index": "",
+    }]);
+    assert_eq!(reply["content"][0]["citations"], expected);
+    let split = json!({"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 3});
+    assert_eq!(reply["usage"]["cache_creation"], split);
+    assert_eq!(reply["usage"]["server_tool_use"]["web_search_requests"], 2);
+}
+
+#[test]
+fn a_compaction_and_the_kind_of_a_refusal_are_read() {
+    let reply = |reason: &str, details: Value| {
+        read_value(
+            &json!({"id": "m", "content": [], "stop_reason": reason, "stop_details": details}),
+        )
+    };
+    let finish_of = |events: Vec<Event>| {
+        events.into_iter().find_map(|event| match event {
+            Event::Finish { reason, detail, .. } => Some((reason, detail)),
+            _ => None,
+        })
+    };
+    let compacted = finish_of(reply("compaction", Value::Null));
+    assert_eq!(compacted, Some((Finish::Compaction, None)));
+    let refused = finish_of(reply("refusal", json!({"type": "refusal", "category": "cyber"})));
+    assert_eq!(refused, Some((Finish::Refusal, Some("cyber".to_owned()))));
 }

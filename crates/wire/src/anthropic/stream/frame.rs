@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::anthropic::reply::StopDetails;
@@ -47,6 +48,8 @@ pub(super) struct Delta<'a> {
     pub(super) partial_json: Option<String>,
     /// The signature of a thinking block.
     pub(super) signature: Option<String>,
+    /// A source of the text.
+    pub(super) citation: Option<Value>,
     /// Why the message ended.
     pub(super) stop_reason: Option<String>,
     /// The stop sequence that matched.

@@ -1,7 +1,7 @@
 //! Reply streams: `message_start`, blocks one after the other, `message_delta`, `message_stop`.
 
 mod frame;
-mod queue;
+mod pieces;
 mod reader;
 #[cfg(test)]
 mod tests;

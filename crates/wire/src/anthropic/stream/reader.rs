@@ -7,9 +7,10 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::frame::{self, Delta, Frame, Message};
-use crate::anthropic::block::{Block, delta_event};
+use crate::anthropic::block::{Block, delta_event, server};
+use crate::anthropic::reply::StopDetails;
 use crate::anthropic::words::StopSaid;
-use crate::anthropic::{error, reply, usage};
+use crate::anthropic::{cite, error, reply, usage};
 use crate::api_error::UpstreamError;
 use crate::chat::{Opaque, OpaqueKind, Vendor};
 use crate::codec::EventReader;
@@ -70,7 +71,8 @@ struct OpenBlock {
     /// Ours.
     part: u32,
     head: PartHead,
-    /// Arguments that came with the start of the block; they count only if no fragments follow.
+    /// Arguments that came with the start of the block; they count only if no fragments follow. Of a call
+    /// of the provider's own tools the fragments.
     announced: String,
     has_arguments: bool,
 }
@@ -187,7 +189,7 @@ impl Fold {
     }
 
     fn note_stop(&mut self, delta: Delta<'_>) {
-        let explanation = delta.stop_details.and_then(|details| details.explanation);
+        let explanation = delta.stop_details.and_then(StopDetails::into_text);
         self.stop.reason = delta.stop_reason.or(self.stop.reason.take());
         self.stop.sequence = delta.stop_sequence.or(self.stop.sequence.take());
         self.stop.explanation = explanation.or(self.stop.explanation.take());
@@ -209,11 +211,13 @@ impl Fold {
     }
 
     fn open(&mut self, index: u64, block: Block, out: &mut Vec<Event>) {
-        let Block { head, text, opaque } = block;
+        let Block { head, text, opaque, citations } = block;
         let part = self.next_part;
         self.next_part += 1;
         self.has_calls |= matches!(head, PartHead::ToolCall { .. });
-        out.push(Event::PartStart { choice: 0, part, head: head.clone() });
+        if !is_filled_later(&head) {
+            out.push(Event::PartStart { choice: 0, part, head: head.clone() });
+        }
         let mut announced = String::new();
         if matches!(head, PartHead::ToolCall { .. }) {
             announced = text;
@@ -223,6 +227,7 @@ impl Fold {
         if let Some(opaque) = opaque {
             out.push(Event::Opaque { choice: 0, part, opaque });
         }
+        out.extend(citations.into_iter().map(|citation| Event::Cite { choice: 0, part, citation }));
         self.blocks.push(OpenBlock { index, part, head, announced, has_arguments: false });
     }
 
@@ -251,7 +256,9 @@ impl Fold {
                 let Some(place) = self.place(index) else { return };
                 let block = &mut self.blocks[place];
                 let delta = delta.partial_json.unwrap_or_default();
-                if matches!(block.head, PartHead::ToolCall { .. }) && !delta.is_empty() {
+                if is_filled_later(&block.head) {
+                    block.announced.push_str(&delta);
+                } else if matches!(block.head, PartHead::ToolCall { .. }) && !delta.is_empty() {
                     block.has_arguments = true;
                     out.push(Event::Arguments { choice: 0, part: block.part, delta });
                 }
@@ -266,7 +273,15 @@ impl Fold {
                     out.push(Event::Opaque { choice: 0, part: block.part, opaque });
                 }
             }
-            // Citations, compactions and what comes next have no place in our form.
+            "citations_delta" => {
+                let (Some(place), Some(raw)) = (self.place(index), delta.citation) else { return };
+                let block = &self.blocks[place];
+                if block.head == PartHead::Text {
+                    let (part, citation) = (block.part, cite::read(raw));
+                    out.push(Event::Cite { choice: 0, part, citation });
+                }
+            }
+            // Compactions and what comes next have no place in our form.
             _ => {}
         }
     }
@@ -291,7 +306,7 @@ impl Fold {
         }
         self.ensure_started(out);
         let index = index.unwrap_or(u64::from(self.next_part));
-        self.open(index, Block { head, text: delta, opaque: None }, out);
+        self.open(index, Block::plain(head, delta), out);
     }
 
     fn stop_block(&mut self, index: Option<u64>, out: &mut Vec<Event>) {
@@ -303,6 +318,12 @@ impl Fold {
     fn close(&mut self, place: usize, out: &mut Vec<Event>) {
         let block = self.blocks.remove(place);
         let part = block.part;
+        if is_filled_later(&block.head) {
+            let head = filled(block.head, &block.announced);
+            out.push(Event::PartStart { choice: 0, part, head });
+            out.push(Event::PartEnd { choice: 0, part });
+            return;
+        }
         if matches!(block.head, PartHead::ToolCall { .. }) && !block.has_arguments {
             // A call without arguments has no fragments; its input is what the start said.
             let delta = if block.announced.is_empty() { "{}".to_owned() } else { block.announced };
@@ -368,5 +389,21 @@ impl Fold {
             "the upstream closed the stream before it began"
         };
         self.fail(UpstreamError::truncated(message), out);
+    }
+}
+
+/// Tells whether a part is a call of the provider's own tools: it is told whole, when its input is known.
+fn is_filled_later(head: &PartHead) -> bool {
+    matches!(head, PartHead::Server { raw, .. } if raw["input"].is_object())
+}
+
+/// Puts the input that came in fragments into a call of the provider's own tools.
+fn filled(head: PartHead, input: &str) -> PartHead {
+    match (head, serde_json::from_str::<Value>(input)) {
+        (PartHead::Server { mut raw, .. }, Ok(input)) => {
+            raw["input"] = input;
+            server(raw)
+        }
+        (head, _) => head,
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::api_error::{ApiError, ErrorKind, UpstreamError};
 use crate::chat::{CallKind, Opaque, OpaqueKind, Vendor};
 use crate::codec::{EventReader, EventWriter, ReplyContext};
-use crate::event::{Event, Finish, PartHead, ReasoningKind, Usage};
+use crate::event::{Citation, Event, Finish, PartHead, ReasoningKind, Usage};
 
 mod writing;
 
@@ -75,11 +75,14 @@ fn everything() -> Vec<Value> {
         stop(1),
         block(2, &json!({"type": "text", "text": ""})),
         delta(2, &json!({"type": "text_delta", "text": "hé\n"})),
-        delta(2, &json!({"type": "citations_delta", "citation": {"url": "u"}})),
+        delta(
+            2,
+            &json!({"type": "citations_delta", "citation": {"type": "char_location", "cited_text": "said"}}),
+        ),
         delta(2, &json!({"type": "text_delta", "text": "🎉"})),
         stop(2),
         block(3, &json!({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}})),
-        delta(3, &json!({"type": "input_json_delta", "partial_json": "{\"q\":1}"})),
+        delta(3, &json!({"type": "input_json_delta", "partial_json": "{\"query\":\"boats\"}"})),
         stop(3),
         block(4, &json!({"type": "web_search_tool_result", "tool_use_id": "s", "content": []})),
         stop(4),
@@ -134,7 +137,13 @@ fn every_kind_of_block_is_read() {
     let events = read(&stream(&everything()));
 
     let redacted = Opaque::new(Vendor::Anthropic, OpaqueKind::Redacted, "c2Vj");
-    let server = |raw: Value| PartHead::Server { raw, query: None };
+    let server =
+        |raw: Value, query: Option<&str>| PartHead::Server { raw, query: query.map(str::to_owned) };
+    let citation = Citation {
+        quote: Some("said".to_owned()),
+        raw: Some(json!({"type": "char_location", "cited_text": "said"})),
+        ..Citation::default()
+    };
     let usage = Usage { input: Some(5), output: Some(1), ..Usage::default() };
     let expected = vec![
         Event::Start { id: "msg_1".to_owned(), model: "m".to_owned(), created: None },
@@ -149,18 +158,26 @@ fn every_kind_of_block_is_read() {
         end_of(1),
         start_of(2, PartHead::Text),
         text(2, "hé\n"),
+        Event::Cite { choice: 0, part: 2, citation },
         text(2, "🎉"),
         end_of(2),
         start_of(
             3,
             server(
-                json!({"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}),
+                json!({
+                    "type": "server_tool_use", "id": "s", "name": "web_search",
+                    "input": {"query": "boats"},
+                }),
+                Some("boats"),
             ),
         ),
         end_of(3),
         start_of(
             4,
-            server(json!({"type": "web_search_tool_result", "tool_use_id": "s", "content": []})),
+            server(
+                json!({"type": "web_search_tool_result", "tool_use_id": "s", "content": []}),
+                None,
+            ),
         ),
         end_of(4),
         start_of(5, call("toolu_1", "f")),

@@ -4,26 +4,32 @@
 //! without usage, and take a stream that simply ends for a message: so blocks are numbered from 0,
 //! one is open at a time, and everything about the end is written only when the end is certain.
 
-use super::queue::{Piece, Queue};
-use crate::anthropic::words::{StopWords, write_stop_reason};
-use crate::anthropic::{error, reply, usage};
+use super::pieces;
+use crate::anthropic::words::write_stop_reason;
+use crate::anthropic::{cite, error, reply, sealed};
 use crate::api_error::ApiError;
-use crate::chat::{Opaque, OpaqueKind, Vendor};
+use crate::chat::{Opaque, OpaqueKind};
 use crate::codec::{EventWriter, ReplyContext};
 use crate::collect::CollectedFinish;
-use crate::event::{Event, PartHead, Usage};
+use crate::envelope::Seal;
+use crate::event::{Citation, Event, PartHead, Usage};
 use crate::json;
+use crate::part_queue::PartQueue;
 
 /// Writer of one stream.
 #[derive(Debug)]
 pub(in crate::anthropic) struct Writer {
     id: String,
     model: String,
+    seal: Seal,
     started: bool,
     closed: bool,
     /// The part that is written live.
     open: Option<Open>,
-    queue: Queue,
+    /// Whether a thinking block stands open whose part has ended: what signs it may come with the call
+    /// behind it.
+    unsigned: bool,
+    queue: PartQueue,
     next_index: u64,
     has_calls: bool,
     usage: Usage,
@@ -36,6 +42,15 @@ pub(in crate::anthropic) struct Writer {
 struct Open {
     part: u32,
     block: Option<Shape>,
+    /// A call whose block has not begun: what signs it stands before it.
+    call: Option<(String, String)>,
+    /// Other vendors' data of the part.
+    foreign: Vec<Opaque>,
+    /// Sources that came before their text.
+    sources: Vec<Citation>,
+    is_reasoning: bool,
+    /// Whether a signature has been written.
+    signed: bool,
 }
 
 /// What block stands open on the wire.
@@ -53,10 +68,12 @@ impl Writer {
         Self {
             id: context.id.clone(),
             model: context.model.clone(),
+            seal: context.seal.clone(),
             started: false,
             closed: false,
             open: None,
-            queue: Queue::default(),
+            unsigned: false,
+            queue: PartQueue::default(),
             next_index: 0,
             has_calls: false,
             usage: Usage::default(),
@@ -71,16 +88,13 @@ impl EventWriter for Writer {
             return;
         }
         match event {
-            Event::Text { choice: 0, part, delta } => self.text(*part, Shape::Text, delta, out),
-            Event::Reasoning { choice: 0, part, delta } => {
-                self.text(*part, Shape::Thinking, delta, out);
-            }
-            Event::Arguments { choice: 0, part, delta } => {
-                self.text(*part, Shape::Call, delta, out);
-            }
+            Event::Text { choice: 0, part, .. }
+            | Event::Reasoning { choice: 0, part, .. }
+            | Event::Arguments { choice: 0, part, .. }
+            | Event::Opaque { choice: 0, part, .. }
+            | Event::Cite { choice: 0, part, .. } => self.piece(*part, event, out),
             Event::Start { id, model, .. } => self.start(id, model, out),
             Event::PartStart { choice: 0, part, head } => self.part_start(*part, head, out),
-            Event::Opaque { choice: 0, part, opaque } => self.opaque(*part, opaque, out),
             Event::PartEnd { choice: 0, part } => self.part_end(*part, out),
             Event::Usage(usage) => self.usage.merge(usage),
             Event::Finish { choice: 0, reason, native, stop_sequence, detail } => {
@@ -136,17 +150,7 @@ impl Writer {
         if !model.is_empty() {
             model.clone_into(&mut self.model);
         }
-        out.extend_from_slice(
-            b"event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":",
-        );
-        json::string(&self.id, out);
-        out.extend_from_slice(b",\"type\":\"message\",\"role\":\"assistant\",\"model\":");
-        json::string(&self.model, out);
-        out.extend_from_slice(
-            b",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":",
-        );
-        usage::write(&self.usage, out);
-        out.extend_from_slice(b"}}\n\n");
+        pieces::message_start(&self.id, &self.model, &self.usage, out);
         self.ping(out);
     }
 
@@ -161,30 +165,56 @@ impl Writer {
 
     /// Makes a part the live one; blocks that come whole are written at once.
     fn begin(&mut self, part: u32, head: &PartHead, out: &mut Vec<u8>) {
-        self.open = Some(Open { part, block: None });
+        let is_reasoning = matches!(head, PartHead::Reasoning(_));
+        if !matches!(head, PartHead::ToolCall { .. }) {
+            self.sign(&[], out);
+        }
+        self.open = Some(Open {
+            part,
+            block: None,
+            call: None,
+            foreign: Vec::new(),
+            sources: Vec::new(),
+            is_reasoning,
+            signed: false,
+        });
         match head {
             PartHead::Text | PartHead::Refusal | PartHead::Reasoning(_) => {}
-            PartHead::ToolCall { id, name, .. } => self.begin_call(part, id, name, out),
+            PartHead::ToolCall { id, name, .. } => {
+                self.has_calls = true;
+                if let Some(open) = &mut self.open {
+                    open.call = Some((id.clone(), name.clone()));
+                }
+            }
             PartHead::Media { mime, .. } => {
                 self.write_text(Shape::Text, &reply::media_note(mime), out);
             }
-            PartHead::Server { raw, .. } => {
-                if reply::is_own_block(raw) {
-                    self.block_start(raw.to_string().as_bytes(), out);
+            PartHead::Server { raw, query } => {
+                for block in reply::server_blocks(raw, query.as_deref(), &self.id) {
+                    self.block_start(block.to_string().as_bytes(), out);
                     self.block_stop(out);
                 }
             }
         }
     }
 
-    fn begin_call(&mut self, part: u32, id: &str, name: &str, out: &mut Vec<u8>) {
-        self.has_calls = true;
+    /// Begins the block of a call that has waited for what signs it.
+    fn begin_call(&mut self, out: &mut Vec<u8>) {
+        let Some(open) = &mut self.open else { return };
+        let Some((id, name)) = open.call.take() else { return };
+        let part = open.part;
+        let foreign = std::mem::take(&mut open.foreign);
+        if self.unsigned {
+            self.sign(&foreign, out);
+        } else if !foreign.is_empty() {
+            self.sealed_block(&foreign, false, out);
+        }
         let place = usize::try_from(part).unwrap_or(usize::MAX);
-        let id = reply::call_id(id, &self.id, place);
+        let id = reply::call_id(&id, &self.id, place);
         let mut block = b"{\"type\":\"tool_use\",\"id\":".to_vec();
         json::string(&id, &mut block);
         block.extend_from_slice(b",\"name\":");
-        json::string(name, &mut block);
+        json::string(&name, &mut block);
         block.extend_from_slice(b",\"input\":{}}");
         self.block_start(&block, out);
         self.set_shape(Some(Shape::Call));
@@ -192,44 +222,60 @@ impl Writer {
         self.delta(Shape::Call, "", out);
     }
 
-    fn text(&mut self, part: u32, shape: Shape, delta: &str, out: &mut Vec<u8>) {
+    /// Signs and ends the thinking block that was left open.
+    fn sign(&mut self, data: &[Opaque], out: &mut Vec<u8>) {
+        if std::mem::take(&mut self.unsigned) {
+            self.signature(&sealed::envelope(&self.seal, data, false), out);
+            self.block_stop(out);
+        }
+    }
+
+    fn piece(&mut self, part: u32, piece: &Event, out: &mut Vec<u8>) {
         match &self.open {
-            Some(open) if open.part == part => self.write_text(shape, delta, out),
-            _ => self.queue.text(part, delta),
+            Some(open) if open.part == part => self.write_piece(piece, out),
+            _ => self.queue.keep(part, piece),
+        }
+    }
+
+    fn write_piece(&mut self, piece: &Event, out: &mut Vec<u8>) {
+        match piece {
+            Event::Text { delta, .. } => self.write_text(Shape::Text, delta, out),
+            Event::Reasoning { delta, .. } => self.write_text(Shape::Thinking, delta, out),
+            Event::Arguments { delta, .. } => self.write_text(Shape::Call, delta, out),
+            Event::Opaque { opaque, .. } => self.write_opaque(opaque, out),
+            Event::Cite { citation, .. } => self.write_citation(citation, out),
+            _ => {}
         }
     }
 
     fn write_text(&mut self, shape: Shape, delta: &str, out: &mut Vec<u8>) {
         if !delta.is_empty() {
+            self.begin_call(out);
             self.ensure(shape, out);
             self.delta(shape, delta, out);
         }
     }
 
-    fn opaque(&mut self, part: u32, opaque: &Opaque, out: &mut Vec<u8>) {
-        match &self.open {
-            Some(open) if open.part == part => self.write_opaque(opaque, out),
-            _ => self.queue.opaque(part, opaque),
-        }
-    }
-
-    /// Writes Anthropic's own data; that of others has no place a client would send back safely.
+    /// Writes Anthropic's own data; that of others waits for the place where it goes out in an envelope.
     fn write_opaque(&mut self, opaque: &Opaque, out: &mut Vec<u8>) {
-        if opaque.vendor != Vendor::Anthropic || self.shape() == Some(Shape::Call) {
+        let Some(open) = &mut self.open else { return };
+        if sealed::is_foreign(opaque) {
+            open.foreign.push(opaque.clone());
             return;
         }
+        if !open.is_reasoning {
+            return;
+        }
+        open.signed = true;
         match opaque.kind {
             OpaqueKind::Signature => {
                 self.ensure(Shape::Thinking, out);
-                self.delta_head("signature_delta\",\"signature\":", out);
-                json::string(&opaque.data, out);
-                out.extend_from_slice(b"}}\n\n");
+                self.signature(&opaque.data, out);
             }
             OpaqueKind::Redacted => {
                 self.close_block(out);
-                let mut block = b"{\"type\":\"redacted_thinking\",\"data\":".to_vec();
-                json::string(&opaque.data, &mut block);
-                block.push(b'}');
+                let mut block = Vec::new();
+                reply::redacted_block(&opaque.data, &mut block);
                 self.block_start(&block, out);
                 self.set_shape(Some(Shape::Redacted));
             }
@@ -239,11 +285,65 @@ impl Writer {
     fn part_end(&mut self, part: u32, out: &mut Vec<u8>) {
         match &self.open {
             Some(open) if open.part == part => {
-                self.close_block(out);
-                self.open = None;
+                self.finish_part(out);
                 self.drain(out);
             }
             _ => self.queue.end(part),
+        }
+    }
+
+    /// Writes what is left of the live part, other vendors' data last, and ends it.
+    fn finish_part(&mut self, out: &mut Vec<u8>) {
+        self.begin_call(out);
+        let shape = self.shape();
+        let Some(open) = &mut self.open else { return };
+        let foreign = std::mem::take(&mut open.foreign);
+        let (is_reasoning, signed) = (open.is_reasoning, open.signed);
+        if is_reasoning && shape == Some(Shape::Thinking) && !signed && foreign.is_empty() {
+            self.unsigned = true;
+        } else if is_reasoning && shape == Some(Shape::Thinking) && !signed {
+            self.signature(&sealed::envelope(&self.seal, &foreign, false), out);
+            self.close_block(out);
+        } else {
+            self.close_block(out);
+            if is_reasoning && !signed && sealed::is_redacted(&foreign) {
+                let mut block = Vec::new();
+                reply::redacted_block(&sealed::envelope(&self.seal, &foreign, false), &mut block);
+                self.block_start(&block, out);
+                self.block_stop(out);
+            } else if !foreign.is_empty() && !signed {
+                self.sealed_block(&foreign, !is_reasoning, out);
+            }
+        }
+        self.open = None;
+    }
+
+    /// Writes a block without text that carries other vendors' data.
+    fn sealed_block(&mut self, data: &[Opaque], follows: bool, out: &mut Vec<u8>) {
+        self.ensure(Shape::Thinking, out);
+        self.signature(&sealed::envelope(&self.seal, data, follows), out);
+        self.close_block(out);
+    }
+
+    fn signature(&self, signature: &str, out: &mut Vec<u8>) {
+        self.delta_head("signature_delta\",\"signature\":", out);
+        json::string(signature, out);
+        out.extend_from_slice(b"}}\n\n");
+    }
+
+    /// Writes a source of the text that stands open. A block without text is never begun for it: one that
+    /// comes first waits.
+    fn write_citation(&mut self, citation: &Citation, out: &mut Vec<u8>) {
+        if self.shape() != Some(Shape::Text) {
+            if let Some(open) = &mut self.open {
+                open.sources.push(citation.clone());
+            }
+            return;
+        }
+        if let Some(citation) = cite::write(citation) {
+            self.delta_head("citations_delta\",\"citation\":", out);
+            out.extend_from_slice(citation.to_string().as_bytes());
+            out.extend_from_slice(b"}}\n\n");
         }
     }
 
@@ -251,35 +351,26 @@ impl Writer {
     fn drain(&mut self, out: &mut Vec<u8>) {
         while let Some(waiting) = self.queue.pop() {
             self.begin(waiting.part, &waiting.head, out);
-            let shape = match waiting.head {
-                PartHead::ToolCall { .. } => Shape::Call,
-                PartHead::Reasoning(_) => Shape::Thinking,
-                _ => Shape::Text,
-            };
             for piece in &waiting.pieces {
-                match piece {
-                    Piece::Text(text) => self.write_text(shape, text, out),
-                    Piece::Opaque(opaque) => self.write_opaque(opaque, out),
-                }
+                self.write_piece(piece, out);
             }
             if !waiting.ended {
                 return;
             }
-            self.close_block(out);
-            self.open = None;
+            self.finish_part(out);
         }
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
         self.start("", "", out);
         while self.open.is_some() {
-            self.close_block(out);
-            self.open = None;
+            self.finish_part(out);
             self.drain(out);
         }
+        self.sign(&[], out);
         self.closed = true;
         match write_stop_reason(self.finish.as_ref(), self.has_calls) {
-            Some(stop) => message_delta(&stop, &self.usage, out),
+            Some(stop) => pieces::message_delta(&stop, &self.usage, out),
             None => {
                 let native = self.finish.as_ref().map_or("", |finish| &*finish.native);
                 error::write_upstream_event(&reply::unusable_call(native), out);
@@ -311,6 +402,13 @@ impl Writer {
         };
         self.block_start(block, out);
         self.set_shape(Some(shape));
+        if shape == Shape::Text
+            && let Some(open) = &mut self.open
+        {
+            for source in std::mem::take(&mut open.sources) {
+                self.write_citation(&source, out);
+            }
+        }
     }
 
     fn close_block(&mut self, out: &mut Vec<u8>) {
@@ -321,21 +419,11 @@ impl Writer {
     }
 
     fn block_start(&self, block: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(
-            b"event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":",
-        );
-        json::number(self.next_index, out);
-        out.extend_from_slice(b",\"content_block\":");
-        out.extend_from_slice(block);
-        out.extend_from_slice(b"}\n\n");
+        pieces::block_start(self.next_index, block, out);
     }
 
     fn block_stop(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(
-            b"event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":",
-        );
-        json::number(self.next_index, out);
-        out.extend_from_slice(b"}\n\n");
+        pieces::block_stop(self.next_index, out);
         self.next_index += 1;
     }
 
@@ -351,26 +439,6 @@ impl Writer {
     }
 
     fn delta_head(&self, member: &str, out: &mut Vec<u8>) {
-        out.extend_from_slice(
-            b"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":",
-        );
-        json::number(self.next_index, out);
-        out.extend_from_slice(b",\"delta\":{\"type\":\"");
-        out.extend_from_slice(member.as_bytes());
+        pieces::delta_head(self.next_index, member, out);
     }
-}
-
-fn message_delta(stop: &StopWords<'_>, usage: &Usage, out: &mut Vec<u8>) {
-    out.extend_from_slice(
-        b"event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":",
-    );
-    json::string(stop.reason, out);
-    out.extend_from_slice(b",\"stop_sequence\":");
-    reply::optional(stop.sequence, out);
-    if let Some(explanation) = stop.refusal {
-        reply::refusal_details(explanation, out);
-    }
-    out.extend_from_slice(b"},\"usage\":");
-    usage::write(usage, out);
-    out.extend_from_slice(b"}\n\n");
 }

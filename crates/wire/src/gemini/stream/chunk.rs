@@ -38,6 +38,12 @@ pub(super) struct Candidate<'a> {
     pub(super) finish_reason: Option<Word<'a>>,
     #[serde(borrow, default, alias = "finish_message")]
     pub(super) finish_message: Option<Text<'a>>,
+    #[serde(borrow, default, alias = "grounding_metadata")]
+    pub(super) grounding_metadata: Option<&'a RawValue>,
+    #[serde(borrow, default, alias = "citation_metadata")]
+    pub(super) citation_metadata: Option<&'a RawValue>,
+    #[serde(borrow, default, alias = "logprobs_result")]
+    pub(super) logprobs_result: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +66,15 @@ pub(super) struct Part<'a> {
     pub(super) function_call: Option<FunctionCall<'a>>,
     #[serde(borrow, default, alias = "inline_data")]
     pub(super) inline_data: Option<InlineData<'a>>,
+}
+
+impl Part<'_> {
+    /// Tells whether it goes on with a visible text.
+    pub(super) fn is_more_text(&self) -> bool {
+        self.thought != Some(true)
+            && self.thought_signature.is_none()
+            && self.text.as_ref().is_some_and(|text| !text.0.is_empty())
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! Turns the objects of a reply, in order, into events.
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::choices::found_or_added;
 use super::chunk::{Candidate, Chunk, FunctionCall, Part, Word};
@@ -8,8 +9,10 @@ use super::partial::Partial;
 use crate::api_error::UpstreamError;
 use crate::chat::{CallKind, Opaque, OpaqueKind, Vendor};
 use crate::event::{Event, Finish, PartHead, ReasoningKind};
+use crate::gemini::sources::{self, Found};
 use crate::gemini::usage::Counts;
-use crate::gemini::{error, finish};
+use crate::gemini::{error, finish, logprobs};
+use crate::mend;
 use crate::text::Text;
 
 /// Members of a part that say something about it but are no content.
@@ -36,6 +39,9 @@ struct Choice {
     index: u16,
     next_part: u32,
     open: Option<Open>,
+    /// Visible text by part, for sources whose spans count the bytes of all of it.
+    texts: Vec<(u32, String)>,
+    cited: Vec<Found>,
     calls_seen: bool,
     finish: Option<String>,
     message: Option<String>,
@@ -68,6 +74,8 @@ impl Fold {
         object: &[u8],
         out: &mut Vec<Event>,
     ) -> Result<(), UpstreamError> {
+        let mended = mend::lone_surrogates_of_texts(object);
+        let object = mended.as_deref().unwrap_or(object);
         let chunk: Chunk<'_> = std::str::from_utf8(object)
             .map_err(|fault| fault.to_string())
             .and_then(|text| serde_json::from_str(text).map_err(|fault| fault.to_string()))
@@ -188,9 +196,21 @@ impl Fold {
         let index = candidate.index.unwrap_or_else(|| u16::try_from(place).unwrap_or(u16::MAX));
         let choice = self.choice(index);
         let parts = candidate.content.as_ref().and_then(|content| content.parts.as_ref());
+        let sources = sources_of(candidate);
         for (number, part) in parts.into_iter().flatten().enumerate() {
+            // Sources come with the last event of an answer, and spans need their text still open.
+            if !sources.is_empty() && !part.is_more_text() && choice.has_open_text() {
+                choice.cite(&sources, out);
+            }
             let raw = || raw_part(object, place, number);
             choice.part(part, raw, out);
+        }
+        choice.cite(&sources, out);
+        if let Some(result) = candidate.logprobs_result.and_then(value_of) {
+            let tokens = logprobs::read(&result);
+            if !tokens.is_empty() {
+                out.push(Event::Logprobs { choice: index, tokens });
+            }
         }
         if let Some(reason) = &candidate.finish_reason {
             let word = spell(reason, finish::word_of);
@@ -258,6 +278,12 @@ impl Choice {
         }
         let Some(Open { part, .. }) = self.open else { return };
         let (choice, delta) = (self.index, text.to_owned());
+        if !thought {
+            match self.texts.last_mut() {
+                Some((last, known)) if *last == part => known.push_str(text),
+                _ => self.texts.push((part, delta.clone())),
+            }
+        }
         if !text.is_empty() {
             out.push(if thought {
                 Event::Reasoning { choice, part, delta }
@@ -316,6 +342,41 @@ impl Choice {
         }
     }
 
+    fn has_open_text(&self) -> bool {
+        matches!(self.open, Some(Open { kind: Kind::Text, .. }))
+    }
+
+    /// Adds sources to the text they back, each once. A source of a text that has ended goes, without
+    /// its span, to the text under way or to an empty one.
+    fn cite(&mut self, sources: &[Found], out: &mut Vec<Event>) {
+        for found in sources {
+            if self.cited.contains(found) {
+                continue;
+            }
+            self.cited.push(found.clone());
+            if !self.has_open_text() {
+                self.begin(PartHead::Text, Kind::Text, out);
+            }
+            let Some(Open { part, .. }) = self.open else { return };
+            let mut citation = found.citation.clone();
+            citation.span = found.bytes.and_then(|bytes| self.span_in(part, bytes));
+            out.push(Event::Cite { choice: self.index, part, citation });
+        }
+    }
+
+    /// Returns bytes of the whole text as code points of one part, if they begin there.
+    fn span_in(&self, part: u32, (from, to): (usize, usize)) -> Option<(u64, u64)> {
+        let mut base = 0;
+        for (number, text) in &self.texts {
+            if *number == part && from >= base && from < base + text.len() {
+                let points = |byte: usize| sources::code_points(text, byte.saturating_sub(base));
+                return Some((points(from), points(to)));
+            }
+            base += text.len();
+        }
+        None
+    }
+
     /// Adds a part that comes complete.
     fn whole(&mut self, head: PartHead, signature: Option<&Text<'_>>, out: &mut Vec<Event>) {
         let part = self.begin(head, Kind::Text, out);
@@ -349,6 +410,22 @@ impl Choice {
         }
         out.push(Event::PartEnd { choice, part });
     }
+}
+
+/// Returns all that a candidate says of its sources.
+fn sources_of(candidate: &Candidate<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    if let Some(metadata) = candidate.grounding_metadata.and_then(value_of) {
+        found.extend(sources::grounding(&metadata));
+    }
+    if let Some(metadata) = candidate.citation_metadata.and_then(value_of) {
+        found.extend(sources::citations(&metadata));
+    }
+    found
+}
+
+fn value_of(raw: &RawValue) -> Option<Value> {
+    serde_json::from_str(raw.get()).ok()
 }
 
 /// Returns one part as it was written, for the rare kinds that are kept whole.

@@ -10,9 +10,13 @@ use serde_json::Value;
 
 use super::choices::found_or_added;
 use crate::api_error::{ApiError, UpstreamError};
+use crate::chat::Opaque;
 use crate::codec::{EventWriter, ReplyContext};
-use crate::event::{Event, Finish, PartHead, Usage};
-use crate::gemini::{emit, error, finish};
+use crate::envelope::Seal;
+use crate::event::{Event, Finish, PartHead, ReasoningKind, Usage};
+use crate::gemini::carry::Carry;
+use crate::gemini::sources::Sources;
+use crate::gemini::{emit, error, finish, logprobs};
 use crate::ids;
 
 /// Members that mark a part of Google's own tools; the only raw parts a client may get.
@@ -27,6 +31,7 @@ pub(in crate::gemini) struct Writer {
     /// Seed of ids made for calls.
     seed: String,
     tail: Vec<u8>,
+    seal: Seal,
     choices: Vec<Choice>,
     usage: Usage,
     calls: usize,
@@ -45,6 +50,9 @@ struct Choice {
     index: u16,
     wrote: bool,
     parts: Vec<Pending>,
+    carry: Carry,
+    sources: Sources,
+    logprobs: Vec<Value>,
     finish: Option<Ended>,
 }
 
@@ -52,13 +60,17 @@ struct Choice {
 struct Pending {
     part: u32,
     held: Held,
-    signature: Option<String>,
+    /// Vendor data of the part.
+    own: Vec<Opaque>,
 }
 
 /// What is kept until the part ends, because its signature or the rest of it may follow.
 enum Held {
-    /// Nothing: thoughts go out as they come, but a signature has to know that it sits on one.
-    Thought,
+    /// Thoughts go out as they come, and once more in the envelope that carries their data.
+    Thought {
+        kind: ReasoningKind,
+        text: String,
+    },
     Call {
         id: String,
         name: String,
@@ -85,6 +97,7 @@ impl Writer {
             id: context.id.clone(),
             seed: context.id.clone(),
             tail: emit::tail(&context.model, &context.id),
+            seal: context.seal.clone(),
             choices: Vec::new(),
             usage: Usage::default(),
             calls: 0,
@@ -124,7 +137,7 @@ impl Writer {
     fn start_part(&mut self, choice: u16, part: u32, head: &PartHead, out: &mut Vec<u8>) {
         let held = match head {
             PartHead::Text | PartHead::Refusal => return,
-            PartHead::Reasoning(_) => Held::Thought,
+            PartHead::Reasoning(kind) => Held::Thought { kind: *kind, text: String::new() },
             PartHead::ToolCall { id, name, .. } => {
                 let made = || ids::made("call_", &self.seed, self.calls);
                 let id = if id.is_empty() { made() } else { id.clone() };
@@ -134,23 +147,31 @@ impl Writer {
             PartHead::Media { mime, data } => {
                 Held::Media { mime: mime.clone(), data: data.clone() }
             }
-            PartHead::Server { raw, .. } => {
+            PartHead::Server { raw, query } => {
+                if let Some(query) = query {
+                    self.choice(choice).sources.query(query);
+                }
                 if is_google(raw) {
                     self.part(choice, out, |out| out.extend_from_slice(raw.to_string().as_bytes()));
                 }
                 return;
             }
         };
-        self.choice(choice).parts.push(Pending { part, held, signature: None });
+        self.choice(choice).parts.push(Pending { part, held, own: Vec::new() });
     }
 
     fn end_part(&mut self, choice: u16, part: u32, out: &mut Vec<u8>) {
         let parts = &mut self.choice(choice).parts;
         let Some(place) = parts.iter().position(|pending| pending.part == part) else { return };
-        let Pending { held, signature, .. } = parts.remove(place);
+        let Pending { held, own, .. } = parts.remove(place);
+        if let Held::Thought { kind, text } = held {
+            self.choice(choice).carry.thought(&text, kind, own);
+            return;
+        }
+        let signature = self.signature(choice, &own);
         let signature = signature.as_deref();
         match held {
-            Held::Thought => {}
+            Held::Thought { .. } => {}
             Held::Call { id, name, arguments } => {
                 let call = emit::Call { id: &id, name: &name, arguments: &arguments, signature };
                 self.part(choice, out, |out| emit::call_part(call, out));
@@ -161,19 +182,47 @@ impl Writer {
         }
     }
 
-    /// Keeps the signature of a held part; others go out at once on an empty part, as Google itself
-    /// does when the text is already on its way.
-    fn sign(&mut self, choice: u16, part: u32, signature: &str, out: &mut Vec<u8>) {
+    /// Keeps the data of a held part; others go out at once on an empty part, as Google itself does
+    /// when the text is already on its way.
+    fn sign(&mut self, choice: u16, part: u32, opaque: &Opaque, out: &mut Vec<u8>) {
+        let native = emit::signature(opaque);
         let parts = &mut self.choice(choice).parts;
         let pending = parts.iter_mut().find(|pending| pending.part == part);
-        let thought = match pending {
-            Some(pending) if !matches!(pending.held, Held::Thought) => {
-                pending.signature = Some(signature.to_owned());
-                return;
+        match (pending, native) {
+            (Some(Pending { held: Held::Thought { .. }, .. }), Some(native)) => {
+                self.part(choice, out, |out| emit::text_part("", true, Some(native), out));
             }
-            pending => pending.is_some(),
-        };
-        self.part(choice, out, |out| emit::text_part("", thought, Some(signature), out));
+            (Some(pending), _) => pending.own.push(opaque.clone()),
+            (None, _) => {
+                let signature = self.signature(choice, std::slice::from_ref(opaque));
+                if let Some(signature) = signature {
+                    self.part(choice, out, |out| {
+                        emit::text_part("", false, Some(&signature), out);
+                    });
+                }
+            }
+        }
+    }
+
+    /// Returns the signature of the next part of an answer.
+    fn signature(&mut self, choice: u16, own: &[Opaque]) -> Option<String> {
+        let seal = self.seal.clone();
+        self.choice(choice).carry.signature(own, &seal)
+    }
+
+    fn text(&mut self, choice: u16, part: u32, delta: &str, out: &mut Vec<u8>) {
+        let signature = self.signature(choice, &[]);
+        self.choice(choice).sources.text(part, delta);
+        self.part(choice, out, |out| emit::text_part(delta, false, signature.as_deref(), out));
+    }
+
+    fn thought(&mut self, choice: u16, part: u32, delta: &str, out: &mut Vec<u8>) {
+        let parts = &mut self.choice(choice).parts;
+        let pending = parts.iter_mut().find(|pending| pending.part == part);
+        if let Some(Pending { held: Held::Thought { text, .. }, .. }) = pending {
+            text.push_str(delta);
+        }
+        self.part(choice, out, |out| emit::text_part(delta, true, None, out));
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
@@ -189,9 +238,12 @@ impl Writer {
             } else {
                 // An empty text part, because users of the SDK index into the parts.
                 out.extend_from_slice(b"\"candidates\":[{\"content\":{\"parts\":[");
-                emit::text_part("", false, None, out);
+                let signature = choice.carry.signature(&[], &self.seal);
+                emit::text_part("", false, signature.as_deref(), out);
                 out.extend_from_slice(b"],\"role\":\"model\"}");
                 emit::finish(word, detail, out);
+                choice.sources.write(out);
+                logprobs::write(&choice.logprobs, out);
                 let _ = write!(out, ",\"index\":{}}}]", choice.index);
             }
             emit::usage(&self.usage, out);
@@ -233,11 +285,11 @@ impl EventWriter for Writer {
                 self.tail = emit::tail(model, id);
             }
             Event::PartStart { choice, part, head } => self.start_part(*choice, *part, head, out),
-            Event::Text { choice, delta, .. } if !delta.is_empty() => {
-                self.part(*choice, out, |out| emit::text_part(delta, false, None, out));
+            Event::Text { choice, part, delta } if !delta.is_empty() => {
+                self.text(*choice, *part, delta, out);
             }
-            Event::Reasoning { choice, delta, .. } if !delta.is_empty() => {
-                self.part(*choice, out, |out| emit::text_part(delta, true, None, out));
+            Event::Reasoning { choice, part, delta } if !delta.is_empty() => {
+                self.thought(*choice, *part, delta, out);
             }
             Event::Arguments { choice, part, delta } => {
                 let parts = &mut self.choice(*choice).parts;
@@ -247,9 +299,7 @@ impl EventWriter for Writer {
                 }
             }
             Event::Opaque { choice, part, opaque } => {
-                if let Some(signature) = emit::signature(opaque) {
-                    self.sign(*choice, *part, signature, out);
-                }
+                self.sign(*choice, *part, opaque, out);
             }
             Event::PartEnd { choice, part } => self.end_part(*choice, *part, out),
             Event::Usage(usage) => self.usage.merge(usage),
@@ -258,11 +308,13 @@ impl EventWriter for Writer {
                     Ended { reason: *reason, native: native.clone(), detail: detail.clone() };
                 self.choice(*choice).finish = Some(ended);
             }
-            Event::Text { .. }
-            | Event::Reasoning { .. }
-            | Event::Cite { .. }
-            | Event::Logprobs { .. }
-            | Event::Ping => {}
+            Event::Cite { choice, part, citation } => {
+                self.choice(*choice).sources.cite(*part, citation);
+            }
+            Event::Logprobs { choice, tokens } => {
+                self.choice(*choice).logprobs.extend_from_slice(tokens);
+            }
+            Event::Text { .. } | Event::Reasoning { .. } | Event::Ping => {}
             Event::Error(failure) => self.fail(&error_body(failure), out),
             Event::End => self.finish(out),
         }

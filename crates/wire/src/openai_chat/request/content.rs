@@ -1,14 +1,15 @@
 //! Reads the parts of one message's `content`.
 
-use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::members::parse;
-use super::wire::{Breakpoint, Content, File, ImageUrl, InputAudio, Part as WirePart, Thought};
+use super::wire::{Content, File, ImageUrl, InputAudio, Part as WirePart, Thought};
 use crate::WireFormat;
+use crate::breakpoint::Breakpoint;
 use crate::chat::{Media, MediaSource, Part, PartKind};
 use crate::codec::WireError;
-use crate::openai_chat::stream::assembly::split_data_url;
+use crate::data_url;
+use crate::openai_media;
 
 /// Whose content it is: decides what an unknown part means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,16 +70,9 @@ fn part(
         }
         _ => PartKind::Server { format: WireFormat::OpenAiChat, raw: raw.to_owned() },
     };
-    let cache = part.cache_control.or_else(|| part.prompt_cache_breakpoint.as_ref().map(mark));
+    let cache =
+        part.cache_control.or_else(|| part.prompt_cache_breakpoint.as_ref().map(Breakpoint::mark));
     Ok(Some(Part { kind, opaque: None, cache }))
-}
-
-/// Says OpenAI's breakpoint as Anthropic's mark: the canonical form keeps the latter.
-fn mark(breakpoint: &Breakpoint) -> serde_json::Value {
-    match breakpoint.ttl.as_deref() {
-        Some("12h") => json!({"type": "ephemeral", "ttl": "1h"}),
-        _ => json!({"type": "ephemeral"}),
-    }
 }
 
 fn image(raw: Option<&RawValue>, at: &dyn Fn() -> String) -> Result<Media, WireError> {
@@ -93,63 +87,20 @@ fn image(raw: Option<&RawValue>, at: &dyn Fn() -> String) -> Result<Media, WireE
     if url.is_empty() {
         return Err(WireError::malformed(format!("{}.url", at_url()), "is missing"));
     }
-    let (mime, source) = located(url, &|| format!("{}.url", at_url()))?;
+    let (mime, source) = data_url::located(url, &|| format!("{}.url", at_url()))?;
     Ok(Media { mime, source, detail: image.detail, name: None })
 }
 
-/// Reads a data URL or an address.
-fn located(url: String, at: &dyn Fn() -> String) -> Result<(String, MediaSource), WireError> {
-    if let Some((mime, data)) = split_data_url(&url) {
-        return Ok((mime.to_ascii_lowercase(), MediaSource::Base64(standard_base64(data))));
-    }
-    let is_data = url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"));
-    if is_data {
-        return Err(WireError::malformed(at(), "is a data URL that is not base64"));
-    }
-    Ok((String::new(), MediaSource::Url(url)))
-}
-
-/// Makes standard base64 of its URL-safe form and of broken lines.
-fn standard_base64(data: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-    if data.bytes().all(plain) {
-        return data.to_owned();
-    }
-    let mended = data.chars().filter(|letter| !letter.is_ascii_whitespace());
-    mended
-        .map(|letter| match letter {
-            '-' => '+',
-            '_' => '/',
-            letter => letter,
-        })
-        .collect()
-}
-
 fn audio(audio: Option<InputAudio>, at: &dyn Fn() -> String) -> Result<Media, WireError> {
-    let audio = audio.unwrap_or(InputAudio { data: None, format: None });
-    let Some(data) = audio.data.filter(|data| !data.is_empty()) else {
-        return Err(WireError::malformed(format!("{}.input_audio.data", at()), "is missing"));
-    };
-    let mime = match audio.format.as_deref() {
-        Some("mp3") => "audio/mpeg".to_owned(),
-        Some("wav") | None => "audio/wav".to_owned(),
-        Some(other) => format!("audio/{other}"),
-    };
-    let source = MediaSource::Base64(standard_base64(&data));
-    Ok(Media { mime, source, detail: None, name: None })
+    let (data, format) = audio.map(|audio| (audio.data, audio.format)).unwrap_or_default();
+    openai_media::sound(data, format.as_deref(), at)
 }
 
 fn file(file: Option<File>, at: &dyn Fn() -> String) -> Result<Media, WireError> {
     let at_file = || format!("{}.file", at());
     let Some(file) = file else { return Err(WireError::malformed(at_file(), "is missing")) };
     let (mime, source) = match (file.file_data, file.file_id) {
-        (Some(data), _) => match located(data, &|| format!("{}.file_data", at_file()))? {
-            // Bare base64 is accepted by some; such files are PDFs.
-            (_, MediaSource::Url(text)) if !text.contains("://") => {
-                ("application/pdf".to_owned(), MediaSource::Base64(standard_base64(&text)))
-            }
-            located => located,
-        },
+        (Some(data), _) => openai_media::file(data, &|| format!("{}.file_data", at_file()))?,
         (None, Some(id)) => (String::new(), MediaSource::FileId(id)),
         (None, None) => {
             let detail = "needs `file_data` or `file_id`";

@@ -6,11 +6,11 @@ use serde_json::value::RawValue;
 
 use super::content::{self, Speaker};
 use super::members::parse;
-use super::wire::{Detail, Function, Message, ThinkingBlock, ToolCall};
+use super::thoughts;
+use super::wire::{CustomCall, Function, Message, ToolCall};
 use crate::chat::{CallKind, Opaque, OpaqueKind, Part, PartKind, RawJson, Role, Turn, Vendor};
 use crate::codec::WireError;
 use crate::ids;
-use crate::openai_chat::stream::assembly::vendor;
 
 /// Reads all messages, in order.
 ///
@@ -74,7 +74,7 @@ impl Reader {
             let why = "sound of an earlier answer is known to its own provider alone";
             return Err(WireError::unsupported(format!("{path}.audio"), why));
         }
-        let mut parts = reasoning(message);
+        let mut parts = thoughts::read(message);
         parts.extend(content::read(message.content.as_ref(), Speaker::Assistant, path)?);
         if let Some(refusal) = message.refusal.clone().filter(|text| !text.is_empty()) {
             parts.push(Part::new(PartKind::Refusal(refusal)));
@@ -94,8 +94,8 @@ impl Reader {
 
     fn result(&mut self, message: &Message<'_>, path: &str) -> Result<Part, WireError> {
         let legacy = message.role.as_deref() == Some("function");
-        let call = match message.tool_call_id.clone() {
-            Some(id) if !id.is_empty() => id,
+        let call = match message.tool_call_id.as_deref() {
+            Some(id) if !id.is_empty() => split_id(id).0.to_owned(),
             _ if legacy => self.legacy_call.take().unwrap_or_default(),
             _ => {
                 let detail = "is missing; name the call this result answers";
@@ -109,19 +109,40 @@ impl Reader {
 }
 
 fn call(call: ToolCall, at: &str) -> Result<Part, WireError> {
-    let Some(function) = &call.function else {
-        let kind = call.kind.as_deref().unwrap_or("nothing");
-        let why = format!("a call of type `{kind}` has no form at another provider");
-        return Err(WireError::unsupported(at, why));
+    let (id, in_id) = split_id(call.id.as_deref().unwrap_or_default());
+    let mut part = match (&call.function, call.custom) {
+        (Some(function), _) => function_call(id.to_owned(), function, &format!("{at}.function"))?,
+        (None, Some(custom)) => custom_call(id.to_owned(), custom, &format!("{at}.custom"))?,
+        (None, None) => {
+            let kind = call.kind.as_deref().unwrap_or("function");
+            return Err(WireError::malformed(format!("{at}.{kind}"), "is missing"));
+        }
     };
-    let id = call.id.unwrap_or_default();
-    let mut part = function_call(id, function, &format!("{at}.function"))?;
-    let signature = call
+    let in_member = call
         .extra_content
         .as_ref()
         .and_then(|extra| extra.pointer("/google/thought_signature")?.as_str());
+    let signature = in_member.or(in_id);
     part.opaque = signature.map(|data| Opaque::new(Vendor::Google, OpaqueKind::Signature, data));
     Ok(part)
+}
+
+/// Takes an id apart into the id proper and the signature that some gateways hide in it.
+///
+/// LiteLLM and agentgateway write `call_x__thought__<base64>`; conversations that began there go on here.
+fn split_id(id: &str) -> (&str, Option<&str>) {
+    match id.split_once("__thought__") {
+        Some((id, signature)) if !signature.is_empty() => (id, Some(signature)),
+        _ => (id, None),
+    }
+}
+
+fn custom_call(id: String, custom: CustomCall, at: &str) -> Result<Part, WireError> {
+    let Some(name) = custom.name.filter(|name| !name.is_empty()) else {
+        return Err(WireError::malformed(format!("{at}.name"), "is missing"));
+    };
+    let arguments = custom.input.unwrap_or_default();
+    Ok(Part::new(PartKind::ToolCall { id, name, kind: CallKind::Custom, arguments }))
 }
 
 fn function_call(id: String, function: &Function, at: &str) -> Result<Part, WireError> {
@@ -142,66 +163,4 @@ fn arguments(raw: Option<&RawJson>) -> Cow<'_, str> {
         return Cow::Borrowed(raw);
     }
     serde_json::from_str::<String>(raw).map_or(Cow::Borrowed(raw), Cow::Owned)
-}
-
-/// Reads the reasoning members of an assistant message; the first convention that has any counts.
-fn reasoning(message: &Message<'_>) -> Vec<Part> {
-    let details: Vec<Part> =
-        message.reasoning_details.iter().flatten().flat_map(of_detail).collect();
-    let has_opaque = details.iter().any(|part| part.opaque.is_some());
-    let has_text =
-        |part: &Part| matches!(&part.kind, PartKind::Reasoning(text) if !text.is_empty());
-    let blocks: Vec<Part> = message.thinking_blocks.iter().flatten().flat_map(of_block).collect();
-    if !blocks.is_empty() {
-        return blocks;
-    }
-    let plain = [&message.reasoning_content, &message.reasoning]
-        .into_iter()
-        .flatten()
-        .find(|text| !text.is_empty());
-    let Some(plain) = plain else { return details };
-    if !has_opaque {
-        return vec![Part::new(PartKind::Reasoning(plain.clone()))];
-    }
-    if details.iter().any(has_text) {
-        return details;
-    }
-    // We send the text in one member and the vendor's data in the other: put them together again.
-    let mut parts = details;
-    let signed = |part: &&mut Part| {
-        part.opaque.as_ref().is_some_and(|opaque| opaque.kind == OpaqueKind::Signature)
-    };
-    match parts.iter_mut().find(signed) {
-        Some(part) => part.kind = PartKind::Reasoning(plain.clone()),
-        None => parts.insert(0, Part::new(PartKind::Reasoning(plain.clone()))),
-    }
-    parts
-}
-
-fn of_detail(detail: &Detail) -> Option<Part> {
-    let text = detail.text.clone().or_else(|| detail.summary.clone()).unwrap_or_default();
-    let vendor = detail.format.as_deref().and_then(vendor);
-    let opaque = vendor.and_then(|vendor| {
-        let (kind, data) = match (&detail.signature, &detail.data) {
-            (Some(signature), _) if !signature.is_empty() => (OpaqueKind::Signature, signature),
-            (_, Some(data)) if vendor == Vendor::Google => (OpaqueKind::Signature, data),
-            (_, Some(data)) => (OpaqueKind::Redacted, data),
-            _ => return None,
-        };
-        Some(Opaque::new(vendor, kind, data.clone()))
-    });
-    let empty = text.is_empty() && opaque.is_none();
-    (!empty).then(|| Part { kind: PartKind::Reasoning(text), opaque, cache: None })
-}
-
-fn of_block(block: &ThinkingBlock) -> Option<Part> {
-    let text = block.thinking.clone().unwrap_or_default();
-    let of = |kind, data: &String| Opaque::new(Vendor::Anthropic, kind, data.clone());
-    let opaque = match (&block.signature, &block.data) {
-        (Some(signature), _) if !signature.is_empty() => Some(of(OpaqueKind::Signature, signature)),
-        (_, Some(data)) => Some(of(OpaqueKind::Redacted, data)),
-        _ => None,
-    };
-    let empty = text.is_empty() && opaque.is_none();
-    (!empty).then(|| Part { kind: PartKind::Reasoning(text), opaque, cache: None })
 }

@@ -1,8 +1,10 @@
 //! Reads everything of a request that is neither a message nor a tool.
 
+use serde_json::Value;
+
 use super::members::Members;
-use super::wire::{ReasoningOptions, ResponseFormat, Stop};
-use crate::chat::{Effort, Extra, OutputFormat, Reasoning, ReasoningAmount, Sampling};
+use super::wire::{AudioOptions, ReasoningOptions, ResponseFormat, Stop};
+use crate::chat::{AudioOutput, Effort, Extra, OutputFormat, Reasoning, ReasoningAmount, Sampling};
 use crate::codec::WireError;
 
 /// Reads the sampling members.
@@ -27,8 +29,12 @@ pub(super) fn sampling(members: &mut Members<'_>) -> Result<Sampling, WireError>
         n: members.take("n")?,
         logprobs: members.take("logprobs")?,
         top_logprobs: members.take("top_logprobs")?,
-        logit_bias: None,
+        logit_bias: members.take::<Value>("logit_bias")?.filter(says_something),
     })
+}
+
+fn says_something(bias: &Value) -> bool {
+    bias.as_object().is_none_or(|map| !map.is_empty())
 }
 
 /// Reads the limit; the newer name wins.
@@ -49,9 +55,10 @@ pub(super) fn limit(members: &mut Members<'_>) -> Result<Option<u64>, WireError>
 pub(super) fn reasoning(members: &mut Members<'_>) -> Result<Reasoning, WireError> {
     let word = members.take::<String>("reasoning_effort")?;
     let options = members.take::<ReasoningOptions>("reasoning")?;
+    let show = options.as_ref().and_then(|options| options.exclude).map(|exclude| !exclude);
     if let Some(word) = word {
         let amount = effort(&word, "reasoning_effort")?;
-        return Ok(Reasoning { amount, show: None });
+        return Ok(Reasoning { amount, show });
     }
     let Some(options) = options else { return Ok(Reasoning::default()) };
     let amount = match (options.enabled, options.effort, options.max_tokens) {
@@ -61,7 +68,7 @@ pub(super) fn reasoning(members: &mut Members<'_>) -> Result<Reasoning, WireErro
         (Some(true), None, None) => ReasoningAmount::Adaptive,
         (None, None, None) => ReasoningAmount::NotSaid,
     };
-    Ok(Reasoning { amount, show: options.exclude.map(|exclude| !exclude) })
+    Ok(Reasoning { amount, show })
 }
 
 fn effort(word: &str, name: &str) -> Result<ReasoningAmount, WireError> {
@@ -103,30 +110,36 @@ pub(super) fn output(members: &mut Members<'_>) -> Result<OutputFormat, WireErro
     }
 }
 
-/// Returns the members that no field holds, without those that only state a default.
+/// Reads `modalities` and `audio`: the sound that is wanted besides text, and whether pictures are.
 ///
 /// # Errors
 ///
-/// [`WireError::Unsupported`] for members whose loss would change what was asked for.
-pub(super) fn extra(members: Members<'_>) -> Result<Extra, WireError> {
-    let mut extra = members.rest();
-    extra.retain(|name, value| match name.as_str() {
-        "store" => value != false,
-        "service_tier" => value != "auto",
-        "modalities" => *value != serde_json::json!(["text"]),
-        "logit_bias" | "metadata" => value.as_object().is_none_or(|map| !map.is_empty()),
-        _ => true,
+/// [`WireError::Malformed`] for an unknown modality.
+pub(super) fn modalities(
+    members: &mut Members<'_>,
+) -> Result<(Option<AudioOutput>, bool), WireError> {
+    let words = members.take::<Vec<String>>("modalities")?.unwrap_or_default();
+    let options = members.take::<AudioOptions>("audio")?;
+    let known = |word: &&String| !matches!(word.as_str(), "text" | "audio" | "image");
+    if let Some(other) = words.iter().find(known) {
+        let detail = format!("`{other}` is unknown; use text, audio or image");
+        return Err(WireError::malformed("modalities", detail));
+    }
+    let wants = |modality: &str| words.iter().any(|word| word == modality);
+    let audio = wants("audio").then(|| AudioOutput {
+        voice: options.as_ref().and_then(|options| voice(options.voice.as_ref()?)),
+        format: options.as_ref().and_then(|options| options.format.clone()),
     });
-    let refused = [
-        ("modalities", "only text can be asked for"),
-        ("audio", "only text can be asked for"),
-        ("web_search_options", "the provider's own web search cannot be asked for"),
-        ("moderation", "the provider's own moderation cannot be asked for"),
-    ];
-    let fields: Vec<(String, String)> = refused
-        .into_iter()
-        .filter(|(name, _)| extra.contains_key(*name))
-        .map(|(name, why)| (name.to_owned(), why.to_owned()))
-        .collect();
-    if fields.is_empty() { Ok(extra) } else { Err(WireError::Unsupported { fields }) }
+    Ok((audio, wants("image")))
+}
+
+fn voice(said: &Value) -> Option<String> {
+    said.as_str().or_else(|| said.get("id")?.as_str()).map(str::to_owned)
+}
+
+/// Returns the members that no field holds, without those that only state a default.
+pub(super) fn extra(members: Members<'_>) -> Extra {
+    let mut extra = members.rest();
+    extra.retain(|name, value| name != "store" || value != false);
+    extra
 }

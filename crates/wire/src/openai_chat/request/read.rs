@@ -19,7 +19,7 @@ struct StreamOptions {}
 /// # Errors
 ///
 /// [`WireError::Malformed`] with the JSON path of the first fault; [`WireError::Unsupported`] for what
-/// no provider of another format can be asked for.
+/// no provider of another format can be asked for at all.
 pub(crate) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
     let mut members: Members<'_> = splice::parse(body)?;
     members.take::<&RawValue>("model")?;
@@ -32,6 +32,7 @@ pub(crate) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
         return Err(WireError::malformed("messages", "is empty; send at least one message"));
     }
     let user = members.take::<String>("user")?;
+    let (audio, wants_images) = options::modalities(&mut members)?;
     let request = ChatRequest {
         origin: Some(WireFormat::OpenAiChat),
         model: peek.model.clone(),
@@ -45,7 +46,14 @@ pub(crate) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
         output: options::output(&mut members)?,
         delivery: Delivery { stream: peek.stream, include_usage: peek.include_usage },
         end_user: members.take::<String>("safety_identifier")?.or(user),
-        extra: options::extra(members)?,
+        metadata: members.take("metadata")?.unwrap_or_default(),
+        cache_key: members.take("prompt_cache_key")?,
+        cache_retention: members.take("prompt_cache_retention")?,
+        service_tier: members.take("service_tier")?,
+        verbosity: members.take("verbosity")?,
+        audio,
+        wants_images,
+        extra: options::extra(members),
         ..ChatRequest::default()
     };
     Ok(request)

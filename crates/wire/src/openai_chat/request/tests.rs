@@ -1,6 +1,9 @@
 use serde_json::{Value, json};
 
-use crate::chat::{ChatRequest, PartKind, ReasoningAmount, Role, ToolChoice};
+use crate::chat::{
+    AudioOutput, CallKind, ChatRequest, MediaSource, Part, PartKind, ReasoningAmount, Role,
+    ToolChoice, ToolKind, Vendor,
+};
 use crate::codec::Target;
 use crate::codec::{Codec, WireError};
 use crate::model_facts::{ModelFacts, SamplingSupport};
@@ -107,7 +110,8 @@ fn unknown_members_return_only_to_their_own_format() {
     request.origin = Some(crate::WireFormat::Gemini);
     let (sent, notes) = written(&request, &ModelFacts::default());
     assert!(sent.get("min_p").is_none());
-    assert_eq!(notes.dropped().collect::<Vec<_>>(), ["min_p", "verbosity"]);
+    let dropped: Vec<_> = notes.dropped().collect();
+    assert_eq!(dropped, ["verbosity", "min_p"]);
 }
 
 #[test]
@@ -162,17 +166,6 @@ fn media_of_results_follow_all_results_of_the_step() {
 }
 
 #[test]
-fn refusals_are_listed_together() {
-    let body = r#"{"model":"m","messages":[{"role":"user","content":"a"}],
-                   "modalities":["text","audio"],"audio":{"voice":"x"},"web_search_options":{}}"#;
-
-    let error = read(body).unwrap_err();
-
-    let WireError::Unsupported { fields } = error else { panic!("{error}") };
-    assert_eq!(fields.len(), 3);
-}
-
-#[test]
 fn reasoning_of_other_dialects_is_read() {
     let check = |members: &str, expected: ReasoningAmount| {
         let body =
@@ -182,6 +175,8 @@ fn reasoning_of_other_dialects_is_read() {
     check(r#""reasoning_effort":"none""#, ReasoningAmount::Off);
     check(r#""reasoning":{"max_tokens":2000}"#, ReasoningAmount::Budget(2000));
     check(r#""reasoning":{"enabled":false}"#, ReasoningAmount::Off);
+    let hidden = with(r#""reasoning_effort":"low","reasoning":{"exclude":true}"#);
+    assert_eq!(hidden.reasoning.show, Some(false));
 }
 
 #[test]
@@ -225,4 +220,158 @@ fn a_longer_conversation_begins_with_the_shorter_one() {
         let (short, long) = (write(count), write(count + 1));
         assert!(long.starts_with(short.trim_end_matches("]}")), "{short}\n{long}");
     }
+}
+
+/// Reads a request that has these members beside its model and one message.
+fn with(members: &str) -> ChatRequest {
+    let head = r#"{"model":"m","messages":[{"role":"user","content":"a"}]"#;
+    read(&format!("{head},{members}}}")).unwrap()
+}
+
+#[test]
+fn custom_tools_and_their_calls_are_free_text() {
+    let request = read(
+        r#"{"model":"m","tools":[{"type":"custom","custom":{"name":"patch","description":"d","format":{"type":"text"}}}],
+            "tool_choice":{"type":"custom","custom":{"name":"patch"}},
+            "messages":[{"role":"assistant","tool_calls":[{"id":"c","type":"custom","custom":{"name":"patch","input":"a\n"}}]}]}"#,
+    )
+    .unwrap();
+
+    let tool = &request.tools[0];
+    assert_eq!((tool.name.as_str(), tool.description.as_deref()), ("patch", Some("d")));
+    assert!(matches!(&tool.kind, ToolKind::Custom { format: Some(_) }));
+    assert_eq!(request.tool_choice, ToolChoice::One("patch".to_owned()));
+    let PartKind::ToolCall { kind, arguments, .. } = &request.turns[0].parts[0].kind else {
+        panic!("no call")
+    };
+    assert_eq!((*kind, arguments.as_str()), (CallKind::Custom, "a\n"));
+}
+
+#[test]
+fn settings_with_a_canonical_field_are_no_extra() {
+    let request = with(
+        r#""metadata":{"a":"b"},"prompt_cache_key":"k","prompt_cache_retention":"24h","service_tier":"flex",
+           "verbosity":"low","logit_bias":{"1":2},"store":true,"prediction":{}"#,
+    );
+
+    assert_eq!(request.metadata["a"], "b");
+    assert_eq!(request.cache_key.as_deref(), Some("k"));
+    assert_eq!(request.cache_retention.as_deref(), Some("24h"));
+    assert_eq!(request.service_tier.as_deref(), Some("flex"));
+    assert_eq!(request.verbosity.as_deref(), Some("low"));
+    assert_eq!(request.sampling.logit_bias, Some(json!({"1": 2})));
+    assert_eq!(request.extra.keys().collect::<Vec<_>>(), ["store", "prediction"]);
+}
+
+#[test]
+fn sound_and_pictures_are_asked_for_by_modality() {
+    let request = with(r#""modalities":["text","audio"],"audio":{"voice":"x","format":"mp3"}"#);
+    let expected = AudioOutput { voice: Some("x".to_owned()), format: Some("mp3".to_owned()) };
+    assert_eq!((request.audio, request.wants_images), (Some(expected), false));
+
+    assert!(with(r#""modalities":["image"]"#).wants_images);
+    let fault = read(r#"{"model":"m","messages":[{"role":"user"}],"modalities":["smell"]}"#);
+    assert!(fault.unwrap_err().to_string().starts_with("modalities: `smell`"));
+}
+
+#[test]
+fn a_web_search_is_a_tool() {
+    let request = with(
+        r#""web_search_options":{"user_location":{"type":"approximate","approximate":{"city":"Bonn"}}}"#,
+    );
+
+    let ToolKind::WebSearch { search, .. } = &request.tools[0].kind else { panic!("no search") };
+    assert_eq!(search.location, Some(json!({"city": "Bonn"})));
+    assert!(request.extra.is_empty());
+}
+
+/// The reasoning of a turn as vendor, data, item and text.
+fn thoughts(parts: &[Part]) -> Vec<String> {
+    let show = |part: &Part| {
+        let PartKind::Reasoning(text) = &part.kind else { return None };
+        let opaque = part.opaque.as_ref();
+        let data = opaque.map(|data| format!("{}:{}", data.vendor.name(), data.data));
+        let item = opaque.and_then(|data| data.item.clone()).unwrap_or_default();
+        Some(format!("{}:{item}:{text}", data.unwrap_or_default()))
+    };
+    parts.iter().filter_map(show).collect()
+}
+
+#[test]
+fn every_convention_for_reasoning_of_the_history_is_read() {
+    let check = |members: &str, expected: &[&str]| {
+        let body = format!(
+            r#"{{"model":"m","messages":[{{"role":"assistant","content":"hi",{members}}}]}}"#
+        );
+        let request = read(&body).unwrap();
+        assert_eq!(thoughts(&request.turns[0].parts), expected, "{members}");
+    };
+    check(r#""reasoning_content":"a""#, &["::a"]);
+    check(r#""reasoning":"a""#, &["::a"]);
+    check(
+        r#""thinking_blocks":[{"type":"thinking","thinking":"a","signature":"s"},{"type":"redacted_thinking","data":"r"}]"#,
+        &["anthropic:s::a", "anthropic:r::"],
+    );
+    // Each block keeps its own text, whatever the member with all of it says.
+    check(
+        r#""reasoning_content":"ab","reasoning_details":[
+            {"type":"reasoning.text","text":"a","signature":"s1","format":"anthropic-claude-v1"},
+            {"type":"reasoning.text","text":"b","signature":"s2","format":"anthropic-claude-v1"}]"#,
+        &["anthropic:s1::a", "anthropic:s2::b"],
+    );
+    // Summary and encrypted form of one item are one part.
+    check(
+        r#""reasoning_details":[
+            {"type":"reasoning.summary","summary":"a","id":"rs_1","format":"openai-responses-v1"},
+            {"type":"reasoning.encrypted","data":"e","id":"rs_1","format":"openai-responses-v1"},
+            {"type":"reasoning.encrypted","data":"f","id":"rs_2","format":"openai-responses-v1"}]"#,
+        &["openai:e:rs_1:a", "openai:f:rs_2:"],
+    );
+    check(
+        r#""reasoning_content":"a","reasoning_details":[{"type":"reasoning.encrypted","data":"g","format":"google-gemini-v1"}]"#,
+        &["google:g::a"],
+    );
+}
+
+#[test]
+fn a_signature_hidden_in_an_id_is_taken_out_of_it() {
+    let request = read(
+        r#"{"model":"m","messages":[
+            {"role":"assistant","tool_calls":[{"id":"call_1__thought__c2ln","function":{"name":"f"}}]},
+            {"role":"tool","tool_call_id":"call_1__thought__c2ln","content":"r"}]}"#,
+    )
+    .unwrap();
+
+    let call = &request.turns[0].parts[0];
+    let opaque = call.opaque.as_ref().unwrap();
+    assert_eq!((opaque.vendor, opaque.data.as_str()), (Vendor::Google, "c2ln"));
+    assert!(matches!(&call.kind, PartKind::ToolCall { id, .. } if id == "call_1"));
+    let result = &request.turns[1].parts[0].kind;
+    assert!(matches!(result, PartKind::ToolResult { call, .. } if call == "call_1"));
+}
+
+#[test]
+fn files_are_checked_and_sound_of_the_history_is_refused() {
+    let check = |message: &str, expected: &str| {
+        let body = format!(r#"{{"model":"m","messages":[{message}]}}"#);
+        let fault = read(&body).unwrap_err().to_string();
+        assert!(fault.contains(expected), "{fault} should contain {expected}");
+    };
+    check(
+        r#"{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,?"}}]}"#,
+        "messages[0].content[0].image_url.url: is not base64",
+    );
+    check(
+        r#"{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"?"}}]}"#,
+        "messages[0].content[0].input_audio.data: is not base64",
+    );
+    check(r#"{"role":"assistant","audio":{"id":"audio_1"}}"#, "messages[0].audio");
+
+    let request = read(
+        r#"{"model":"m","messages":[{"role":"user","content":[{"type":"file","file":{"file_data":"JVBERi0xLjc"}}]}]}"#,
+    )
+    .unwrap();
+    let PartKind::Document(media) = &request.turns[0].parts[0].kind else { panic!("no file") };
+    assert_eq!(media.mime, "application/pdf");
+    assert_eq!(media.source, MediaSource::Base64("JVBERi0xLjc=".to_owned()));
 }

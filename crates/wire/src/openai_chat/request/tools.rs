@@ -3,9 +3,9 @@
 use serde_json::value::RawValue;
 
 use super::members::{Members, parse};
-use super::wire::{Choice, Declaration, Tool as WireTool};
+use super::wire::{Choice, Declaration, SearchOptions, Tool as WireTool};
 use crate::WireFormat;
-use crate::chat::{Tool, ToolChoice, ToolKind};
+use crate::chat::{Tool, ToolChoice, ToolKind, WebSearch};
 use crate::codec::WireError;
 
 /// Reads `tools` and the legacy `functions`.
@@ -23,7 +23,19 @@ pub(super) fn read(members: &mut Members<'_>) -> Result<Vec<Tool>, WireError> {
     for (position, function) in functions.into_iter().flatten().enumerate() {
         tools.push(declared(function, &format!("functions[{position}]"))?);
     }
+    tools.extend(web_search(members)?);
     Ok(tools)
+}
+
+/// Reads `web_search_options`, which asks for a search by being there.
+fn web_search(members: &mut Members<'_>) -> Result<Option<Tool>, WireError> {
+    const NAME: &str = "web_search_options";
+    let Some(raw) = members.take::<&RawValue>(NAME)? else { return Ok(None) };
+    let options: SearchOptions = parse(raw, || NAME.to_owned())?;
+    let location = options.user_location.and_then(|location| location.approximate);
+    let search = WebSearch { location, ..WebSearch::default() };
+    let kind = ToolKind::WebSearch { format: WireFormat::OpenAiChat, raw: raw.to_owned(), search };
+    Ok(Some(named(NAME.to_owned(), kind)))
 }
 
 fn tool(raw: &RawValue, at: &str) -> Result<Tool, WireError> {
@@ -33,18 +45,23 @@ fn tool(raw: &RawValue, at: &str) -> Result<Tool, WireError> {
         tool.cache = wire.cache_control;
         return Ok(tool);
     }
-    let kind = wire.kind.unwrap_or_else(|| "function".to_owned());
-    if kind == "function" {
-        return Err(WireError::malformed(format!("{at}.function"), "is missing"));
+    if let Some(custom) = wire.custom {
+        let Some(name) = custom.name.filter(|name| !name.is_empty()) else {
+            return Err(WireError::malformed(format!("{at}.custom.name"), "is missing"));
+        };
+        let tool = named(name, ToolKind::Custom { format: custom.format });
+        return Ok(Tool { description: custom.description, cache: wire.cache_control, ..tool });
     }
-    Ok(Tool {
-        name: kind,
-        description: None,
-        schema: None,
-        strict: None,
-        cache: None,
-        kind: ToolKind::Server { format: WireFormat::OpenAiChat, raw: raw.to_owned() },
-    })
+    let kind = wire.kind.unwrap_or_else(|| "function".to_owned());
+    if kind == "function" || kind == "custom" {
+        return Err(WireError::malformed(format!("{at}.{kind}"), "is missing"));
+    }
+    Ok(named(kind, ToolKind::Server { format: WireFormat::OpenAiChat, raw: raw.to_owned() }))
+}
+
+/// Makes a tool of which only name and kind are known.
+const fn named(name: String, kind: ToolKind) -> Tool {
+    Tool { name, description: None, schema: None, strict: None, cache: None, kind }
 }
 
 fn declared(function: Declaration, at: &str) -> Result<Tool, WireError> {
@@ -92,8 +109,8 @@ pub(super) fn read_choice(members: &mut Members<'_>) -> Result<ToolChoice, WireE
     let kind = choice.kind.clone().unwrap_or_else(|| "function".to_owned());
     match name_of(choice) {
         Some(function) => Ok(ToolChoice::One(function)),
-        None if kind == "function" => {
-            Err(WireError::malformed(format!("{name}.function.name"), "is missing"))
+        None if kind == "function" || kind == "custom" => {
+            Err(WireError::malformed(format!("{name}.{kind}.name"), "is missing"))
         }
         None => {
             let why = format!("a choice of type `{kind}` has no form at another provider");
@@ -103,5 +120,5 @@ pub(super) fn read_choice(members: &mut Members<'_>) -> Result<ToolChoice, WireE
 }
 
 fn name_of(choice: Choice) -> Option<String> {
-    choice.function.and_then(|function| function.name).or(choice.name)
+    choice.function.or(choice.custom).and_then(|tool| tool.name).or(choice.name)
 }

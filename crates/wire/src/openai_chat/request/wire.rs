@@ -8,6 +8,7 @@ use serde::de::Deserializer;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::breakpoint::Breakpoint;
 use crate::chat::RawJson;
 use crate::string_or_list::StringOrList;
 
@@ -79,12 +80,6 @@ pub(super) struct File {
     pub(super) filename: Option<String>,
 }
 
-/// OpenAI's mark for a cached prefix.
-#[derive(Debug, Deserialize)]
-pub(super) struct Breakpoint {
-    pub(super) ttl: Option<String>,
-}
-
 /// A thought inside a Mistral `thinking` part.
 #[derive(Debug, Deserialize)]
 pub(super) struct Thought {
@@ -94,6 +89,7 @@ pub(super) struct Thought {
 /// An entry of `reasoning_details`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Detail {
+    pub(super) id: Option<String>,
     pub(super) text: Option<String>,
     pub(super) summary: Option<String>,
     pub(super) signature: Option<String>,
@@ -116,7 +112,15 @@ pub(super) struct ToolCall {
     pub(super) kind: Option<String>,
     pub(super) id: Option<String>,
     pub(super) function: Option<Function>,
+    pub(super) custom: Option<CustomCall>,
     pub(super) extra_content: Option<Value>,
+}
+
+/// Name and text of a custom tool's call.
+#[derive(Debug, Deserialize)]
+pub(super) struct CustomCall {
+    pub(super) name: Option<String>,
+    pub(super) input: Option<String>,
 }
 
 /// Name and arguments of a call. Arguments are text; an object is taken as it was written.
@@ -132,7 +136,36 @@ pub(super) struct Tool {
     #[serde(rename = "type")]
     pub(super) kind: Option<String>,
     pub(super) function: Option<Declaration>,
+    pub(super) custom: Option<CustomDeclaration>,
     pub(super) cache_control: Option<Value>,
+}
+
+/// A declared custom tool.
+#[derive(Debug, Deserialize)]
+pub(super) struct CustomDeclaration {
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) format: Option<RawJson>,
+}
+
+/// `web_search_options`.
+#[derive(Debug, Deserialize)]
+pub(super) struct SearchOptions {
+    pub(super) user_location: Option<UserLocation>,
+}
+
+/// See [`SearchOptions`].
+#[derive(Debug, Deserialize)]
+pub(super) struct UserLocation {
+    pub(super) approximate: Option<Value>,
+}
+
+/// `audio`: the sound that is wanted.
+#[derive(Debug, Deserialize)]
+pub(super) struct AudioOptions {
+    /// A name, or an object with the id of a voice of one's own.
+    pub(super) voice: Option<Value>,
+    pub(super) format: Option<String>,
 }
 
 /// A declared function.
@@ -150,6 +183,7 @@ pub(super) struct Choice {
     #[serde(rename = "type")]
     pub(super) kind: Option<String>,
     pub(super) function: Option<Named>,
+    pub(super) custom: Option<Named>,
     pub(super) allowed_tools: Option<AllowedTools>,
     /// Legacy `function_call: {name}`.
     pub(super) name: Option<String>,

@@ -4,13 +4,22 @@
 //! it, or send an error after it, and a finish that was passed on cannot be taken back. So usage, which
 //! comes after the finish on the wire, comes before it here.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
 use super::calls::{Calls, Fragment, Shape};
 use super::chunk::{Choice, Chunk, Content, ContentPart, Delta, ReasoningDetail, WireUsage};
-use super::{finish, usage};
+use super::{finish, sources, usage};
 use crate::api_error::{ErrorKind, UpstreamError};
 use crate::chat::{Opaque, OpaqueKind, Vendor};
-use crate::event::{Event, Finish, PartHead, ReasoningKind, Usage};
+use crate::data_url;
+use crate::event::{Citation, Event, Finish, PartHead, ReasoningKind, Usage};
 use crate::text::Text;
+
+/// What streamed sound is: OpenAI streams no other format.
+const STREAMED_SOUND: &str = "audio/pcm;rate=24000";
 
 /// State of one reply.
 #[derive(Debug, Default)]
@@ -21,6 +30,8 @@ pub(crate) struct Assembly {
     started: bool,
     closed: bool,
     usage: Usage,
+    /// Sources said at the top of the reply; they belong to the first answer.
+    sources: Vec<Citation>,
     choices: Vec<Answer>,
 }
 
@@ -42,6 +53,12 @@ struct Answer {
     open: Option<(u32, Kind)>,
     calls: Calls,
     refused: bool,
+    /// Whether reasoning came in a member of its own, so that the text of details is the same again.
+    had_plain: bool,
+    /// Whether reasoning is a summary.
+    is_summary: bool,
+    /// Sound that came in pieces, each base64 of its own.
+    sound: Vec<u8>,
     finish: Option<(String, Option<String>)>,
 }
 
@@ -77,6 +94,10 @@ impl Assembly {
         }
         self.take_usage(chunk.x_groq.as_ref().and_then(|groq| groq.usage.as_ref()), out);
         self.take_usage(chunk.usage.as_ref(), out);
+        if self.sources.is_empty() && (chunk.citations.is_some() || chunk.search_results.is_some())
+        {
+            self.sources = sources::of_chunk(chunk);
+        }
     }
 
     /// Ends the reply with an error, unless it has ended.
@@ -97,6 +118,9 @@ impl Assembly {
             return;
         }
         self.closed = true;
+        if let Some(first) = self.choices.first_mut() {
+            first.cite(std::mem::take(&mut self.sources), out);
+        }
         for answer in &mut self.choices {
             answer.close(out);
         }
@@ -108,8 +132,9 @@ impl Assembly {
             return Some("the upstream's reply holds no answer");
         }
         let finished = |answer: &Answer| answer.finish.is_some();
+        let says = |answer: &Answer| answer.next_part > 0 || !answer.sound.is_empty();
         let complete = match ending {
-            Ending::Marked => self.choices.iter().any(|a| finished(a) || a.next_part > 0),
+            Ending::Marked => self.choices.iter().any(|a| finished(a) || says(a)),
             Ending::Body => self.choices.iter().all(finished),
         };
         (!complete).then_some("the upstream closed the stream before it was complete")
@@ -164,6 +189,9 @@ impl Assembly {
             (None, Some(message)) => answer.take(message, Shape::Whole, out),
             (None, None) => {}
         }
+        if let Some(raw) = choice.logprobs {
+            answer.take_logprobs(raw, out);
+        }
         let native = Text::or_empty(choice.finish_reason.as_ref());
         if native.is_empty() {
             return;
@@ -188,7 +216,7 @@ fn failed(native: &str, word: finish::Word) -> UpstreamError {
 
 impl Answer {
     fn take(&mut self, delta: &Delta<'_>, shape: Shape, out: &mut Vec<Event>) {
-        self.take_reasoning(delta, out);
+        self.take_reasoning(delta, shape, out);
         match &delta.content {
             None => {}
             Some(Content::Text(text)) => self.add(Kind::Text, text, out),
@@ -196,16 +224,19 @@ impl Answer {
                 parts.iter().for_each(|part| self.take_part(part, out));
             }
         }
+        if let Some(raw) = delta.annotations {
+            self.cite(sources::of_annotations(raw), out);
+        }
         self.add(Kind::Refusal, Text::or_empty(delta.refusal.as_ref()), out);
         for image in delta.images.iter().flatten() {
             let url =
                 image.image_url.as_ref().map_or("", |image| Text::or_empty(image.url.as_ref()));
-            if let Some((mime, data)) = split_data_url(url) {
+            if let Some((mime, data)) = data_url::split(url) {
                 self.add_media(mime, data, out);
             }
         }
         if let Some(audio) = &delta.audio {
-            self.add_media("audio/wav", Text::or_empty(audio.data.as_ref()), out);
+            self.take_audio(Text::or_empty(audio.data.as_ref()), shape, out);
         }
         for call in delta.tool_calls.iter().flatten() {
             self.take_call(&Fragment::of_call(call, shape), out);
@@ -215,18 +246,28 @@ impl Answer {
         }
     }
 
-    fn take_reasoning(&mut self, delta: &Delta<'_>, out: &mut Vec<Event>) {
+    fn take_reasoning(&mut self, delta: &Delta<'_>, shape: Shape, out: &mut Vec<Event>) {
+        let details = delta.reasoning_details.as_deref().unwrap_or_default();
         let plain = [
             Text::or_empty(delta.reasoning_content.as_ref()),
             Text::or_empty(delta.reasoning.as_ref()),
         ]
         .into_iter()
         .find(|text| !text.is_empty());
-        if let Some(plain) = plain {
+        self.is_summary |=
+            details.iter().any(|detail| !Text::or_empty(detail.summary.as_ref()).is_empty());
+        // Blocks that are signed one by one count for more than their texts in one, if they are all of it.
+        let told: usize =
+            details.iter().map(|detail| Text::or_empty(detail.text.as_ref()).len()).sum();
+        let are_signed = shape == Shape::Whole
+            && details.iter().any(is_signed_text)
+            && plain.is_none_or(|plain| told >= plain.len());
+        if let Some(plain) = plain.filter(|_| !are_signed) {
+            self.had_plain = true;
             self.add(Kind::Reasoning, plain, out);
         }
-        for detail in delta.reasoning_details.iter().flatten() {
-            if plain.is_none() {
+        for detail in details {
+            if !self.had_plain {
                 self.add(Kind::Reasoning, Text::or_empty(detail.text.as_ref()), out);
                 self.add(Kind::Reasoning, Text::or_empty(detail.summary.as_ref()), out);
             }
@@ -240,23 +281,71 @@ impl Answer {
             (Text::or_empty(detail.signature.as_ref()), Text::or_empty(detail.data.as_ref()));
         if !signature.is_empty() {
             let opaque = Opaque::new(vendor, OpaqueKind::Signature, signature);
-            let part = self.open(Kind::Reasoning, out);
-            out.push(Event::Opaque { choice: self.index, part, opaque });
-        }
-        if !encrypted.is_empty() {
-            // Google's signatures travel as encrypted reasoning; redacted blocks stand alone.
-            let kind = if vendor == Vendor::Google {
-                OpaqueKind::Signature
-            } else {
-                self.end_open(out);
-                OpaqueKind::Redacted
-            };
-            let part = self.open(Kind::Reasoning, out);
-            let opaque = Opaque::new(vendor, kind, encrypted);
-            out.push(Event::Opaque { choice: self.index, part, opaque });
-            if kind == OpaqueKind::Redacted {
+            self.add_opaque(opaque, out);
+            // A signature is the last of its block; whatever follows is another one.
+            if vendor == Vendor::Anthropic {
                 self.end_open(out);
             }
+        }
+        if encrypted.is_empty() {
+            return;
+        }
+        match vendor {
+            // Google's signatures travel as encrypted reasoning.
+            Vendor::Google => {
+                self.add_opaque(Opaque::new(vendor, OpaqueKind::Signature, encrypted), out);
+            }
+            // OpenAI's belong to the summary before them.
+            Vendor::OpenAi => {
+                let id = Text::or_empty(detail.id.as_ref());
+                let item = Some(id.to_owned()).filter(|id| !id.is_empty());
+                let opaque = Opaque::new(vendor, OpaqueKind::Redacted, encrypted);
+                self.add_opaque(Opaque { item, ..opaque }, out);
+                self.end_open(out);
+            }
+            // Redacted blocks stand alone.
+            Vendor::Anthropic | Vendor::Plain => {
+                self.end_open(out);
+                self.add_opaque(Opaque::new(vendor, OpaqueKind::Redacted, encrypted), out);
+                self.end_open(out);
+            }
+        }
+    }
+
+    /// Gives vendor data to the open part of reasoning, or to one that is opened for it.
+    fn add_opaque(&mut self, opaque: Opaque, out: &mut Vec<Event>) {
+        let part = self.open(Kind::Reasoning, out);
+        out.push(Event::Opaque { choice: self.index, part, opaque });
+    }
+
+    /// Gives sources to the open part of text, or to one that is opened for them.
+    fn cite(&mut self, citations: Vec<Citation>, out: &mut Vec<Event>) {
+        for citation in citations {
+            let part = self.open(Kind::Text, out);
+            out.push(Event::Cite { choice: self.index, part, citation });
+        }
+    }
+
+    fn take_logprobs(&self, raw: &RawValue, out: &mut Vec<Event>) {
+        let Ok(mut said) = serde_json::from_str::<Map<String, Value>>(raw.get()) else { return };
+        let mut tokens = Vec::new();
+        for name in ["content", "refusal"] {
+            if let Some(Value::Array(more)) = said.remove(name) {
+                tokens.extend(more);
+            }
+        }
+        if !tokens.is_empty() {
+            out.push(Event::Logprobs { choice: self.index, tokens });
+        }
+    }
+
+    fn take_audio(&mut self, data: &str, shape: Shape, out: &mut Vec<Event>) {
+        if shape == Shape::Whole {
+            // The format was the client's wish; the reply does not repeat it.
+            let mime = data_url::sniffed(data).unwrap_or("audio/wav");
+            self.add_media(mime, data, out);
+        } else if let Ok(piece) = STANDARD.decode(data) {
+            self.sound.extend_from_slice(&piece);
         }
     }
 
@@ -317,6 +406,7 @@ impl Answer {
         self.refused |= kind == Kind::Refusal;
         let head = match kind {
             Kind::Text => PartHead::Text,
+            Kind::Reasoning if self.is_summary => PartHead::Reasoning(ReasoningKind::Summary),
             Kind::Reasoning => PartHead::Reasoning(ReasoningKind::Raw),
             Kind::Refusal => PartHead::Refusal,
         };
@@ -343,6 +433,8 @@ impl Answer {
     fn close(&mut self, out: &mut Vec<Event>) {
         self.end_open(out);
         self.calls.end(self.index, &mut self.next_part, out);
+        let sound = STANDARD.encode(std::mem::take(&mut self.sound));
+        self.add_media(STREAMED_SOUND, &sound, out);
         let (native, matched) = self.finish.take().unwrap_or_default();
         let said = match finish::read(&native) {
             finish::Word::Finish(said) if !native.is_empty() => said,
@@ -360,6 +452,11 @@ impl Answer {
     }
 }
 
+fn is_signed_text(detail: &ReasoningDetail<'_>) -> bool {
+    !Text::or_empty(detail.text.as_ref()).is_empty()
+        && !Text::or_empty(detail.signature.as_ref()).is_empty()
+}
+
 /// Returns the maker of opaque data by OpenRouter's name for its form.
 pub(crate) fn vendor(format: &str) -> Option<Vendor> {
     if format.starts_with("anthropic") {
@@ -371,16 +468,4 @@ pub(crate) fn vendor(format: &str) -> Option<Vendor> {
     } else {
         None
     }
-}
-
-/// Splits a base64 data URL into media type and data; parameters are left out.
-pub(crate) fn split_data_url(url: &str) -> Option<(&str, &str)> {
-    let scheme = url.get(..5)?;
-    if !scheme.eq_ignore_ascii_case("data:") {
-        return None;
-    }
-    let (head, data) = url[5..].split_once(',')?;
-    let (mime, parameters) = head.split_once(';').unwrap_or((head, ""));
-    let base64 = parameters.split(';').any(|word| word.trim().eq_ignore_ascii_case("base64"));
-    base64.then_some((mime, data))
 }

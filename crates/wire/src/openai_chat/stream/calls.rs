@@ -21,6 +21,7 @@ struct Call {
     index: Option<u64>,
     id: String,
     name: String,
+    kind: CallKind,
     /// Our part number once the call was announced.
     part: Option<u32>,
     /// Characters that came before the name.
@@ -48,6 +49,7 @@ pub(super) struct Fragment<'a> {
     name: Cow<'a, str>,
     arguments: Cow<'a, str>,
     signature: Option<Cow<'a, str>>,
+    kind: CallKind,
     shape: Shape,
 }
 
@@ -67,6 +69,7 @@ impl<'a> Fragment<'a> {
         } else if let Some(custom) = &call.custom {
             fragment.name = Cow::Borrowed(Text::or_empty(custom.name.as_ref()));
             fragment.arguments = Cow::Borrowed(Text::or_empty(custom.input.as_ref()));
+            fragment.kind = CallKind::Custom;
         }
         fragment
     }
@@ -174,6 +177,7 @@ impl Calls {
             index: fragment.index,
             id: String::new(),
             name: String::new(),
+            kind: fragment.kind,
             part: None,
             waiting: String::new(),
             signature: None,
@@ -188,11 +192,8 @@ impl Call {
         let part = *next_part;
         *next_part += 1;
         self.part = Some(part);
-        let head = PartHead::ToolCall {
-            id: self.id.clone(),
-            name: self.name.clone(),
-            kind: CallKind::Function,
-        };
+        let head =
+            PartHead::ToolCall { id: self.id.clone(), name: self.name.clone(), kind: self.kind };
         out.push(Event::PartStart { choice, part, head });
         if let Some(signature) = self.signature.take() {
             out.push(signed(choice, part, signature));

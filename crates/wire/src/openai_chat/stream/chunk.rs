@@ -27,6 +27,12 @@ pub(crate) struct Chunk<'a> {
     pub(crate) choices: Option<Vec<Choice<'a>>>,
     pub(crate) usage: Option<WireUsage>,
     pub(crate) x_groq: Option<Groq>,
+    /// Addresses of sources (Perplexity, xAI), repeated in every chunk.
+    #[serde(borrow)]
+    pub(crate) citations: Option<&'a RawValue>,
+    /// The same with titles (Perplexity).
+    #[serde(borrow)]
+    pub(crate) search_results: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) error: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -55,6 +61,8 @@ pub(crate) struct Choice<'a> {
     /// vLLM: the stop sequence that matched (a string) or a token id (a number).
     #[serde(borrow)]
     pub(crate) stop_reason: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) logprobs: Option<&'a RawValue>,
     pub(crate) usage: Option<WireUsage>,
 }
 
@@ -79,6 +87,8 @@ pub(crate) struct Delta<'a> {
     pub(crate) images: Option<Vec<Image<'a>>>,
     #[serde(borrow)]
     pub(crate) audio: Option<Audio<'a>>,
+    #[serde(borrow)]
+    pub(crate) annotations: Option<&'a RawValue>,
 }
 
 /// `content`: characters, or a list of parts (Mistral).
@@ -104,6 +114,8 @@ pub(crate) struct ContentPart<'a> {
 /// An entry of OpenRouter's `reasoning_details`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ReasoningDetail<'a> {
+    #[serde(borrow)]
+    pub(crate) id: Option<Text<'a>>,
     #[serde(borrow)]
     pub(crate) text: Option<Text<'a>>,
     #[serde(borrow)]
@@ -195,6 +207,17 @@ pub(crate) struct WireUsage {
     pub(crate) completion_tokens_details: Option<CompletionDetails>,
     /// DeepSeek.
     pub(crate) prompt_cache_hit_tokens: Count,
+    /// Perplexity.
+    pub(crate) num_search_queries: Count,
+    /// OpenRouter.
+    pub(crate) server_tool_use: Option<ServerToolUse>,
+}
+
+/// See [`WireUsage`].
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ServerToolUse {
+    pub(crate) web_search_requests: Count,
 }
 
 /// See [`WireUsage`].
@@ -203,6 +226,8 @@ pub(crate) struct WireUsage {
 pub(crate) struct PromptDetails {
     pub(crate) cached_tokens: Count,
     pub(crate) cache_write_tokens: Count,
+    pub(crate) audio_tokens: Count,
+    pub(crate) image_tokens: Count,
 }
 
 /// See [`WireUsage`].
@@ -210,6 +235,8 @@ pub(crate) struct PromptDetails {
 #[serde(default)]
 pub(crate) struct CompletionDetails {
     pub(crate) reasoning_tokens: Count,
+    pub(crate) audio_tokens: Count,
+    pub(crate) image_tokens: Count,
 }
 
 /// A number that is not negative, written as whole number, fraction or text; anything else is "not

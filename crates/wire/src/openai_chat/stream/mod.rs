@@ -2,14 +2,15 @@
 //!
 //! [`chunk`] is the wire shape, [`assembly`] turns chunks into events, [`reader`] feeds it from an
 //! event stream, [`writer`] goes the other way, [`usage`] converts token counts, [`finish`] the words
-//! for an answer's end.
+//! for an answer's end, [`details`] and [`sources`] are what goes beside the text.
 
 pub(crate) mod assembly;
 mod calls;
 pub(crate) mod chunk;
+pub(crate) mod details;
 pub(crate) mod finish;
-mod mend;
 pub(crate) mod reader;
+pub(crate) mod sources;
 #[cfg(test)]
 mod tests;
 pub(crate) mod usage;

@@ -1,3 +1,5 @@
+mod beside;
+
 use super::reader::{ChatReader, read_reply};
 use super::writer::ChatWriter;
 use crate::api_error::ErrorKind;
@@ -316,4 +318,16 @@ fn nothing_follows_an_error() {
     assert!(text.starts_with("data: {\"error\":{\"message\":\"gone\""), "{text}");
     assert_eq!(text.matches("[DONE]").count(), 1);
     assert!(text.ends_with("[DONE]\n\n"));
+}
+
+#[test]
+fn reasoning_that_is_only_partly_signed_is_not_cut_to_the_signed_part() {
+    let body = r#"{"id":"c","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant",
+        "content":"ho","reasoning_content":"signed and more","reasoning_details":[{"type":"reasoning.text",
+        "text":"signed","signature":"s","format":"anthropic-claude-v1","index":0}]}}]}"#;
+
+    let whole = collect(&read_reply(body.as_bytes()));
+
+    let parts = &whole.choices[0].parts;
+    assert_eq!(parts[0].text, "signed and more", "{parts:?}");
 }

@@ -16,7 +16,8 @@ pub(crate) fn read(wire: &WireUsage) -> Usage {
     let cache_write = details.and_then(|d| d.cache_write_tokens.0);
     let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
     let mut output = wire.completion_tokens.0;
-    let mut reasoning = wire.completion_tokens_details.as_ref().and_then(|d| d.reasoning_tokens.0);
+    let made = wire.completion_tokens_details.as_ref();
+    let mut reasoning = made.and_then(|d| d.reasoning_tokens.0);
 
     if let (Some(prompt), Some(completion), Some(total)) =
         (wire.prompt_tokens.0, output, wire.total_tokens.0)
@@ -41,8 +42,21 @@ pub(crate) fn read(wire: &WireUsage) -> Usage {
         cache_write,
         output,
         reasoning,
+        audio_input: details.and_then(|d| d.audio_tokens.0).filter(is_some_tokens),
+        audio_output: made.and_then(|d| d.audio_tokens.0).filter(is_some_tokens),
+        image_input: details.and_then(|d| d.image_tokens.0).filter(is_some_tokens),
+        image_output: made.and_then(|d| d.image_tokens.0).filter(is_some_tokens),
+        web_searches: wire
+            .num_search_queries
+            .0
+            .or_else(|| wire.server_tool_use.as_ref()?.web_search_requests.0),
         ..Usage::default()
     }
+}
+
+/// Providers say 0 for what no part of the call was; that is no more than silence.
+fn is_some_tokens(tokens: &u64) -> bool {
+    *tokens > 0
 }
 
 /// Appends a `usage` object. Totals are computed; details are written where they are known.
@@ -53,21 +67,32 @@ pub(crate) fn write(usage: &Usage, out: &mut Vec<u8>) {
     let mut text = format!(
         "{{\"prompt_tokens\":{input},\"completion_tokens\":{output},\"total_tokens\":{total}"
     );
-    if usage.cache_read.is_some() || usage.cache_write.is_some() {
-        let cached = usage.cache_read.unwrap_or(0);
-        text.push_str(&format!(",\"prompt_tokens_details\":{{\"cached_tokens\":{cached}"));
-        if let Some(written) = usage.cache_write {
-            text.push_str(&format!(",\"cache_write_tokens\":{written}"));
-        }
-        text.push('}');
-    }
-    if let Some(reasoning) = usage.reasoning {
-        text.push_str(&format!(
-            ",\"completion_tokens_details\":{{\"reasoning_tokens\":{reasoning}}}"
-        ));
-    }
+    let of_input = [
+        ("cached_tokens", usage.cache_read.or_else(|| usage.cache_write.map(|_| 0))),
+        ("cache_write_tokens", usage.cache_write),
+        ("audio_tokens", usage.audio_input),
+        ("image_tokens", usage.image_input),
+    ];
+    put_details("prompt_tokens_details", &of_input, &mut text);
+    let of_output = [
+        ("reasoning_tokens", usage.reasoning),
+        ("audio_tokens", usage.audio_output),
+        ("image_tokens", usage.image_output),
+    ];
+    put_details("completion_tokens_details", &of_output, &mut text);
     text.push('}');
     out.extend_from_slice(text.as_bytes());
+}
+
+/// Appends an object of the numbers that are known, or nothing.
+fn put_details(name: &str, numbers: &[(&str, Option<u64>)], text: &mut String) {
+    let known: Vec<String> = numbers
+        .iter()
+        .filter_map(|(name, number)| Some(format!("\"{name}\":{}", (*number)?)))
+        .collect();
+    if !known.is_empty() {
+        text.push_str(&format!(",\"{name}\":{{{}}}", known.join(",")));
+    }
 }
 
 #[cfg(test)]
@@ -135,6 +160,8 @@ mod tests {
             cache_write: Some(30),
             output: Some(7),
             reasoning: Some(5),
+            audio_input: Some(2),
+            audio_output: Some(3),
             ..Usage::default()
         };
         let mut out = Vec::new();

@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::finish::{self, RefusalText};
-use super::usage;
+use super::{details, sources, usage};
 use crate::api_error::{ApiError, UpstreamError};
-use crate::chat::{Opaque, OpaqueKind, Vendor};
+use crate::chat::{CallKind, Opaque, Vendor};
 use crate::codec::{EventWriter, ReplyContext};
-use crate::event::{Event, Finish, PartHead, Usage};
+use crate::event::{Citation, Event, Finish, PartHead, Usage};
 use crate::ids;
 use crate::json;
 use crate::openai_chat::error;
@@ -32,6 +32,8 @@ pub(crate) struct ChatWriter {
 /// What was sent of one answer.
 #[derive(Debug, Default)]
 struct Answer {
+    /// Characters of visible text so far: positions of sources count from the first one.
+    characters: u64,
     calls: usize,
     refused: bool,
     details: usize,
@@ -41,9 +43,10 @@ struct Answer {
 /// What was sent of one part.
 #[derive(Debug)]
 enum Sent {
-    Text,
+    Text { start: u64, citations: Vec<Citation> },
     Refusal,
-    Call { position: usize, has_arguments: bool },
+    Reasoning { text: String },
+    Call { position: usize, kind: CallKind, has_arguments: bool },
     Nothing,
 }
 
@@ -127,21 +130,20 @@ impl ChatWriter {
         let reply = self.id.clone();
         let Some(answer) = self.answers.get_mut(&choice) else { return };
         let sent = match head {
-            PartHead::Text => Sent::Text,
+            PartHead::Text => Sent::Text { start: answer.characters, citations: Vec::new() },
             PartHead::Refusal => {
                 answer.refused = true;
                 Sent::Refusal
             }
-            PartHead::ToolCall { .. } => {
+            PartHead::ToolCall { kind, .. } => {
                 answer.calls += 1;
-                Sent::Call { position: answer.calls - 1, has_arguments: false }
+                Sent::Call { position: answer.calls - 1, kind: *kind, has_arguments: false }
             }
-            PartHead::Reasoning(_) | PartHead::Media { .. } | PartHead::Server { .. } => {
-                Sent::Nothing
-            }
+            PartHead::Reasoning(_) => Sent::Reasoning { text: String::new() },
+            PartHead::Media { .. } | PartHead::Server { .. } => Sent::Nothing,
         };
         match (head, &sent) {
-            (PartHead::ToolCall { id, name, .. }, Sent::Call { position, .. }) => {
+            (PartHead::ToolCall { id, name, kind }, Sent::Call { position, .. }) => {
                 let position = *position;
                 let made;
                 let id = if id.is_empty() {
@@ -150,10 +152,10 @@ impl ChatWriter {
                 } else {
                     id
                 };
-                self.chunk(choice, out, |out| put_call(position, id, name, out));
+                self.chunk(choice, out, |out| put_call(position, id, name, *kind, out));
             }
             (PartHead::Media { mime, data }, _) => {
-                self.chunk(choice, out, |out| put_media(mime, data, out));
+                self.chunk(choice, out, |out| put_media(mime, data, &reply, out));
             }
             _ => {}
         }
@@ -166,41 +168,92 @@ impl ChatWriter {
         if delta.is_empty() {
             return;
         }
-        let sent = self.answers.get(&choice).and_then(|answer| answer.parts.get(&part));
-        let member: &[u8] = match sent {
-            Some(Sent::Text) => b"\"content\":",
+        let Some(answer) = self.answers.get_mut(&choice) else { return };
+        let member: &[u8] = match answer.parts.get(&part) {
+            Some(Sent::Text { .. }) => {
+                answer.characters += count(delta);
+                b"\"content\":"
+            }
             Some(Sent::Refusal) => b"\"refusal\":",
             _ => return,
         };
         self.string(choice, member, delta, out);
     }
 
+    fn reasoning(&mut self, choice: u16, part: u32, delta: &str, out: &mut Vec<u8>) {
+        if delta.is_empty() {
+            return;
+        }
+        let sent = self.answers.get_mut(&choice).and_then(|answer| answer.parts.get_mut(&part));
+        if let Some(Sent::Reasoning { text }) = sent {
+            text.push_str(delta);
+        }
+        self.string(choice, b"\"reasoning_content\":", delta, out);
+    }
+
+    fn cite(&mut self, choice: u16, part: u32, citation: &Citation) {
+        let sent = self.answers.get_mut(&choice).and_then(|answer| answer.parts.get_mut(&part));
+        if let Some(Sent::Text { citations, .. }) = sent {
+            citations.push(citation.clone());
+        }
+    }
+
+    fn logprobs(&mut self, choice: u16, tokens: &[Value], out: &mut Vec<u8>) {
+        self.begin(choice, out);
+        self.open_choice(choice, out);
+        out.extend_from_slice(b"},\"logprobs\":{\"content\":");
+        json::value(tokens, out);
+        out.extend_from_slice(b",\"refusal\":null},\"finish_reason\":null}]");
+        self.close_chunk(out);
+    }
+
     fn arguments(&mut self, choice: u16, part: u32, delta: &str, out: &mut Vec<u8>) {
         let sent = self.answers.get_mut(&choice).and_then(|answer| answer.parts.get_mut(&part));
-        let Some(Sent::Call { position, has_arguments }) = sent else { return };
+        let Some(Sent::Call { position, kind, has_arguments }) = sent else { return };
         if delta.is_empty() {
             return;
         }
         *has_arguments |= !delta.trim_ascii().is_empty();
-        let position = *position;
-        self.chunk(choice, out, |out| put_arguments(position, delta, out));
+        let (position, kind) = (*position, *kind);
+        self.chunk(choice, out, |out| put_arguments(position, delta, kind, out));
     }
 
     fn part_end(&mut self, choice: u16, part: u32, out: &mut Vec<u8>) {
-        let sent = self.answers.get_mut(&choice).and_then(|answer| answer.parts.remove(&part));
-        // Clients parse the joined fragments: no arguments must read as an empty object.
-        if let Some(Sent::Call { position, has_arguments: false }) = sent {
-            self.chunk(choice, out, |out| put_arguments(position, "{}", out));
+        let Some(answer) = self.answers.get_mut(&choice) else { return };
+        let characters = answer.characters;
+        match answer.parts.remove(&part) {
+            // Clients parse the joined fragments: no arguments must read as an empty object.
+            Some(Sent::Call { position, kind: CallKind::Function, has_arguments: false }) => {
+                let kind = CallKind::Function;
+                self.chunk(choice, out, |out| put_arguments(position, "{}", kind, out));
+            }
+            // The end of a source that backs the whole part is known only now.
+            Some(Sent::Text { start, citations }) if !citations.is_empty() => {
+                let length = characters.saturating_sub(start);
+                let of = |citation| sources::annotation(citation, start, length);
+                let annotations: Vec<Value> = citations.iter().filter_map(of).collect();
+                if !annotations.is_empty() {
+                    self.list(choice, b"\"annotations\":", &annotations, out);
+                }
+            }
+            _ => {}
         }
+    }
+
+    /// Appends a chunk whose `delta` has one list.
+    fn list(&self, choice: u16, member: &[u8], entries: &[Value], out: &mut Vec<u8>) {
+        self.chunk(choice, out, |out| {
+            out.extend_from_slice(member);
+            json::value(entries, out);
+        });
     }
 
     fn opaque(&mut self, choice: u16, part: u32, opaque: &Opaque, out: &mut Vec<u8>) {
         let Some(answer) = self.answers.get_mut(&choice) else { return };
-        if let (Some(Sent::Call { position, .. }), Vendor::Google) =
-            (answer.parts.get(&part), opaque.vendor)
-        {
+        let sent = answer.parts.get(&part);
+        if let (Some(Sent::Call { position, .. }), Vendor::Google) = (sent, opaque.vendor) {
             let position = *position;
-            let extra = call_signature(&opaque.data);
+            let extra = details::call_signature(&opaque.data);
             self.chunk(choice, out, |out| {
                 put(
                     out,
@@ -211,11 +264,15 @@ impl ChatWriter {
             });
             return;
         }
-        let detail = reasoning_detail(opaque, answer.details);
-        answer.details += 1;
-        self.chunk(choice, out, |out| {
-            put(out, format_args!("\"reasoning_details\":[{detail}]"));
-        });
+        let text = match sent {
+            Some(Sent::Reasoning { text }) => text.as_str(),
+            _ => "",
+        };
+        let entries = details::entries(text, opaque, answer.details);
+        answer.details += entries.len();
+        if !entries.is_empty() {
+            self.list(choice, b"\"reasoning_details\":", &entries, out);
+        }
     }
 
     fn finish(&mut self, choice: u16, reason: Finish, native: &str, out: &mut Vec<u8>) {
@@ -263,8 +320,8 @@ impl EventWriter for ChatWriter {
             }
             Event::PartStart { choice, part, head } => self.part_start(*choice, *part, head, out),
             Event::Text { choice, part, delta } => self.text(*choice, *part, delta, out),
-            Event::Reasoning { choice, delta, .. } if !delta.is_empty() => {
-                self.string(*choice, b"\"reasoning_content\":", delta, out);
+            Event::Reasoning { choice, part, delta } => {
+                self.reasoning(*choice, *part, delta, out);
             }
             Event::Arguments { choice, part, delta } => {
                 self.arguments(*choice, *part, delta, out);
@@ -275,7 +332,8 @@ impl EventWriter for ChatWriter {
             Event::Finish { choice, reason, native, .. } => {
                 self.finish(*choice, *reason, native, out);
             }
-            Event::Reasoning { .. } | Event::Cite { .. } | Event::Logprobs { .. } => {}
+            Event::Cite { choice, part, citation } => self.cite(*choice, *part, citation),
+            Event::Logprobs { choice, tokens } => self.logprobs(*choice, tokens, out),
             Event::Ping => self.ping(out),
             Event::Error(error) => self.fail(&error::write_upstream(error), out),
             Event::End => self.end(out),
@@ -302,47 +360,42 @@ pub(crate) fn invalid_call(native: &str) -> UpstreamError {
     error
 }
 
-/// Returns the entry of `reasoning_details` for vendor data.
-pub(crate) fn reasoning_detail(opaque: &Opaque, index: usize) -> serde_json::Value {
-    let format = match opaque.vendor {
-        Vendor::Anthropic => "anthropic-claude-v1",
-        Vendor::Google => "google-gemini-v1",
-        Vendor::OpenAi => "openai-responses-v1",
-        Vendor::Plain => "unknown",
-    };
-    match (opaque.kind, opaque.vendor) {
-        (OpaqueKind::Signature, Vendor::Anthropic | Vendor::OpenAi | Vendor::Plain) => {
-            json!({"type": "reasoning.text", "signature": opaque.data, "format": format, "index": index})
-        }
-        (OpaqueKind::Redacted, _) | (OpaqueKind::Signature, Vendor::Google) => {
-            json!({"type": "reasoning.encrypted", "data": opaque.data, "format": format, "index": index})
-        }
-    }
+/// Counts the characters of a text, as positions in this format do.
+pub(crate) fn count(text: &str) -> u64 {
+    // A byte that goes on with a character begins with the bits 10.
+    let begins = |byte: &u8| (*byte & 0xc0) != 0x80;
+    u64::try_from(text.as_bytes().iter().filter(|byte| begins(byte)).count()).unwrap_or(u64::MAX)
 }
 
-/// Returns `extra_content` with Google's signature over a call.
-pub(crate) fn call_signature(signature: &str) -> serde_json::Value {
-    json!({"google": {"thought_signature": signature}})
-}
-
-fn put_call(position: usize, id: &str, name: &str, out: &mut Vec<u8>) {
+fn put_call(position: usize, id: &str, name: &str, kind: CallKind, out: &mut Vec<u8>) {
     put(out, format_args!("\"tool_calls\":[{{\"index\":{position},\"id\":"));
     json::string(id, out);
-    out.extend_from_slice(b",\"type\":\"function\",\"function\":{\"name\":");
+    let (head, end): (&[u8], &[u8]) = match kind {
+        CallKind::Function => {
+            (b",\"type\":\"function\",\"function\":{\"name\":", b",\"arguments\":\"\"}}]")
+        }
+        CallKind::Custom => (b",\"type\":\"custom\",\"custom\":{\"name\":", b",\"input\":\"\"}}]"),
+    };
+    out.extend_from_slice(head);
     json::string(name, out);
-    out.extend_from_slice(b",\"arguments\":\"\"}}]");
+    out.extend_from_slice(end);
 }
 
-fn put_arguments(position: usize, delta: &str, out: &mut Vec<u8>) {
-    put(out, format_args!("\"tool_calls\":[{{\"index\":{position},\"function\":{{\"arguments\":"));
+fn put_arguments(position: usize, delta: &str, kind: CallKind, out: &mut Vec<u8>) {
+    put(out, format_args!("\"tool_calls\":[{{\"index\":{position},"));
+    let head: &[u8] = match kind {
+        CallKind::Function => b"\"function\":{\"arguments\":",
+        CallKind::Custom => b"\"custom\":{\"input\":",
+    };
+    out.extend_from_slice(head);
     json::string(delta, out);
     out.extend_from_slice(b"}}]");
 }
 
 /// Pictures go out as OpenRouter sends them, sound as OpenAI does.
-fn put_media(mime: &str, data: &str, out: &mut Vec<u8>) {
+fn put_media(mime: &str, data: &str, reply: &str, out: &mut Vec<u8>) {
     let members = if mime.starts_with("audio/") {
-        json!({"audio": {"data": data}})
+        json!({"audio": {"id": ids::made("audio_", reply, 0), "data": data}})
     } else {
         json!({"images": [{"type": "image_url", "image_url": {"url": format!("data:{mime};base64,{data}")}}]})
     };

@@ -3,7 +3,7 @@
 use super::super::names::specificity;
 use super::*;
 use crate::ids::ProviderId;
-use crate::snapshot::{Auth, ModelKind};
+use crate::snapshot::{Auth, ModelKind, Streaming};
 
 #[test]
 fn a_provider_of_the_catalogue_is_overridden_field_by_field() {
@@ -133,24 +133,46 @@ fn a_provider_without_login_has_an_account_of_its_own() {
 }
 
 #[test]
-fn logins_and_formats_of_later_are_refused_at_the_account() {
+fn logins_of_later_are_refused_at_the_account() {
     let text = "
 accounts:
   - { id: a, provider: claude, key: abc }
-  - { id: b, provider: house, key: abc }
-providers:
-  house: { wire: openai_responses, base_url: 'https://house.example' }
 ";
 
     assert_eq!(
         file(text).problems(),
         [
-            "test.yaml:3:24: accounts[0].provider: the login `oauth_code` of `claude` is not \
-             available yet",
-            "test.yaml:4:24: accounts[1].provider: the wire format `openai_responses` of `house` \
-             is not available yet",
+            "test.yaml:3:24: accounts[0].provider: the login `oauth_code` of `claude` is not available yet"
         ]
     );
+}
+
+#[test]
+fn paths_and_deliveries_are_the_providers_own_or_the_formats() {
+    let text = "
+providers:
+  r: { wire: openai_responses, base_url: 'https://r.example/v1', streaming: always }
+  a: { wire: anthropic, base_url: 'https://a.example', paths: { count_tokens: /count } }
+  c: { wire: openai_chat, base_url: 'https://c.example' }
+";
+    let snapshot = file(text).snapshot();
+    let provider = |id: &str| Arc::clone(&snapshot.providers[&ProviderId::new(id)]);
+
+    assert_eq!(&*provider("r").chat_path, "/responses");
+    assert_eq!(provider("r").streaming, Streaming::Always);
+    assert_eq!(provider("a").count_path.as_deref(), Some("/count"));
+    assert_eq!(provider("c").count_path, None);
+    assert_eq!(provider("c").streaming, Streaming::Both);
+}
+
+#[test]
+fn a_key_may_refuse_losses() {
+    let text = "client_keys: [{ name: a, key: abcdefgh, strict_translation: true }, { name: b, key: ijklmnop }]";
+    let snapshot = file(text).snapshot();
+    let is_strict =
+        |key: &str| snapshot.client_keys.find(key.as_bytes()).unwrap().strict_translation;
+
+    assert_eq!((is_strict("abcdefgh"), is_strict("ijklmnop")), (true, false));
 }
 
 #[test]

@@ -1,19 +1,19 @@
 //! Reads a request into canonical form.
 
+mod hosted;
 mod parts;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod tools;
 
-use serde_json::value::RawValue;
-
-use self::parts::Speaker;
+use self::parts::{Findings, Speaker};
 use self::shape::{Body, Content, Message, OutputConfig, Thinking};
 use super::locate;
 use crate::WireFormat;
 use crate::chat::{
     ChatRequest, Delivery, Effort, OutputFormat, Part, PartKind, Reasoning, ReasoningAmount, Role,
-    Sampling, Tool, ToolChoice, ToolKind, Turn,
+    Sampling, ToolChoice, Turn,
 };
 use crate::codec::{Peek, WireError};
 
@@ -24,25 +24,38 @@ pub(in crate::anthropic) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest
         return Err(WireError::malformed("messages", "is missing; send at least one message"));
     };
 
+    let mut findings = Findings::default();
     let mut turns = match body.system {
-        Some(system) => system_turns(system)?,
+        Some(system) => system_turns(system, &mut findings)?,
         None => Vec::new(),
     };
+    let leading = turns.len();
     for (index, message) in messages.into_iter().enumerate() {
-        turns.push(turn(message, index)?);
+        let turn = turn(message, index, &mut findings)?;
+        if std::mem::take(&mut findings.is_compacted) {
+            turns.truncate(leading);
+        }
+        turns.push(turn);
     }
     let mut tools = Vec::new();
     for (index, raw) in body.tools.unwrap_or_default().into_iter().enumerate() {
-        tools.push(tool(raw, &format!("tools[{index}]"))?);
+        tools.push(tools::read(raw, &format!("tools[{index}]"), &mut findings.notes)?);
     }
     let (tool_choice, parallel_calls) = match body.tool_choice {
         Some(choice) => (
-            read_tool_choice(choice.kind.as_deref(), choice.name)?,
+            tools::choice(choice.kind.as_deref(), choice.name)?,
             choice.disable_parallel_tool_use.map(|disabled| !disabled),
         ),
         None => (ToolChoice::NotSaid, None),
     };
-    Ok(ChatRequest {
+    if body
+        .thinking
+        .as_ref()
+        .is_some_and(|thinking| thinking.kind.as_deref() == Some("between_tools"))
+    {
+        findings.notes.approximate("thinking", "sent as a low effort");
+    }
+    findings.refused.or(ChatRequest {
         origin: Some(WireFormat::Anthropic),
         model: peek.model.clone(),
         turns,
@@ -61,21 +74,23 @@ pub(in crate::anthropic) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest
         output: output(body.output_config.as_ref())?,
         delivery: Delivery { stream: peek.stream, include_usage: peek.include_usage },
         end_user: body.metadata.and_then(|metadata| metadata.user_id),
+        service_tier: body.service_tier.map(service_tier),
+        notes: findings.notes,
         extra: body.extra.into_iter().filter(|(_, value)| !value.is_null()).collect(),
         ..ChatRequest::default()
     })
 }
 
 /// Reads the system prompt as one turn for each block: joining them would lose cache marks.
-fn system_turns(system: Content<'_>) -> Result<Vec<Turn>, WireError> {
-    let parts = parts::read(system, Speaker::System, "system")?;
+fn system_turns(system: Content<'_>, findings: &mut Findings) -> Result<Vec<Turn>, WireError> {
+    let parts = parts::read(system, Speaker::System, "system", findings)?;
     Ok(parts
         .into_iter()
         .map(|part| Turn { role: Role::System, parts: vec![part], name: None })
         .collect())
 }
 
-fn turn(message: Message<'_>, index: usize) -> Result<Turn, WireError> {
+fn turn(message: Message<'_>, index: usize, findings: &mut Findings) -> Result<Turn, WireError> {
     let path = format!("messages[{index}]");
     let (role, speaker) = match message.role.as_deref() {
         Some("user") => (Role::User, Speaker::User),
@@ -94,58 +109,7 @@ fn turn(message: Message<'_>, index: usize) -> Result<Turn, WireError> {
     let Some(content) = message.content else {
         return Err(WireError::malformed(path, "is missing; send a string or a list of blocks"));
     };
-    Ok(Turn { role, parts: parts::read(content, speaker, &path)?, name: None })
-}
-
-fn tool(raw: &RawValue, path: &str) -> Result<Tool, WireError> {
-    let wire = locate::part::<shape::Tool<'_>>(raw, path);
-    let kind = match &wire {
-        Ok(wire) => wire.kind.clone(),
-        // Members of a vendor's own tools may mean other things than those of a client's.
-        Err(_) => parts::kind_of(raw),
-    };
-    if let Some(kind) = kind.filter(|kind| kind != "custom") {
-        let name = wire.ok().and_then(|wire| wire.name).unwrap_or(kind);
-        return Ok(Tool {
-            name,
-            description: None,
-            schema: None,
-            strict: None,
-            cache: None,
-            kind: ToolKind::Server { format: WireFormat::Anthropic, raw: raw.to_owned() },
-        });
-    }
-    let wire = wire?;
-    let Some(name) = wire.name.filter(|name| !name.is_empty()) else {
-        return Err(WireError::malformed(format!("{path}.name"), "is missing; name the tool"));
-    };
-    Ok(Tool {
-        name,
-        description: wire.description,
-        schema: wire.input_schema.map(RawValue::to_owned),
-        strict: wire.strict,
-        cache: wire.cache_control,
-        kind: ToolKind::Function,
-    })
-}
-
-fn read_tool_choice(kind: Option<&str>, name: Option<String>) -> Result<ToolChoice, WireError> {
-    match kind {
-        Some("auto") => Ok(ToolChoice::Auto),
-        Some("any") => Ok(ToolChoice::Required),
-        Some("none") => Ok(ToolChoice::None),
-        Some("tool") => name.map(ToolChoice::One).ok_or_else(|| {
-            WireError::malformed("tool_choice.name", "is missing; name the tool to call")
-        }),
-        Some(other) => {
-            let detail = format!("is `{}`; use `auto`, `any`, `tool` or `none`", short(other));
-            Err(WireError::malformed("tool_choice.type", detail))
-        }
-        None => {
-            let detail = "is missing; use `auto`, `any`, `tool` or `none`";
-            Err(WireError::malformed("tool_choice.type", detail))
-        }
-    }
+    Ok(Turn { role, parts: parts::read(content, speaker, &path, findings)?, name: None })
 }
 
 fn reasoning(
@@ -215,6 +179,11 @@ fn output(config: Option<&OutputConfig<'_>>) -> Result<OutputFormat, WireError> 
     // Not `strict`: OpenAI's strict mode refuses schemas with optional members, this one takes them.
     let schema = schema.to_owned();
     Ok(OutputFormat::JsonSchema { name: None, description: None, schema, strict: None })
+}
+
+/// Returns how urgently to serve, in OpenAI's words.
+fn service_tier(word: String) -> String {
+    if word == "standard_only" { "default".to_owned() } else { word }
 }
 
 /// Returns the beginning of a client's word, fit for a message.

@@ -1,6 +1,7 @@
 //! Reads content blocks into parts.
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::shape::{Block, Content, Source};
@@ -10,6 +11,20 @@ use crate::anthropic::request::locate;
 use crate::anthropic::words::is_server_block;
 use crate::chat::{CallKind, Media, MediaSource, Opaque, OpaqueKind, Part, PartKind, Vendor};
 use crate::codec::WireError;
+use crate::data_url::base64;
+use crate::notes::Notes;
+use crate::refusals::Refusals;
+
+/// What reading finds beside the parts themselves.
+#[derive(Default)]
+pub(super) struct Findings {
+    /// What other formats cannot say as it was.
+    pub(super) notes: Notes,
+    /// What no other format can go without.
+    pub(super) refused: Refusals,
+    /// Whether the parts read last stand for the whole conversation before them.
+    pub(super) is_compacted: bool,
+}
 
 /// Whose content it is; decides which blocks may stand there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +41,7 @@ pub(super) fn read(
     content: Content<'_>,
     speaker: Speaker,
     path: &str,
+    findings: &mut Findings,
 ) -> Result<Vec<Part>, WireError> {
     let blocks = match content {
         Content::Text(text) => return Ok(text_parts(text)),
@@ -33,7 +49,7 @@ pub(super) fn read(
     };
     let mut parts = Vec::with_capacity(blocks.len());
     for (index, raw) in blocks.into_iter().enumerate() {
-        block(raw, speaker, &format!("{path}[{index}]"), &mut parts)?;
+        block(raw, speaker, &format!("{path}[{index}]"), &mut parts, findings)?;
     }
     Ok(parts)
 }
@@ -53,13 +69,14 @@ fn block(
     speaker: Speaker,
     path: &str,
     parts: &mut Vec<Part>,
+    findings: &mut Findings,
 ) -> Result<(), WireError> {
     let wire = match locate::part::<Block<'_>>(raw, path) {
         Ok(wire) => wire,
         Err(fault) => match kind_of(raw) {
             // Members of such blocks mean other things than those of ours.
             Some(kind) if stays_raw(&kind, speaker) => {
-                parts.push(server(raw));
+                vendor_block(raw, &kind, path, parts, findings);
                 return Ok(());
             }
             _ => return Err(fault),
@@ -75,12 +92,18 @@ fn block(
     let cache = wire.cache_control.clone();
     let first = parts.len();
     match kind {
-        "text" => parts.push(Part::text(wire.text.ok_or_else(|| missing(path, "text"))?)),
+        "text" => {
+            if wire.citations.as_ref().and_then(Value::as_array).is_some_and(|all| !all.is_empty())
+            {
+                findings.notes.approximate("citations", "texts are sent without their sources");
+            }
+            parts.push(Part::text(wire.text.ok_or_else(|| missing(path, "text"))?));
+        }
         "image" => parts.push(Part::new(PartKind::Image(image(&wire, path)?))),
-        "document" => document(wire, path, parts)?,
-        "search_result" => parts.push(Part::text(search_result(&wire, path)?)),
+        "document" => document(wire, path, parts, findings)?,
+        "search_result" => parts.push(Part::text(search_result(&wire, path, findings)?)),
         "tool_use" => parts.push(tool_use(wire, path)?),
-        "tool_result" => parts.push(tool_result(wire, path)?),
+        "tool_result" => parts.push(tool_result(wire, path, findings)?),
         "thinking" => {
             let opaque = opaque(OpaqueKind::Signature, wire.signature);
             let kind = PartKind::Reasoning(wire.thinking.unwrap_or_default());
@@ -91,7 +114,7 @@ fn block(
             parts.push(Part { kind: PartKind::Reasoning(String::new()), opaque, cache: None });
         }
         kind if stays_raw(kind, speaker) => {
-            parts.push(server(raw));
+            vendor_block(raw, kind, path, parts, findings);
             return Ok(());
         }
         other => {
@@ -128,9 +151,42 @@ fn stays_raw(kind: &str, speaker: Speaker) -> bool {
     }
 }
 
-fn server(raw: &RawValue) -> Part {
-    let format = WireFormat::Anthropic;
-    Part::new(PartKind::Server { format, raw: raw.to_owned() })
+/// Reads a block of the vendor's own tools or bookkeeping.
+fn vendor_block(
+    raw: &RawValue,
+    kind: &str,
+    path: &str,
+    parts: &mut Vec<Part>,
+    findings: &mut Findings,
+) {
+    match kind {
+        "mcp_tool_use" | "mcp_tool_result" | "container_upload" => {
+            let why = "only Anthropic can go on with it; take it out of the history";
+            findings.refused.add(format!("{path}.type"), format!("`{kind}`: {why}"));
+        }
+        "compaction" => match compacted(raw) {
+            Some(text) => {
+                findings.notes.approximate("compaction", "sent as text, without all before it");
+                findings.is_compacted = true;
+                parts.clear();
+                parts.push(Part::text(text));
+            }
+            None => findings.refused.add(path, "the compacted conversation cannot be read"),
+        },
+        _ => {
+            let format = WireFormat::Anthropic;
+            parts.push(Part::new(PartKind::Server { format, raw: raw.to_owned() }));
+        }
+    }
+}
+
+/// Returns the summary in a compaction block; one that is only encrypted has none.
+fn compacted(raw: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Compaction {
+        content: Option<String>,
+    }
+    serde_json::from_str::<Compaction>(raw.get()).ok()?.content.filter(|text| !text.is_empty())
 }
 
 fn missing(path: &str, member: &str) -> WireError {
@@ -149,13 +205,13 @@ fn tool_use(wire: Block<'_>, path: &str) -> Result<Part, WireError> {
     Ok(Part::new(PartKind::ToolCall { id, name, kind: CallKind::Function, arguments }))
 }
 
-fn tool_result(wire: Block<'_>, path: &str) -> Result<Part, WireError> {
+fn tool_result(wire: Block<'_>, path: &str, findings: &mut Findings) -> Result<Part, WireError> {
     let call = wire.tool_use_id.ok_or_else(|| missing(path, "tool_use_id"))?;
     let parts = match wire.content {
         None => Vec::new(),
         Some(raw) => {
             let path = format!("{path}.content");
-            read(locate::part(raw, &path)?, Speaker::Tool, &path)?
+            read(locate::part(raw, &path)?, Speaker::Tool, &path, findings)?
         }
     };
     let is_error = Some(wire.is_error.unwrap_or(false));
@@ -175,7 +231,10 @@ fn image(wire: &Block<'_>, path: &str) -> Result<Media, WireError> {
 fn media(source: Source<'_>, name: Option<String>, path: &str) -> Result<Media, WireError> {
     let path = format!("{path}.source");
     let bytes = match source.kind.as_deref() {
-        Some("base64") => MediaSource::Base64(source.data.ok_or_else(|| missing(&path, "data"))?),
+        Some("base64") => {
+            let data = source.data.ok_or_else(|| missing(&path, "data"))?;
+            MediaSource::Base64(base64(&data, &|| format!("{path}.data"))?)
+        }
         Some("url") => MediaSource::Url(source.url.ok_or_else(|| missing(&path, "url"))?),
         Some("file") => {
             MediaSource::FileId(source.file_id.ok_or_else(|| missing(&path, "file_id"))?)
@@ -192,7 +251,15 @@ fn media(source: Source<'_>, name: Option<String>, path: &str) -> Result<Media, 
 }
 
 /// Reads a document. Its context stands before it as text, and pictures inside it stand behind it.
-fn document(wire: Block<'_>, path: &str, parts: &mut Vec<Part>) -> Result<(), WireError> {
+fn document(
+    wire: Block<'_>,
+    path: &str,
+    parts: &mut Vec<Part>,
+    findings: &mut Findings,
+) -> Result<(), WireError> {
+    if wire.citations.as_ref().is_some_and(|citations| citations["enabled"] == true) {
+        findings.notes.drop("citations", "only the Messages API cites documents");
+    }
     let source = source(wire.source, path)?;
     if let Some(context) = wire.context {
         parts.extend(text_parts(context));
@@ -207,7 +274,7 @@ fn document(wire: Block<'_>, path: &str, parts: &mut Vec<Part>) -> Result<(), Wi
     };
     let mut text = String::new();
     let mut others = Vec::new();
-    for part in read(locate::part(raw, &path)?, Speaker::Tool, &path)? {
+    for part in read(locate::part(raw, &path)?, Speaker::Tool, &path, findings)? {
         match part.kind {
             PartKind::Text(more) => {
                 if !text.is_empty() {
@@ -229,14 +296,19 @@ fn document(wire: Block<'_>, path: &str, parts: &mut Vec<Part>) -> Result<(), Wi
 }
 
 /// Spells a search result as text: title, source, content.
-fn search_result(wire: &Block<'_>, path: &str) -> Result<String, WireError> {
+fn search_result(
+    wire: &Block<'_>,
+    path: &str,
+    findings: &mut Findings,
+) -> Result<String, WireError> {
+    findings.notes.approximate("search_result", "sent as text");
     let mut lines: Vec<String> = wire.title.clone().into_iter().collect();
     if let Some(raw) = wire.source {
         lines.push(locate::part(raw, &format!("{path}.source"))?);
     }
     if let Some(raw) = wire.content {
         let path = format!("{path}.content");
-        for part in read(locate::part(raw, &path)?, Speaker::Tool, &path)? {
+        for part in read(locate::part(raw, &path)?, Speaker::Tool, &path, findings)? {
             if let PartKind::Text(text) = part.kind {
                 lines.push(text);
             }

@@ -33,6 +33,7 @@ pub(super) struct Body<'a> {
     pub(super) top_k: Option<u64>,
     pub(super) stop_sequences: Option<Vec<String>>,
     pub(super) metadata: Option<Metadata>,
+    pub(super) service_tier: Option<String>,
     #[serde(flatten)]
     pub(super) extra: Extra,
 }
@@ -73,6 +74,8 @@ pub(super) struct Block<'a> {
     pub(super) source: Option<&'a RawValue>,
     pub(super) title: Option<String>,
     pub(super) context: Option<String>,
+    /// A list on texts, an object on documents.
+    pub(super) citations: Option<Value>,
     pub(super) cache_control: Option<Value>,
 }
 
@@ -100,6 +103,18 @@ pub(super) struct Tool<'a> {
     pub(super) input_schema: Option<&'a RawValue>,
     pub(super) strict: Option<bool>,
     pub(super) cache_control: Option<Value>,
+    pub(super) input_examples: Option<IgnoredAny>,
+    pub(super) allowed_callers: Option<IgnoredAny>,
+    pub(super) defer_loading: Option<bool>,
+}
+
+/// The members of a web search.
+#[derive(Default, Deserialize)]
+pub(super) struct WebSearchTool {
+    pub(super) allowed_domains: Option<Vec<String>>,
+    pub(super) blocked_domains: Option<Vec<String>>,
+    pub(super) user_location: Option<Value>,
+    pub(super) max_uses: Option<u32>,
 }
 
 /// Which tool may or must be called.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::chat::{MediaSource, Opaque, OpaqueKind, Vendor};
+use crate::chat::{MediaSource, Opaque, OpaqueKind, ToolKind, Vendor};
 use crate::splice;
 
 fn read_text(body: &str) -> Result<ChatRequest, WireError> {
@@ -60,7 +60,8 @@ fn a_request_is_read_whole() {
     assert_eq!(request.end_user.as_deref(), Some("u1"));
     assert_eq!(request.origin, Some(WireFormat::Anthropic));
     let extra: Vec<&String> = request.extra.keys().collect();
-    assert_eq!(extra, ["service_tier", "mcp_servers"], "known and null members are not extra");
+    assert_eq!(extra, ["mcp_servers"], "known and null members are not extra");
+    assert_eq!(request.service_tier.as_deref(), Some("auto"));
 }
 
 #[test]
@@ -334,4 +335,105 @@ fn faults_of_settings_name_their_path() {
         let fault = with(members).unwrap_err().to_string();
         assert!(fault.starts_with(expected), "{members}\n{fault} should start with {expected}");
     }
+}
+
+#[test]
+fn service_tiers_take_the_common_words() {
+    let tier = |said: &str| with(&format!("\"service_tier\":\"{said}\"")).unwrap().service_tier;
+    assert_eq!(tier("auto").as_deref(), Some("auto"));
+    assert_eq!(tier("standard_only").as_deref(), Some("default"));
+}
+
+#[test]
+fn a_web_search_says_what_it_keeps_to() {
+    let request = with(concat!(
+        r#""tools":[{"type":"web_search_20250305","name":"web_search","max_uses":3,"#,
+        r#""allowed_domains":["a.org"],"user_location":{"type":"approximate","city":"Bonn"}}]"#,
+    ));
+    let ToolKind::WebSearch { search, .. } = request.unwrap().tools.remove(0).kind else {
+        panic!("no web search");
+    };
+    assert_eq!(search.allowed_domains, ["a.org"]);
+    assert_eq!(search.location, Some(json!({"city": "Bonn"})));
+    assert_eq!(search.max_uses, Some(3));
+}
+
+#[test]
+fn tools_that_the_client_runs_are_functions() {
+    let check = |tool: &str, expected: &str, noted: &[&str]| {
+        let request = with(&format!("\"tools\":[{tool}]")).unwrap();
+        let found = &request.tools[0];
+        assert_eq!(found.name, expected);
+        assert!(matches!(found.kind, ToolKind::Function), "{tool}");
+        let fields: Vec<&str> = request.notes.entries().iter().map(|note| &*note.field).collect();
+        assert_eq!(fields, noted, "{tool}");
+    };
+    check(r#"{"type":"bash_20250124","name":"bash"}"#, "bash", &["tools[].type"]);
+    check(
+        r#"{"type":"text_editor_20250728","name":"str_replace_based_edit_tool"}"#,
+        "str_replace_based_edit_tool",
+        &["tools[].type"],
+    );
+    check(r#"{"type":"memory_20250818","name":"memory"}"#, "memory", &["tools[].type"]);
+    check(r#"{"name":"f","input_examples":[{}]}"#, "f", &["tools[].input_examples"]);
+}
+
+#[test]
+fn what_only_this_format_says_of_content_is_noted() {
+    let check = |role: &str, block: Value, dropped: &[&str], noted: usize| {
+        let body = json!({"model": "m", "messages": [{"role": role, "content": [block]}]});
+        let notes = read_value(&body).notes;
+        assert_eq!(notes.dropped().collect::<Vec<_>>(), dropped);
+        assert_eq!(notes.entries().len(), noted);
+    };
+    let document = json!({"type": "document", "citations": {"enabled": true},
+        "source": {"type": "text", "media_type": "text/plain", "data": "d"}});
+    check("user", document, &["citations"], 1);
+    let result = json!({"type": "search_result", "source": "s", "title": "t",
+        "content": [{"type": "text", "text": "w"}]});
+    check("user", result, &[], 1);
+    let cited = json!({"type": "text", "text": "t", "citations": [{"type": "char_location"}]});
+    check("assistant", cited, &[], 1);
+    check("assistant", json!({"type": "text", "text": "t", "citations": []}), &[], 0);
+}
+
+#[test]
+fn what_only_the_vendor_can_go_on_with_is_refused() {
+    for kind in ["mcp_tool_use", "mcp_tool_result", "container_upload", "compaction"] {
+        let body = json!({"model": "m", "messages": [
+            {"role": "assistant", "content": [{"type": kind, "encrypted_content": "x"}]},
+        ]});
+        let found = read_text(&body.to_string());
+        assert!(matches!(found, Err(WireError::Unsupported { .. })), "{kind}: {found:?}");
+    }
+}
+
+#[test]
+fn a_compacted_conversation_begins_with_its_summary() {
+    let request = read_value(&json!({"model": "m", "system": "s", "messages": [
+        {"role": "user", "content": "long ago"},
+        {"role": "assistant", "content": [
+            {"type": "text", "text": "old"},
+            {"type": "compaction", "content": "in short"},
+            {"type": "text", "text": "new"},
+        ]},
+        {"role": "user", "content": "on"},
+    ]}));
+    let texts: Vec<String> = request
+        .turns
+        .iter()
+        .flat_map(|turn| &turn.parts)
+        .map(|part| match &part.kind {
+            PartKind::Text(text) => text.clone(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(texts, ["s", "in short", "new", "on"]);
+}
+
+#[test]
+fn thinking_between_tools_is_a_low_effort_elsewhere() {
+    let request = with("\"thinking\":{\"type\":\"between_tools\"}").unwrap();
+    assert_eq!(request.reasoning.amount, ReasoningAmount::Effort(Effort::Low));
+    assert_eq!(request.notes.entries().len(), 1);
 }

@@ -30,6 +30,8 @@ pub(super) struct Body<'a> {
     #[serde(flatten)]
     pub(super) extra: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) service_tier: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tool_choice: Option<ToolChoice<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) tools: Vec<Tool<'a>>,
@@ -85,25 +87,42 @@ pub(super) struct ToolChoice<'a> {
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<&'a str>,
+    pub(super) name: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) disable_parallel_tool_use: Option<bool>,
 }
 
-/// A tool: the client's own, or one of the vendor's as it was declared.
+/// A tool: the client's own, one of the vendor's as it was declared, or the vendor's web search.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Tool<'a> {
     Own(OwnTool<'a>),
     Raw(&'a RawValue),
+    Search(WebSearch<'a>),
+}
+
+/// The vendor's web search.
+#[derive(Serialize)]
+pub(super) struct WebSearch<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    pub(super) name: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_uses: Option<u32>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) allowed_domains: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) blocked_domains: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) user_location: Option<Value>,
 }
 
 /// A tool the client runs.
 #[derive(Serialize)]
 pub(super) struct OwnTool<'a> {
-    pub(super) name: &'a str,
+    pub(super) name: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) description: Option<&'a str>,
+    pub(super) description: Option<Cow<'a, str>>,
     pub(super) input_schema: Cow<'a, RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) strict: Option<bool>,

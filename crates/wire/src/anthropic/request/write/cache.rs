@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::Writing;
 use super::body::{Block, Tool};
-use super::names;
 use super::turns::Conversation;
 use crate::WireFormat;
+use crate::field_names::Field;
 
 /// Most marks in one request; the API refuses more.
 const MAX_MARKS: usize = 4;
@@ -29,7 +29,7 @@ pub(super) fn limit_marks(
     let allowed = MAX_MARKS - usize::from(is_automatic);
     let head = tools.iter_mut().filter_map(|tool| match tool {
         Tool::Own(tool) => Some(&mut tool.cache_control),
-        Tool::Raw(_) => None,
+        Tool::Raw(_) | Tool::Search(_) => None,
     });
     let head = head.chain(conversation.system.iter_mut().filter_map(Block::cache_mark));
     let mut head: Vec<&mut Option<Value>> = head.filter(|mark| mark.is_some()).collect();
@@ -45,5 +45,5 @@ pub(super) fn limit_marks(
         let removed = marks.len() - kept;
         marks.iter_mut().take(removed).for_each(|mark| **mark = None);
     }
-    writing.approximate(names::CACHE_MARKS, "four marks can be sent; earlier ones were removed");
+    writing.approximate(Field::CACHE_MARKS, "four marks can be sent; earlier ones were removed");
 }

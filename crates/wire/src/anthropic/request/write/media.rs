@@ -9,9 +9,7 @@ use super::Writing;
 use super::body::{Block, OwnBlock, Source};
 use crate::WireFormat;
 use crate::chat::{Media, MediaSource};
-
-/// How many characters of base64 hold the first bytes that tell what a file is.
-const HEAD_CHARACTERS: usize = 16;
+use crate::data_url;
 
 /// Writes a picture, or refuses the field at `path`.
 pub(super) fn image<'a>(
@@ -21,7 +19,7 @@ pub(super) fn image<'a>(
 ) -> Option<Block<'a>> {
     let source = match &media.source {
         MediaSource::Base64(data) => {
-            let kind = sniffed(data).or_else(|| named(&media.mime));
+            let kind = kind_of(media, data);
             if !kind.is_some_and(|kind| kind.starts_with("image/")) {
                 let said = if media.mime.is_empty() { "of unknown type" } else { &media.mime };
                 let why = format!("the image is {said}; jpeg, png, gif and webp can be sent");
@@ -59,7 +57,7 @@ pub(super) fn document<'a>(
     let source = match &media.source {
         MediaSource::Text(text) => plain(Cow::Borrowed(&**text)),
         MediaSource::Base64(data) => {
-            let kind = sniffed(data).or_else(|| named(&media.mime));
+            let kind = kind_of(media, data);
             if kind == Some("application/pdf") {
                 Source {
                     kind: "base64",
@@ -105,6 +103,11 @@ fn decoded_text(media: &Media, data: &str) -> Option<String> {
     String::from_utf8(STANDARD.decode(data).ok()?).ok()
 }
 
+/// Tells what a file is: by its first bytes, which the API checks and clients guess, else by its name.
+fn kind_of(media: &Media, data: &str) -> Option<&'static str> {
+    data_url::sniffed(data).and_then(named).or_else(|| named(&media.mime))
+}
+
 /// Returns the vendor's spelling of a media type it takes.
 fn named(mime: &str) -> Option<&'static str> {
     let mime = mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -118,37 +121,9 @@ fn named(mime: &str) -> Option<&'static str> {
     })
 }
 
-/// Tells what a file is by its first bytes: the API checks them, and clients guess.
-fn sniffed(data: &str) -> Option<&'static str> {
-    let head = STANDARD.decode(data.get(..HEAD_CHARACTERS)?).ok()?;
-    Some(match &*head {
-        [0xff, 0xd8, 0xff, ..] => "image/jpeg",
-        [0x89, b'P', b'N', b'G', ..] => "image/png",
-        [b'G', b'I', b'F', b'8', ..] => "image/gif",
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
-        [b'%', b'P', b'D', b'F', ..] => "application/pdf",
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn files_are_known_by_their_first_bytes() {
-        let check = |bytes: &[u8], expected: Option<&str>| {
-            assert_eq!(sniffed(&STANDARD.encode(bytes)), expected, "{bytes:?}");
-        };
-        check(b"\xff\xd8\xff\xe0 more bytes", Some("image/jpeg"));
-        check(b"\x89PNG\r\n\x1a\n more", Some("image/png"));
-        check(b"GIF89a more bytes", Some("image/gif"));
-        check(b"RIFF\x01\x02\x03\x04WEBP more", Some("image/webp"));
-        check(b"RIFF\x01\x02\x03\x04WAVE more", None);
-        check(b"%PDF-1.7 more bytes", Some("application/pdf"));
-        check(b"short", None);
-        assert_eq!(sniffed("not base64 at all!!"), None);
-    }
 
     #[test]
     fn media_types_take_the_vendors_spelling() {

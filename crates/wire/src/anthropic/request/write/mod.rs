@@ -29,6 +29,10 @@ use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
 use crate::refusals::Refusals;
 
+/// Highest limit of an answer that is asked for whole, in tokens: a longer one may take so long that the
+/// connection is cut, so it is asked for as a stream.
+const MOST_WHOLE_TOKENS: u64 = 21_000;
+
 /// What all writers of one request share.
 struct Writing<'a, 'n> {
     request: &'a ChatRequest,
@@ -66,22 +70,35 @@ pub(in crate::anthropic) fn write(
         facts: target.facts,
         notes,
         refused: Refusals::default(),
-        aftercare: Aftercare::default(),
+        aftercare: Aftercare {
+            hide_reasoning: request.reasoning.show == Some(false),
+            ..Aftercare::default()
+        },
     };
     let mut conversation = turns::write(&mut writing);
     let mut tools = tools::declarations(&mut writing);
-    let tool_choice = tools::choice(&mut writing);
+    let mut tool_choice = tools::choice(&mut writing);
     let limit = options::limit(&mut writing);
     let plan = thinking::plan(&mut writing, limit, &conversation.messages);
-    let format = output::format(&mut writing, &mut conversation.system);
+    let headers = thinking::headers(&writing, plan.thinking.as_ref());
+    let mut form = output::Form {
+        system: &mut conversation.system,
+        tools: &mut tools,
+        choice: &mut tool_choice,
+        thinking: plan.thinking.as_ref(),
+    };
+    let format = output::format(&mut writing, &mut form);
     cache::limit_marks(&mut writing, &mut tools, &mut conversation);
     let sampling = options::sampling(&mut writing, plan.thinking.as_ref());
+    options::refuse_media(&mut writing);
+    let service_tier = options::service_tier(&mut writing);
     let extra = extra::members(&mut writing);
+    let stream = request.delivery.stream || plan.limit > MOST_WHOLE_TOKENS;
 
     let body = Body {
         model: target.model,
         max_tokens: plan.limit,
-        stream: request.delivery.stream.then_some(true),
+        stream: stream.then_some(true),
         thinking: plan.thinking,
         output_config: body::OutputConfig { effort: plan.effort, format }.unless_empty(),
         temperature: sampling.temperature,
@@ -90,12 +107,12 @@ pub(in crate::anthropic) fn write(
         stop_sequences: sampling.stop,
         metadata: request.end_user.as_deref().map(|user_id| body::Metadata { user_id }),
         extra,
+        service_tier,
         tool_choice,
         tools,
         system: conversation.system,
         messages: conversation.messages,
     };
     let body = writing.refused.or_body(&body)?;
-    let stream = request.delivery.stream;
-    Ok(Written { body, stream, headers: Vec::new(), aftercare: writing.aftercare })
+    Ok(Written { body, stream, headers, aftercare: writing.aftercare })
 }

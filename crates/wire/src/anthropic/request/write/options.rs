@@ -2,7 +2,7 @@
 
 use super::Writing;
 use super::body::Thinking;
-use super::names;
+use crate::WireFormat;
 use crate::field_names::Field;
 use crate::model_facts::SamplingSupport;
 
@@ -122,9 +122,36 @@ fn stop_sequences<'a>(writing: &mut Writing<'a, '_>) -> Vec<&'a str> {
 
 fn refuse_more_answers(writing: &mut Writing<'_, '_>) {
     if let Some(n) = writing.request.sampling.n.filter(|&n| n > 1) {
-        let field = names::ANSWERS.name(writing.request);
+        let field = Field::ANSWERS.name(writing.request);
         let why = format!("{n} answers are asked for and the Messages API gives one; send 1");
         writing.refuse(field, why);
+    }
+}
+
+/// Writes how urgently to serve.
+pub(super) fn service_tier<'a>(writing: &mut Writing<'a, '_>) -> Option<&'a str> {
+    let said = writing.request.service_tier.as_deref()?;
+    match said {
+        "auto" => Some("auto"),
+        "default" | "standard" | "standard_only" => Some("standard_only"),
+        other if writing.request.origin == Some(WireFormat::Anthropic) => Some(other),
+        _ => {
+            writing.drop(Field::SERVICE_TIER, "only `auto` and `default` can be asked for");
+            None
+        }
+    }
+}
+
+/// Refuses anything but text as the answer.
+pub(super) fn refuse_media(writing: &mut Writing<'_, '_>) {
+    const WHY: &str = "the Messages API answers with text only";
+    let request = writing.request;
+    for (field, is_asked) in
+        [(Field::AUDIO, request.audio.is_some()), (Field::IMAGES, request.wants_images)]
+    {
+        if is_asked {
+            writing.refuse(field.name(request), WHY);
+        }
     }
 }
 
@@ -136,7 +163,10 @@ fn drop_unknown(writing: &mut Writing<'_, '_>) {
         (Field::SEED, said.seed.is_some()),
         (Field::PRESENCE_PENALTY, said.presence_penalty.is_some_and(|penalty| penalty != 0.0)),
         (Field::FREQUENCY_PENALTY, said.frequency_penalty.is_some_and(|penalty| penalty != 0.0)),
-        (names::LOGPROBS, said.logprobs == Some(true)),
+        (Field::LOGPROBS, said.logprobs == Some(true)),
+        (Field::LOGIT_BIAS, said.logit_bias.is_some()),
+        (Field::VERBOSITY, writing.request.verbosity.is_some()),
+        (Field::METADATA, !writing.request.metadata.is_empty()),
     ];
     for (field, is_given) in given {
         if is_given {

@@ -32,40 +32,57 @@ const BOUNDS: [&str; 12] = [
 const FORMATS: [&str; 10] =
     ["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"];
 
-/// Returns a schema fitted to the API, or `None` if it fits as it is or cannot be read.
-pub(super) fn fitted(schema: &RawValue) -> Option<Box<RawValue>> {
-    let mut value: Value = serde_json::from_str(schema.get()).ok()?;
-    if !fit(&mut value) {
-        return None;
-    }
-    RawValue::from_string(value.to_string()).ok()
+/// A schema that was changed to fit.
+pub(super) struct Fitted {
+    pub(super) schema: Box<RawValue>,
+    /// Whether objects were closed and nothing else was done.
+    pub(super) only_closed: bool,
 }
 
-/// Fits a schema and all inside it; tells whether anything changed.
-fn fit(schema: &mut Value) -> bool {
-    let Some(members) = schema.as_object_mut() else { return false };
-    let mut changed = false;
+/// What was done to a schema.
+#[derive(Default)]
+struct Changes {
+    closed: bool,
+    others: bool,
+}
+
+/// Returns a schema fitted to the API, or `None` if it fits as it is or cannot be read.
+pub(super) fn fitted(schema: &RawValue) -> Option<Fitted> {
+    let mut value: Value = serde_json::from_str(schema.get()).ok()?;
+    let mut changes = Changes::default();
+    fit(&mut value, &mut changes);
+    if !changes.closed && !changes.others {
+        return None;
+    }
+    let schema = RawValue::from_string(value.to_string()).ok()?;
+    Some(Fitted { schema, only_closed: !changes.others })
+}
+
+/// Fits a schema and all inside it.
+fn fit(schema: &mut Value, changes: &mut Changes) {
+    let Some(members) = schema.as_object_mut() else { return };
     if let Some(branches) = members.remove("oneOf") {
         members.insert("anyOf".to_owned(), branches);
-        changed = true;
+        changes.others = true;
     }
-    changed |= take_bounds(members);
-    changed |= close(members);
+    changes.others |= take_bounds(members);
+    changes.closed |= close(members);
     for keyword in ONE {
-        changed |= members.get_mut(keyword).is_some_and(fit);
+        if let Some(inner) = members.get_mut(keyword) {
+            fit(inner, changes);
+        }
     }
     for keyword in LISTS {
         for branch in members.get_mut(keyword).and_then(Value::as_array_mut).into_iter().flatten() {
-            changed |= fit(branch);
+            fit(branch, changes);
         }
     }
     for keyword in MAPS {
         let inner = members.get_mut(keyword).and_then(Value::as_object_mut);
         for (_, branch) in inner.into_iter().flatten() {
-            changed |= fit(branch);
+            fit(branch, changes);
         }
     }
-    changed
 }
 
 /// Moves what cannot be enforced to the description.
@@ -116,7 +133,7 @@ mod tests {
 
     fn fit_value(schema: &Value) -> Option<Value> {
         let raw = RawValue::from_string(schema.to_string()).unwrap();
-        fitted(&raw).map(|fitted| serde_json::from_str(fitted.get()).unwrap())
+        fitted(&raw).map(|fitted| serde_json::from_str(fitted.schema.get()).unwrap())
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod conversation;
 mod settings;
+mod tools;
 
 use serde_json::{Value, json};
 
@@ -14,6 +15,12 @@ use crate::codec::Target;
 use crate::codec::WireError;
 use crate::model_facts::{ModelFacts, SamplingSupport, ThinkingControl};
 use crate::notes::Notes;
+
+fn facts(change: impl FnOnce(&mut ModelFacts)) -> ModelFacts {
+    let mut facts = ModelFacts::default();
+    change(&mut facts);
+    facts
+}
 
 /// What came of one request.
 struct Written {
@@ -37,8 +44,14 @@ fn written_for(request: &ChatRequest, facts: &ModelFacts) -> Written {
     Written { body: serde_json::from_slice(&body).unwrap(), notes }
 }
 
+/// Returns all that came of a request, body unread.
+fn sent(request: &ChatRequest, facts: &ModelFacts) -> crate::codec::Written {
+    write(request, &Target::new("claude", facts), &mut Notes::default()).unwrap()
+}
+
 fn written(request: &ChatRequest) -> Written {
-    written_for(request, &ModelFacts::default())
+    // Many conversations here end with the assistant.
+    written_for(request, &ModelFacts { prefill: true, ..ModelFacts::default() })
 }
 
 /// Returns the fields that a request was refused for.

@@ -51,6 +51,18 @@ pub(super) fn plan(writing: &mut Writing<'_, '_>, limit: Limit, messages: &[Mess
     plan
 }
 
+/// Returns the headers the reasoning depends on: older models think between calls only with a beta.
+pub(super) fn headers(
+    writing: &Writing<'_, '_>,
+    thinking: Option<&Thinking>,
+) -> Vec<(&'static str, &'static str)> {
+    let is_manual = thinking.is_some_and(|thinking| thinking.kind == "enabled");
+    let is_needed = is_manual
+        && writing.facts.thinking == ThinkingControl::Budget
+        && !writing.request.tools.is_empty();
+    if is_needed { vec![("anthropic-beta", "interleaved-thinking-2025-05-14")] } else { Vec::new() }
+}
+
 const fn kind(kind: &'static str) -> Thinking {
     Thinking { kind, budget_tokens: None, display: None }
 }
@@ -89,7 +101,12 @@ fn with_budget(writing: &mut Writing<'_, '_>, limit: Limit, plan: &mut Plan) {
 
 fn adaptive(writing: &mut Writing<'_, '_>, plan: &mut Plan) {
     let effort = match writing.request.reasoning.amount {
-        ReasoningAmount::NotSaid => return,
+        ReasoningAmount::NotSaid => {
+            // What is to be seen must be there.
+            plan.thinking =
+                (writing.request.reasoning.show == Some(true)).then(|| kind("adaptive"));
+            return;
+        }
         ReasoningAmount::Off | ReasoningAmount::Budget(0) => {
             plan.thinking = Some(kind("disabled"));
             return;

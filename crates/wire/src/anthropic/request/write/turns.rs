@@ -6,6 +6,7 @@
 //! every later request.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
@@ -15,8 +16,10 @@ use super::tools::TOOL_NAMES;
 use super::{Writing, cache, media, names, results};
 use crate::WireFormat;
 use crate::argument_object::{Was, argument_object};
-use crate::chat::{Opaque, OpaqueKind, Part, PartKind, Role, Turn, Vendor};
+use crate::chat::{CallKind, Opaque, OpaqueKind, Part, PartKind, Role, Turn, Vendor};
+use crate::custom_tool;
 use crate::field_names::Field;
+use crate::server_text::server_text;
 
 /// The system prompt and the messages.
 pub(super) struct Conversation<'a> {
@@ -30,8 +33,8 @@ struct Draft<'a> {
     /// Results of tools with the place of their call in the message before.
     results: Vec<(usize, Block<'a>)>,
     blocks: Vec<Block<'a>>,
-    /// Ids of the calls in `blocks`, in order.
-    calls: Vec<String>,
+    /// The places of the calls in `blocks`, by their ids.
+    calls: HashMap<String, usize>,
 }
 
 struct Drafts<'a, 'w, 'n> {
@@ -45,7 +48,14 @@ struct Drafts<'a, 'w, 'n> {
 /// Writes the conversation.
 pub(super) fn write<'a>(writing: &mut Writing<'a, '_>) -> Conversation<'a> {
     let turns = &writing.request.turns;
+    let is_said = |turn: &Turn| {
+        let mut texts = turn.parts.iter();
+        texts.any(|part| matches!(&part.kind, PartKind::Text(text) if !text.trim().is_empty()))
+    };
     let leading = turns.iter().take_while(|turn| is_system(turn.role)).count();
+    // A model that is given instructions only answers the last of them.
+    let asking = (leading == turns.len()).then(|| turns.iter().rposition(is_said)).flatten();
+    let leading = asking.unwrap_or(leading);
     let mut system = Vec::new();
     for (index, turn) in turns[..leading].iter().enumerate() {
         system_blocks(writing, turn, index, &mut system);
@@ -55,6 +65,12 @@ pub(super) fn write<'a>(writing: &mut Writing<'a, '_>) -> Conversation<'a> {
     let first = if is_counted { leading } else { 0 };
     let mut drafts =
         Drafts { writing, list: Vec::new(), ids: CallIds::default(), media: Vec::new() };
+    if let Some(asking) = asking {
+        drafts.add_parts("user", &turns[asking], first);
+        let why = "there are instructions only; the last are sent as the user's message";
+        drafts.writing.approximate(Field::MESSAGES, why);
+        return Conversation { system, messages: drafts.finish() };
+    }
     for (index, turn) in turns[leading..].iter().enumerate() {
         drafts.add(turn, first + index);
     }
@@ -107,6 +123,10 @@ impl<'a> Drafts<'a, '_, '_> {
             return;
         }
         let role = if turn.role == Role::Assistant { "assistant" } else { "user" };
+        self.add_parts(role, turn, index);
+    }
+
+    fn add_parts(&mut self, role: &'static str, turn: &'a Turn, index: usize) {
         for (place, part) in turn.parts.iter().enumerate() {
             self.add_part(role, part, &path(self.writing, index, place));
         }
@@ -151,7 +171,7 @@ impl<'a> Drafts<'a, '_, '_> {
                 role,
                 results: Vec::new(),
                 blocks: Vec::new(),
-                calls: Vec::new(),
+                calls: HashMap::new(),
             });
         }
         let last = self.list.len() - 1;
@@ -166,7 +186,7 @@ impl<'a> Drafts<'a, '_, '_> {
                 self.add_text(role, text, cache());
             }
             PartKind::Refusal(text) => {
-                self.writing.approximate(names::REFUSAL, "sent as text");
+                self.writing.approximate(Field::REFUSAL, "sent as text");
                 self.add_text(role, text, cache());
             }
             PartKind::Image(image) => {
@@ -179,9 +199,10 @@ impl<'a> Drafts<'a, '_, '_> {
             }
             PartKind::Audio(_) => self.writing.refuse(path, "the Messages API takes no sound"),
             PartKind::Video(_) => self.writing.refuse(path, "the Messages API takes no video"),
-            PartKind::ToolCall { id, name, arguments, .. } => {
+            PartKind::ToolCall { id, name, kind, arguments } => {
                 self.note_foreign(part.opaque.as_ref());
-                self.add_call(id, name, arguments, part);
+                let input = self.input(*kind, arguments);
+                self.add_call(id, name, input, part);
             }
             PartKind::ToolResult { call, name, parts, is_error } => {
                 let content = results::content(self.writing, parts, path);
@@ -194,9 +215,12 @@ impl<'a> Drafts<'a, '_, '_> {
             PartKind::Server { format, raw } => {
                 if *format == WireFormat::Anthropic {
                     self.push(role, Block::Raw(raw));
+                } else if let Some(text) = server_text(raw.get()) {
+                    self.writing.approximate(Field::SERVER_PARTS, "sent as text");
+                    self.push(role, Block::text(text));
                 } else {
                     let why = "blocks of another vendor's own tools cannot be sent";
-                    self.writing.drop(names::SERVER_PARTS, why);
+                    self.writing.drop(Field::SERVER_PARTS, why);
                 }
             }
         }
@@ -222,14 +246,20 @@ impl<'a> Drafts<'a, '_, '_> {
         }
         if role == "assistant" {
             let why = "media of the assistant are sent in the next message of the user";
-            self.writing.approximate(names::ASSISTANT_MEDIA, why);
+            self.writing.approximate(Field::ASSISTANT_MEDIA, why);
             self.media.push(block);
         } else {
             self.push(role, block);
         }
     }
 
-    fn add_call(&mut self, id: &str, name: &'a str, arguments: &'a str, part: &Part) {
+    /// Returns the input of a call as an object.
+    fn input(&mut self, kind: CallKind, arguments: &str) -> Option<Box<RawValue>> {
+        if kind == CallKind::Custom {
+            let why = "the text of a custom tool is put in an object";
+            self.writing.approximate(Field::ARGUMENTS, why);
+            return RawValue::from_string(custom_tool::arguments(arguments)).ok();
+        }
         let object = argument_object(arguments);
         if object.was != Was::Object {
             self.writing.approximate(
@@ -237,17 +267,22 @@ impl<'a> Drafts<'a, '_, '_> {
                 "arguments that are no JSON object were put into one",
             );
         }
+        RawValue::from_string(object.json.into_owned()).ok()
+    }
+
+    fn add_call(&mut self, id: &str, name: &'a str, input: Option<Box<RawValue>>, part: &Part) {
         let id = self.ids.call(id, name);
         let block = OwnBlock {
             kind: "tool_use",
             id: Some(id.clone()),
             name: Some(TOOL_NAMES.legal(name)),
-            input: RawValue::from_string(object.json.into_owned()).ok(),
+            input,
             cache_control: part.cache.as_ref().map(cache::mark),
             ..OwnBlock::default()
         };
         let draft = self.last_of("assistant");
-        draft.calls.push(id);
+        let place = draft.calls.len();
+        draft.calls.insert(id, place);
         draft.blocks.push(block.into());
     }
 
@@ -257,12 +292,16 @@ impl<'a> Drafts<'a, '_, '_> {
         let assistant = self.list.iter().rposition(|draft| draft.role == "assistant");
         let behind = assistant.map_or(0, |place| place + 1);
         let place_of_call = assistant
-            .and_then(|place| self.list[place].calls.iter().position(|call| *call == id))
+            .and_then(|place| self.list[place].calls.get(&id).copied())
             .unwrap_or(usize::MAX);
         let is_there = self.list.get(behind).is_some_and(|draft| draft.role == "user");
         if !is_there {
-            let draft =
-                Draft { role: "user", results: Vec::new(), blocks: Vec::new(), calls: Vec::new() };
+            let draft = Draft {
+                role: "user",
+                results: Vec::new(),
+                blocks: Vec::new(),
+                calls: HashMap::new(),
+            };
             self.list.insert(behind, draft);
         }
         let draft = &mut self.list[behind];
@@ -278,7 +317,7 @@ impl<'a> Drafts<'a, '_, '_> {
         let Some(own) = own else {
             if !text.is_empty() || opaque.is_some() {
                 let why = "reasoning without this vendor's signature is refused by it";
-                self.writing.drop(names::REASONING, why);
+                self.writing.drop(Field::REASONING, why);
             }
             return;
         };
@@ -299,16 +338,17 @@ impl<'a> Drafts<'a, '_, '_> {
     /// Notes another vendor's data on a part that can go without it.
     fn note_foreign(&mut self, opaque: Option<&Opaque>) {
         if opaque.is_some_and(|opaque| opaque.vendor != Vendor::Anthropic) {
-            self.writing.drop(names::SIGNATURE, "another vendor's signature means nothing here");
+            self.writing.drop(Field::SIGNATURE, "another vendor's signature means nothing here");
         }
     }
 
     fn finish(mut self) -> Vec<Message<'a>> {
         if !self.media.is_empty() {
             let why = "media of the assistant at the end of the conversation cannot be sent";
-            self.writing.drop(names::ASSISTANT_MEDIA, why);
+            self.writing.drop(Field::ASSISTANT_MEDIA, why);
         }
         self.trim_end();
+        self.refuse_prefill();
         let Some(first) = self.list.first() else {
             // Where a part was refused, that is what there is to say.
             if self.writing.refused.is_empty() {
@@ -331,6 +371,22 @@ impl<'a> Drafts<'a, '_, '_> {
             Message { role: draft.role, content }
         }));
         messages
+    }
+
+    /// Refuses a text of the assistant at the end if the model would not go on from it. An own client is
+    /// told so by the provider.
+    fn refuse_prefill(&mut self) {
+        let is_own = self.writing.request.origin == Some(WireFormat::Anthropic);
+        let is_prefill = self.list.last().is_some_and(|last| {
+            let ends_in_text = last.blocks.last().is_some_and(|block| block.kind() == "text");
+            last.role == "assistant" && ends_in_text
+        });
+        if is_prefill && !is_own && !self.writing.facts.prefill {
+            let field = Field::MESSAGES.name(self.writing.request);
+            let why = "the last turn is the assistant's, and the model does not go on from one; end \
+                       with the user's";
+            self.writing.refuse(field, why);
+        }
     }
 
     /// Trims the text an answer is to go on from: it must not end in white space.

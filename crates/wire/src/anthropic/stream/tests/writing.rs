@@ -194,7 +194,7 @@ fn thinking_closes_with_its_signature_before_text_opens() {
         "stop",
     ];
     assert_eq!(steps, expected);
-    assert!(!out.contains("Zm9v"), "another vendor's signature stays out");
+    assert!(!out.contains("Zm9v"), "another vendor's signature gives way to the vendor's own");
 }
 
 #[test]
@@ -277,4 +277,134 @@ fn an_unusable_call_ends_in_an_error() {
     let events = checked(&out);
     assert_eq!(events.last().unwrap()["type"], "error");
     assert!(!out.contains("message_stop"), "{out}");
+}
+
+/// Returns what is inside an envelope.
+fn opened(envelope: &Value) -> Vec<crate::envelope::Block> {
+    crate::envelope::open(envelope.as_str().unwrap(), b"").unwrap()
+}
+
+/// Returns the blocks of a stream put together: type and text, and the signature.
+fn blocks_of(events: &[Event]) -> Vec<(String, Value)> {
+    let mut blocks: Vec<(String, Value)> = Vec::new();
+    for event in checked(&write_all(events)) {
+        match event["type"].as_str().unwrap() {
+            "content_block_start" => {
+                let block = &event["content_block"];
+                blocks.push((block["type"].as_str().unwrap().to_owned(), block["data"].clone()));
+            }
+            "content_block_delta" => {
+                let (text, signature) = blocks.last_mut().unwrap();
+                let delta = &event["delta"];
+                let more = ["text", "thinking", "partial_json"].map(|name| delta[name].as_str());
+                for more in more.into_iter().flatten().filter(|more| !more.is_empty()) {
+                    text.push(' ');
+                    text.push_str(more);
+                }
+                if delta["type"] == "signature_delta" {
+                    *signature = delta["signature"].clone();
+                }
+            }
+            _ => {}
+        }
+    }
+    blocks
+}
+
+fn google() -> Opaque {
+    Opaque { vendor: Vendor::Google, ..signature("Zm9v") }
+}
+
+#[test]
+fn reasoning_that_nobody_signed_is_known_again_by_an_envelope() {
+    let blocks = blocks_of(&[
+        start_of(0, PartHead::Reasoning(ReasoningKind::Raw)),
+        reasoning(0, "hm"),
+        end_of(0),
+        start_of(1, PartHead::Text),
+        text(1, "a"),
+        end_of(1),
+        Event::End,
+    ]);
+    assert_eq!((&*blocks[0].0, &*blocks[1].0), ("thinking hm", "text a"));
+    assert_eq!(opened(&blocks[0].1), [crate::envelope::Block::default()]);
+}
+
+#[test]
+fn what_signs_a_call_goes_into_the_thinking_before_it() {
+    let signed_call = |part| {
+        [
+            start_of(part, call("c", "f")),
+            opaque(part, google()),
+            arguments(part, "{}"),
+            end_of(part),
+        ]
+    };
+    let thought =
+        [start_of(0, PartHead::Reasoning(ReasoningKind::Summary)), reasoning(0, "hm"), end_of(0)];
+    let with = [&thought[..], &signed_call(1), &[Event::End]].concat();
+    let without = [&signed_call(0)[..], &[Event::End]].concat();
+    for (events, text) in [(with, "thinking hm"), (without, "thinking")] {
+        let blocks = blocks_of(&events);
+        assert_eq!((&*blocks[0].0, &*blocks[1].0), (text, "tool_use {}"));
+        let inside = opened(&blocks[0].1);
+        assert_eq!(inside.len(), 1);
+        let data = inside[0].opaque.as_ref().unwrap();
+        assert_eq!((data.vendor, &*data.data, data.follows), (Vendor::Google, "Zm9v", false));
+    }
+}
+
+#[test]
+fn what_signs_a_text_that_streams_goes_behind_it() {
+    let blocks = blocks_of(&[
+        start_of(0, PartHead::Text),
+        text(0, "a"),
+        opaque(0, google()),
+        end_of(0),
+        Event::End,
+    ]);
+    assert_eq!((&*blocks[0].0, &*blocks[1].0), ("text a", "thinking"));
+    assert!(opened(&blocks[1].1)[0].opaque.as_ref().unwrap().follows);
+}
+
+#[test]
+fn encrypted_reasoning_is_redacted_only_without_text() {
+    let encrypted = Opaque::new(Vendor::OpenAi, OpaqueKind::Redacted, "Z0E=");
+    let check = |text: &str, expected: &str| {
+        let blocks = blocks_of(&[
+            start_of(0, PartHead::Reasoning(ReasoningKind::Summary)),
+            reasoning(0, text),
+            opaque(0, encrypted.clone()),
+            end_of(0),
+            Event::End,
+        ]);
+        assert_eq!(blocks[0].0, expected);
+        assert_eq!(opened(&blocks[0].1)[0].opaque.as_ref().unwrap().data, "Z0E=");
+    };
+    check("hm", "thinking hm");
+    check("", "redacted_thinking");
+}
+
+#[test]
+fn sources_wait_for_their_text() {
+    let cite = |url: &str| Event::Cite {
+        choice: 0,
+        part: 0,
+        citation: Citation { url: url.to_owned(), ..Citation::default() },
+    };
+    let out = write_all(&[
+        start_of(0, PartHead::Text),
+        cite("https://a"),
+        text(0, "x"),
+        cite("https://b"),
+        end_of(0),
+        Event::End,
+    ]);
+    let events = checked(&out);
+    let urls: Vec<&Value> = events
+        .iter()
+        .filter(|event| event["delta"]["type"] == "citations_delta")
+        .map(|event| &event["delta"]["citation"]["url"])
+        .collect();
+    assert_eq!(urls, ["https://a", "https://b"]);
 }

@@ -2,8 +2,9 @@
 
 use serde_json::value::RawValue;
 
+use super::contents::RESOLUTIONS;
 use super::{keep, tools};
-use crate::chat::{ChatRequest, Effort, OutputFormat, ReasoningAmount};
+use crate::chat::{AudioOutput, ChatRequest, Effort, OutputFormat, PartKind, ReasoningAmount};
 use crate::codec::WireError;
 use crate::gemini::request::members::{self, Members};
 
@@ -11,6 +12,9 @@ const PATH: &str = "generationConfig";
 
 /// Values of `thinkingLevel`, by number (proto `ThinkingConfig.ThinkingLevel`).
 const LEVELS: [&str; 5] = ["THINKING_LEVEL_UNSPECIFIED", "LOW", "MEDIUM", "HIGH", "MINIMAL"];
+
+/// Values of `responseModalities`, by number.
+const MODALITIES: [&str; 4] = ["MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO"];
 
 /// Reads `generationConfig`; members without a field are kept under a dotted name.
 pub(super) fn read(raw: &RawValue, request: &mut ChatRequest) -> Result<(), WireError> {
@@ -23,6 +27,8 @@ pub(super) fn read(raw: &RawValue, request: &mut ChatRequest) -> Result<(), Wire
         thinking(raw, request)?;
     }
     output(&mut members, request)?;
+    modalities(&mut members, request)?;
+    resolution(&mut members, request)?;
     for (name, raw) in members.rest() {
         keep(&mut request.extra, path(&name), raw)?;
     }
@@ -101,6 +107,52 @@ fn thinking(raw: &RawValue, request: &mut ChatRequest) -> Result<(), WireError> 
                 return Err(WireError::malformed(path, detail));
             }
         };
+    }
+    Ok(())
+}
+
+/// Reads which kinds of answer are wanted. Kinds that nothing else has stay as they are.
+fn modalities(members: &mut Members<'_>, request: &mut ChatRequest) -> Result<(), WireError> {
+    let Some(raw) = members.take("responseModalities") else { return Ok(()) };
+    let here = path("responseModalities");
+    for raw_word in members::list(raw, &here)? {
+        match members::word(raw_word, &here, &MODALITIES)?.as_str() {
+            "AUDIO" => request.audio = Some(AudioOutput::default()),
+            "IMAGE" => request.wants_images = true,
+            "TEXT" | "MODALITY_UNSPECIFIED" => {}
+            _ => keep(&mut request.extra, here.clone(), raw)?,
+        }
+    }
+    let Some(audio) = &mut request.audio else { return Ok(()) };
+    let Some(raw) = members.take("speechConfig") else { return Ok(()) };
+    let speech = path("speechConfig");
+    let mut outer = Members::of(raw, &speech)?;
+    if let Some(voice) = outer.take("voiceConfig")
+        && let Some(prebuilt) = Members::of(voice, &speech)?.take("prebuiltVoiceConfig")
+        && let Some(name) = Members::of(prebuilt, &speech)?.take("voiceName")
+    {
+        audio.voice = Some(members::text(name, &speech)?);
+    }
+    if audio.voice.is_none() || outer.names().next().is_some() {
+        keep(&mut request.extra, speech, raw)?;
+    }
+    Ok(())
+}
+
+/// Reads the resolution of all pictures, which holds for those that say none of their own.
+fn resolution(members: &mut Members<'_>, request: &mut ChatRequest) -> Result<(), WireError> {
+    let Some(raw) = members.take("mediaResolution") else { return Ok(()) };
+    let here = path("mediaResolution");
+    let detail = match members::word(raw, &here, &RESOLUTIONS)?.as_str() {
+        "MEDIA_RESOLUTION_LOW" => "low",
+        "MEDIA_RESOLUTION_HIGH" => "high",
+        "MEDIA_RESOLUTION_UNSPECIFIED" => return Ok(()),
+        _ => return keep(&mut request.extra, here, raw),
+    };
+    for part in request.turns.iter_mut().flat_map(|turn| &mut turn.parts) {
+        if let PartKind::Image(media) = &mut part.kind {
+            media.detail.get_or_insert_with(|| detail.to_owned());
+        }
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ const BESIDE: [&str; 5] =
     ["thought", "thoughtSignature", "videoMetadata", "mediaResolution", "partMetadata"];
 
 /// Values of `mediaResolution`, by number.
-const RESOLUTIONS: [&str; 4] = [
+pub(super) const RESOLUTIONS: [&str; 4] = [
     "MEDIA_RESOLUTION_UNSPECIFIED",
     "MEDIA_RESOLUTION_LOW",
     "MEDIA_RESOLUTION_MEDIUM",
@@ -87,7 +87,8 @@ impl Contents {
     fn part(&mut self, raw: &RawValue, place: &Place<'_>) -> Result<Part, WireError> {
         let path = place.path;
         let mut members = Members::of(raw, path)?;
-        let kinds: Vec<&str> = members.names().filter(|name| KINDS.contains(name)).collect();
+        let mut kinds: Vec<&str> = members.names().filter(|name| KINDS.contains(name)).collect();
+        kinds.dedup();
         if let [one, other, ..] = kinds.as_slice() {
             let detail = format!("has both `{one}` and `{other}`; a part has one of them");
             return Err(WireError::malformed(path, detail));

@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::chat::{Media, MediaSource, PartKind};
 use crate::codec::WireError;
+use crate::data_url;
 use crate::gemini::request::members::{self, Members};
 
 /// Media types by file ending, for files that come without one.
@@ -32,8 +33,12 @@ pub(super) fn inline(raw: &RawValue, path: &str) -> Result<PartKind, WireError> 
         Some(mime) => members::text(mime, path)?,
         None => String::new(),
     };
-    let data = standard_base64(members::text(data, path)?)
-        .ok_or_else(|| WireError::malformed(path, "`data` is not base64"))?;
+    let fault = || WireError::malformed(path, "`data` is not base64");
+    let data = members::text(data, path)?;
+    if data.is_empty() {
+        return Err(fault());
+    }
+    let data = data_url::base64(data, &String::new).map_err(|_| fault())?;
     Ok(kind(mime, MediaSource::Base64(data)))
 }
 
@@ -70,42 +75,9 @@ fn kind(mime: String, source: MediaSource) -> PartKind {
     }
 }
 
-/// Turns URL-safe, unpadded or broken-up base64 into the standard form; `None` if it is no base64.
-fn standard_base64(mut data: String) -> Option<String> {
-    if data.contains(['-', '_', '\n', '\r', ' ']) {
-        data.retain(|letter| !letter.is_ascii_whitespace());
-        data = data.replace('-', "+").replace('_', "/");
-    }
-    let digits = data.trim_end_matches('=').len();
-    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
-    if digits % 4 == 1 || !data.as_bytes()[..digits].iter().copied().all(is_legal) {
-        return None;
-    }
-    data.truncate(digits);
-    while !data.len().is_multiple_of(4) {
-        data.push('=');
-    }
-    Some(data)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_of_any_kind_becomes_standard() {
-        let check = |text: &str, expected: Option<&str>| {
-            assert_eq!(standard_base64(text.to_owned()).as_deref(), expected, "{text}");
-        };
-        check("aGk=", Some("aGk="));
-        check("aGk", Some("aGk="));
-        check("-_-_", Some("+/+/"));
-        check("aG\nk=", Some("aGk="));
-        check("", Some(""));
-        check("aGk=x", None);
-        check("a", None);
-        check("a*==", None);
-    }
 
     #[test]
     fn endings_tell_the_media_type() {

@@ -18,6 +18,12 @@ use crate::chat::{ChatRequest, Delivery, Extra, Part, Role, Turn};
 use crate::codec::{PathModel, Peek, WireError};
 use crate::splice;
 
+/// Member of a count of tokens that holds the whole request.
+const COUNTED: &str = "generateContentRequest";
+
+/// Values of `serviceTier`, by number.
+const TIERS: [&str; 4] = ["UNSPECIFIED", "STANDARD", "FLEX", "PRIORITY"];
+
 /// Reads what routing needs: all of it stands in the URL, but the body must be an object.
 pub(in crate::gemini) fn peek(body: &[u8], path: Option<&PathModel>) -> Result<Peek, WireError> {
     splice::parse::<Members<'_>>(body)?;
@@ -28,6 +34,8 @@ pub(in crate::gemini) fn peek(body: &[u8], path: Option<&PathModel>) -> Result<P
         return Err(WireError::malformed("model", "is empty; name the model in the URL"));
     }
     Ok(Peek {
+        stream_span: None,
+        options_span: None,
         model: path.model.clone(),
         model_span: None,
         stream: path.stream,
@@ -38,7 +46,7 @@ pub(in crate::gemini) fn peek(body: &[u8], path: Option<&PathModel>) -> Result<P
 
 /// Reads a request.
 pub(in crate::gemini) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
-    let mut members = splice::parse::<Members<'_>>(body)?;
+    let mut members = unwrapped(body)?;
     let mut request = ChatRequest {
         origin: Some(WireFormat::Gemini),
         model: peek.model.clone(),
@@ -69,10 +77,33 @@ pub(in crate::gemini) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, W
     if let Some(raw) = members.take("generationConfig") {
         config::read(raw, &mut request)?;
     }
+    if let Some(raw) = members.take("labels") {
+        keep(&mut request.metadata, "labels".to_owned(), raw)?;
+        if let Some(Value::Object(labels)) = request.metadata.shift_remove("labels") {
+            request.metadata = labels;
+        }
+    }
+    if let Some(raw) = members.take("serviceTier") {
+        let word = members::word(raw, "serviceTier", &TIERS)?.to_ascii_lowercase();
+        request.service_tier = match word.as_str() {
+            "unspecified" | "service_tier_unspecified" => None,
+            "standard" => Some("default".to_owned()),
+            _ => Some(word),
+        };
+    }
     for (name, raw) in members.rest() {
         keep(&mut request.extra, name.into_owned(), raw)?;
     }
     Ok(request)
+}
+
+/// Returns the members of the request; a count of tokens may hold the whole request in one member.
+fn unwrapped(body: &[u8]) -> Result<Members<'_>, WireError> {
+    let mut members = splice::parse::<Members<'_>>(body)?;
+    match members.take(COUNTED) {
+        Some(inner) => Members::of(inner, COUNTED),
+        None => Ok(members),
+    }
 }
 
 /// Keeps a member that has no field; members of inner objects under a dotted name.

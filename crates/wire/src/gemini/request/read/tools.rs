@@ -4,7 +4,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::keep;
 use crate::WireFormat;
-use crate::chat::{ChatRequest, RawJson, Tool, ToolChoice, ToolKind};
+use crate::chat::{ChatRequest, RawJson, Tool, ToolChoice, ToolKind, WebSearch};
 use crate::codec::WireError;
 use crate::gemini::request::members::{self, Members};
 use crate::gemini::schema;
@@ -81,6 +81,8 @@ fn choose(
         for tool in request.tools.iter_mut().filter(|tool| tool.is_clients()) {
             tool.strict = Some(true);
         }
+        let how = "sent as tools that are strict, which binds the arguments alone";
+        request.notes.approximate("toolConfig.functionCallingConfig.mode", how);
     }
     Ok(())
 }
@@ -127,12 +129,27 @@ fn server(name: &str, value: &RawValue, path: &str) -> Result<Tool, WireError> {
     let entry = std::collections::BTreeMap::from([(name, value)]);
     let raw = to_raw_value(&entry)
         .map_err(|fault| WireError::malformed(path, format!("cannot be kept: {fault}")))?;
+    let format = WireFormat::Gemini;
+    let kind = if matches!(name, "googleSearch" | "googleSearchRetrieval") {
+        let mut search = WebSearch::default();
+        if let Ok(mut members) = Members::of(value, path)
+            && let Some(domains) = members.take("excludeDomains")
+        {
+            let path = format!("{path}.{name}.excludeDomains");
+            for domain in members::list(domains, &path)? {
+                search.blocked_domains.push(members::text(domain, &path)?);
+            }
+        }
+        ToolKind::WebSearch { format, raw, search }
+    } else {
+        ToolKind::Server { format, raw }
+    };
     Ok(Tool {
         name: name.to_owned(),
         description: None,
         schema: None,
         strict: None,
         cache: None,
-        kind: ToolKind::Server { format: WireFormat::Gemini, raw },
+        kind,
     })
 }

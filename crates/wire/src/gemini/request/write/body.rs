@@ -126,9 +126,9 @@ pub(super) enum Entry<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Declaration<'a> {
-    pub(super) name: &'a str,
+    pub(super) name: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) description: Option<&'a str>,
+    pub(super) description: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) parameters_json_schema: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]

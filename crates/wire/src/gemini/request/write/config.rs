@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Writing;
+use super::{Writing, names, thinking};
 use crate::WireFormat;
-use crate::chat::{Effort, OutputFormat, RawJson, ReasoningAmount};
+use crate::chat::{OutputFormat, RawJson};
 use crate::field_names::Field;
 use crate::gemini::schema;
-use crate::model_facts::{SamplingSupport, ThinkingControl};
+use crate::model_facts::SamplingSupport;
 
 /// Most stop sequences Google takes.
 const MAX_STOPS: usize = 5;
@@ -18,7 +18,8 @@ pub(super) fn write(writing: &mut Writing<'_>) -> Map<String, Value> {
     sampling(writing, &mut config);
     limit(writing, &mut config);
     output(writing, &mut config);
-    let thinking = thinking(writing);
+    modalities(writing, &mut config);
+    let thinking = thinking::write(writing);
     if !thinking.is_empty() {
         config.insert("thinkingConfig".to_owned(), Value::Object(thinking));
     }
@@ -58,13 +59,42 @@ fn sampling(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
             config.insert("logprobs".to_owned(), Value::from(top));
         }
     }
+    if said.logit_bias.is_some() {
+        writing.notes.drop(Field::LOGIT_BIAS.name(request), "token ids are a vendor's own");
+    }
     if said.stop.len() > MAX_STOPS {
-        let detail = "only the first five stop sequences are sent";
+        let detail = "sequences after the fifth are looked for in the answer";
         writing.notes.approximate(Field::STOP.name(request), detail);
+        writing.aftercare.stop.extend_from_slice(&said.stop[MAX_STOPS..]);
     }
     if !said.stop.is_empty() {
         let stops: Vec<&str> = said.stop.iter().take(MAX_STOPS).map(String::as_str).collect();
         config.insert("stopSequences".to_owned(), json!(stops));
+    }
+}
+
+/// Asks for sound or pictures besides text.
+fn modalities(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
+    let request = writing.request;
+    if let Some(audio) = &request.audio {
+        let field = names::AUDIO.name(request);
+        match audio.format.as_deref() {
+            None | Some("pcm16") => {}
+            Some(format) => {
+                let why = format!("Gemini answers in `pcm16`, not in `{format}`; ask for that");
+                writing.refuse(field, why);
+            }
+        }
+        if request.origin != Some(WireFormat::Gemini) {
+            writing.notes.approximate(field, "sent as responseModalities and speechConfig");
+        }
+        config.insert("responseModalities".to_owned(), json!(["AUDIO"]));
+        if let Some(voice) = &audio.voice {
+            let speech = json!({"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": voice}}});
+            config.insert("speechConfig".to_owned(), speech);
+        }
+    } else if request.wants_images {
+        config.insert("responseModalities".to_owned(), json!(["TEXT", "IMAGE"]));
     }
 }
 
@@ -119,97 +149,5 @@ fn answer_schema(writing: &mut Writing<'_>, raw: &RawJson, config: &mut Map<Stri
             }
         }
         Err(why) => writing.refuse(field, why),
-    }
-}
-
-fn thinking(writing: &mut Writing<'_>) -> Map<String, Value> {
-    let mut config = Map::new();
-    let request = writing.request;
-    let reasoning = &request.reasoning;
-    let control = writing.facts.thinking;
-    let field = Field::THINKING.name(request);
-    if control == ThinkingControl::None {
-        if !matches!(reasoning.amount, ReasoningAmount::NotSaid | ReasoningAmount::Off) {
-            writing.notes.drop(field, "the model has no reasoning");
-        }
-        return config;
-    }
-    let amount = match control {
-        ThinkingControl::Budget => budget(&reasoning.amount),
-        ThinkingControl::Level | ThinkingControl::Adaptive => level(&reasoning.amount),
-        ThinkingControl::Unknown | ThinkingControl::None => as_said(&reasoning.amount),
-    };
-    if let Some(Amount { member, value, exact }) = amount {
-        if !exact {
-            let detail = format!("sent as {member} {value}");
-            writing.notes.approximate(field, detail);
-        }
-        config.insert(member.to_owned(), value);
-    }
-    if shows_thoughts(writing) {
-        config.insert("includeThoughts".to_owned(), Value::Bool(true));
-    }
-    config
-}
-
-/// Tells whether thoughts are asked for: as the client says, and where it says nothing if its format
-/// shows reasoning without being asked (Chat) or reasoning was asked for.
-fn shows_thoughts(writing: &Writing<'_>) -> bool {
-    let request = writing.request;
-    let amount = &request.reasoning.amount;
-    if *amount == ReasoningAmount::Off {
-        return false;
-    }
-    let by_habit = request.origin == Some(WireFormat::OpenAiChat)
-        && writing.facts.thinking != ThinkingControl::Unknown;
-    request.reasoning.show.unwrap_or(by_habit || *amount != ReasoningAmount::NotSaid)
-}
-
-struct Amount {
-    member: &'static str,
-    value: Value,
-    exact: bool,
-}
-
-fn budget(amount: &ReasoningAmount) -> Option<Amount> {
-    let (tokens, exact) = match amount {
-        ReasoningAmount::NotSaid => return None,
-        ReasoningAmount::Off => (0, true),
-        ReasoningAmount::Adaptive => (-1, true),
-        ReasoningAmount::Budget(tokens) => (i64::try_from(*tokens).unwrap_or(i64::MAX), true),
-        ReasoningAmount::Effort(Effort::Minimal) => (512, true),
-        ReasoningAmount::Effort(Effort::Low) => (1_024, true),
-        ReasoningAmount::Effort(Effort::Medium) => (8_192, true),
-        ReasoningAmount::Effort(Effort::High) => (24_576, true),
-        // The most that every model with a budget takes; the larger ones go up to 32,768.
-        ReasoningAmount::Effort(Effort::XHigh | Effort::Max) => (24_576, false),
-    };
-    Some(Amount { member: "thinkingBudget", value: Value::from(tokens), exact })
-}
-
-fn level(amount: &ReasoningAmount) -> Option<Amount> {
-    let (word, exact) = match amount {
-        ReasoningAmount::NotSaid | ReasoningAmount::Adaptive => return None,
-        // The lowest level that every model has.
-        ReasoningAmount::Off => ("LOW", false),
-        ReasoningAmount::Effort(Effort::Minimal) => ("MINIMAL", true),
-        ReasoningAmount::Effort(Effort::Low) => ("LOW", true),
-        ReasoningAmount::Effort(Effort::Medium) => ("MEDIUM", true),
-        ReasoningAmount::Effort(Effort::High) => ("HIGH", true),
-        ReasoningAmount::Effort(Effort::XHigh | Effort::Max) => ("HIGH", false),
-        ReasoningAmount::Budget(0) => ("LOW", false),
-        ReasoningAmount::Budget(..=512) => ("MINIMAL", false),
-        ReasoningAmount::Budget(..=4_096) => ("LOW", false),
-        ReasoningAmount::Budget(..=16_384) => ("MEDIUM", false),
-        ReasoningAmount::Budget(_) => ("HIGH", false),
-    };
-    Some(Amount { member: "thinkingLevel", value: Value::from(word), exact })
-}
-
-/// For a model of which nothing is known: each wish in the field that has it.
-fn as_said(amount: &ReasoningAmount) -> Option<Amount> {
-    match amount {
-        ReasoningAmount::Effort(_) => level(amount),
-        _ => budget(amount),
     }
 }

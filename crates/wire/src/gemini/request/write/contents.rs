@@ -26,13 +26,15 @@ struct Draft<'a> {
 ///
 /// # Errors
 ///
-/// [`WireError::Malformed`] if a result answers no call, or if nothing is left to send.
+/// [`WireError::Malformed`] if a result answers no call.
 pub(super) fn write<'a>(
     writing: &mut Writing<'a>,
 ) -> Result<(Vec<Out<'a>>, Vec<Content<'a>>), WireError> {
     let turns = &writing.request.turns;
     let is_system = |turn: &&Turn| matches!(turn.role, Role::System | Role::Developer);
     let leading = turns.iter().take_while(is_system).count();
+    // A model that is given instructions only answers the last of them.
+    let is_asking = leading == turns.len();
     let mut system = Vec::new();
     for turn in &turns[..leading] {
         note_name(writing, turn);
@@ -42,6 +44,11 @@ pub(super) fn write<'a>(
     }
 
     let mut drafts = Vec::new();
+    if is_asking && let Some(last) = system.pop() {
+        let why = "there are instructions only; the last are sent as the user's message";
+        writing.notes.approximate(Field::MESSAGES.name(writing.request), why);
+        drafts.push(Draft { rest: vec![last], ..Draft::new("user") });
+    }
     let mut calls = Calls::default();
     for turn in &turns[leading..] {
         note_name(writing, turn);
@@ -59,9 +66,9 @@ pub(super) fn write<'a>(
             drafts.push(draft);
         }
     }
-    if drafts.is_empty() {
+    if drafts.is_empty() && writing.refused.is_empty() {
         let field = Field::MESSAGES.name(writing.request);
-        return Err(WireError::malformed(field, "holds nothing to send; add a user message"));
+        writing.refuse(field, "nothing is left to send: there is no text in it");
     }
     if drafts.last().is_some_and(|last| last.role == "model") {
         let why = "Gemini cannot continue an answer that was begun; end with a user message";
@@ -109,6 +116,7 @@ fn turn_into<'a>(
         return Ok(());
     }
     let mut carried = None;
+    writing.signs_turn = turn.parts.iter().any(|part| part::signature(writing, part).is_some());
     for part in &turn.parts {
         if part.cache.is_some() {
             writing.notes.drop("cache_control", "Gemini caches by itself");
@@ -126,11 +134,7 @@ fn turn_into<'a>(
     }
     if let Some(signature) = carried {
         // Google itself puts a signature that has no part to sit on onto an empty one.
-        draft.rest.push(Out::made(Made {
-            text: Some(Cow::Borrowed("")),
-            thought_signature: Some(signature),
-            ..Made::default()
-        }));
+        draft.rest.push(signed_nothing(signature));
     }
     Ok(())
 }
@@ -148,12 +152,19 @@ fn part_into<'a>(
             if text.is_empty() && part::signature(writing, part).is_none() {
                 return;
             }
+            if matches!(part.kind, PartKind::Refusal(_)) {
+                let field = Field::REFUSAL.name(writing.request);
+                writing.notes.approximate(field, "sent as plain text of the model");
+            }
             Made { text: Some(Cow::Borrowed(text)), ..Made::default() }
         }
-        PartKind::ToolCall { id, name, arguments, .. } => part::call(writing, id, name, arguments),
+        PartKind::ToolCall { id, name, kind, arguments } => {
+            part::call(writing, id, name, *kind, arguments)
+        }
         PartKind::Reasoning(text) => {
             match reasoning(writing, part, text) {
                 Thought::Sent(sent) => draft.rest.push(sent),
+                Thought::Carried(signature) if follows(part) => sign_last(draft, signature),
                 Thought::Carried(signature) => *carried = Some(signature),
                 Thought::Dropped => {}
             }
@@ -164,7 +175,7 @@ fn part_into<'a>(
             return;
         }
         PartKind::Server { .. } => {
-            let field = names::SERVER_PARTS.name(writing.request);
+            let field = Field::SERVER_PARTS.name(writing.request);
             writing.notes.drop(field, "what another vendor's own tools did is not sent");
             return;
         }
@@ -175,6 +186,30 @@ fn part_into<'a>(
     };
     made.thought_signature = part::signature(writing, part).or_else(|| carried.take());
     draft.rest.push(Out::made(made));
+}
+
+/// Tells whether the vendor data of a reasoning part signs what stands before it.
+fn follows(part: &Part) -> bool {
+    part.opaque.as_ref().is_some_and(|data| data.follows)
+}
+
+/// Puts a signature on the part written last, or on an empty one where that has none of its own.
+fn sign_last<'a>(draft: &mut Draft<'a>, signature: Cow<'a, str>) {
+    if let Some(Out::Made(last)) = draft.rest.last_mut()
+        && last.thought_signature.is_none()
+    {
+        last.thought_signature = Some(signature);
+        return;
+    }
+    draft.rest.push(signed_nothing(signature));
+}
+
+fn signed_nothing(signature: Cow<'_, str>) -> Out<'_> {
+    Out::made(Made {
+        text: Some(Cow::Borrowed("")),
+        thought_signature: Some(signature),
+        ..Made::default()
+    })
 }
 
 enum Thought<'a> {
@@ -196,8 +231,11 @@ fn reasoning<'a>(writing: &mut Writing<'a>, part: &'a Part, text: &'a str) -> Th
     match signature {
         Some(signature) => Thought::Carried(signature),
         None => {
-            let field = names::REASONING.name(writing.request);
-            writing.notes.drop(field, "reasoning of another vendor is not sent");
+            // Google takes its own thoughts back by their signature alone.
+            if part.opaque.is_some() || !writing.signs_turn {
+                let field = names::REASONING.name(writing.request);
+                writing.notes.drop(field, "reasoning of another vendor is not sent");
+            }
             Thought::Dropped
         }
     }
@@ -219,7 +257,7 @@ fn add_sentinels(writing: &mut Writing<'_>, drafts: &mut [Draft<'_>]) {
         let Some(first) = { calls }.next() else { continue };
         if first.thought_signature.is_none() {
             first.thought_signature = Some(Cow::Borrowed(SENTINEL));
-            let field = names::SIGNATURE.name(writing.request);
+            let field = Field::SIGNATURE.name(writing.request);
             writing
                 .notes
                 .approximate(field, "a call without signature is sent with Google's stand-in");

@@ -9,18 +9,10 @@ use super::body::{FileData, InlineData, Made};
 use super::names;
 use crate::WireFormat;
 use crate::chat::{Media, MediaSource, PartKind};
+use crate::data_url;
+use crate::field_names::Field;
 use crate::gemini::request::read::mime_of;
 use crate::model_facts::ThinkingControl;
-
-/// First characters of well-known files in base64, for media that come without a type.
-const MAGIC: [(&str, &str); 6] = [
-    ("iVBORw0KGgo", "image/png"),
-    ("/9j/", "image/jpeg"),
-    ("R0lGOD", "image/gif"),
-    ("UklGR", "image/webp"),
-    ("JVBERi0", "application/pdf"),
-    ("SUQz", "audio/mpeg"),
-];
 
 /// Writes a media part; `None` if it had to be refused.
 pub(super) fn write<'a>(writing: &mut Writing<'a>, kind: &'a PartKind) -> Option<Made<'a>> {
@@ -35,14 +27,16 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>, kind: &'a PartKind) -> Option
             let mime_type = if media.mime.is_empty() { mime_of(uri) } else { &media.mime };
             // `video/*` only says what kind of thing an address without a type is.
             let mime_type = if mime_type.ends_with("/*") { "" } else { mime_type };
-            if writing.request.origin != Some(WireFormat::Gemini) {
-                let detail = "sent as fileData; the provider must take web addresses";
-                writing.notes.approximate(names::DOCUMENT.name(writing.request), detail);
+            let own = writing.request.origin == Some(WireFormat::Gemini);
+            if !own && !writing.facts.web_media {
+                let why = "the provider does not fetch web addresses; send the bytes as base64";
+                writing.refuse(Field::DOCUMENT.name(writing.request), why);
+                return None;
             }
             Made { file_data: Some(FileData { mime_type, file_uri: uri }), ..Made::default() }
         }
         MediaSource::FileId(id) => {
-            let field = names::DOCUMENT.name(writing.request);
+            let field = Field::DOCUMENT.name(writing.request);
             writing.refuse(field, format!("the file `{id}` is stored at another vendor"));
             return None;
         }
@@ -66,7 +60,7 @@ pub(super) fn media_of(kind: &PartKind) -> Option<&Media> {
 }
 
 fn text_document<'a>(writing: &mut Writing<'a>, media: &'a Media, text: &'a str) -> Made<'a> {
-    let field = names::DOCUMENT.name(writing.request);
+    let field = Field::DOCUMENT.name(writing.request);
     writing.notes.approximate(field, "a text document is sent as text");
     let text = match &media.name {
         Some(title) if !title.is_empty() => Cow::Owned(format!("{title}\n\n{text}")),
@@ -93,9 +87,9 @@ fn resolution(writing: &mut Writing<'_>, detail: &str) -> Option<serde_json::Val
     Some(json!({"level": level}))
 }
 
+/// Tells what media without a type are.
 fn sniff(data: &str, kind: &PartKind) -> &'static str {
-    let found = MAGIC.iter().find(|(magic, _)| data.starts_with(magic)).map(|(_, mime)| *mime);
-    found.unwrap_or(match kind {
+    data_url::sniffed(data).unwrap_or(match kind {
         PartKind::Image(_) => "image/png",
         PartKind::Audio(_) => "audio/wav",
         PartKind::Video(_) => "video/mp4",

@@ -6,18 +6,21 @@
 mod body;
 mod config;
 mod contents;
+mod extra;
 mod media;
 mod names;
 mod part;
 mod results;
 #[cfg(test)]
 mod tests;
+mod thinking;
 mod tools;
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+use serde_json::Map;
 
 use self::body::Body;
-use crate::WireFormat;
 use crate::aftercare::Aftercare;
 use crate::chat::ChatRequest;
 use crate::codec::{Target, WireError, Written};
@@ -32,6 +35,8 @@ struct Writing<'a> {
     facts: &'a ModelFacts,
     notes: &'a mut Notes,
     refused: Refusals,
+    /// Whether the turn that is being written has data that Google reads back.
+    signs_turn: bool,
     aftercare: Aftercare,
 }
 
@@ -39,6 +44,11 @@ impl Writing<'_> {
     /// Records a field whose loss would change what was asked for.
     fn refuse(&mut self, field: impl Into<String>, why: impl Into<String>) {
         self.refused.add(field, why);
+    }
+
+    /// Returns the name under which a tool is sent, and remembers to change it back in the reply.
+    fn tool_name<'n>(&mut self, name: &'n str) -> Cow<'n, str> {
+        part::TOOL_NAMES.sent(name, &mut self.aftercare)
     }
 }
 
@@ -54,6 +64,7 @@ pub(in crate::gemini) fn write(
         facts: target.facts,
         notes,
         refused: Refusals::default(),
+        signs_turn: false,
         aftercare: Aftercare::default(),
     };
 
@@ -68,34 +79,9 @@ pub(in crate::gemini) fn write(
         extra: Map::new(),
         contents,
     };
-    extra(&mut writing, &mut body);
+    extra::write(&mut writing, &mut body);
 
     let body = writing.refused.or_body(&body)?;
     let stream = request.delivery.stream;
     Ok(Written { body, stream, headers: Vec::new(), aftercare: writing.aftercare })
-}
-
-/// Writes back members of this format's own clients, and notes those of others.
-fn extra(writing: &mut Writing<'_>, body: &mut Body<'_>) {
-    let request = writing.request;
-    if let Some(name) = names::end_user(request) {
-        writing.notes.drop(name, "this format has no field for the end user");
-    }
-    for (name, value) in &request.extra {
-        if request.origin != Some(WireFormat::Gemini) {
-            writing.notes.drop(name.clone(), "this format has no such field");
-            continue;
-        }
-        match name.split_once('.') {
-            Some(("generationConfig", inner)) => put(&mut body.generation_config, inner, value),
-            Some(("toolConfig", inner)) => put(&mut body.tool_config, inner, value),
-            _ => {
-                body.extra.insert(name.clone(), value.clone());
-            }
-        }
-    }
-}
-
-fn put(place: &mut Map<String, Value>, name: &str, value: &Value) {
-    place.insert(name.to_owned(), value.clone());
 }

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use super::Writing;
 use super::body::{FunctionCall, Made, Raw};
 use crate::WireFormat;
-use crate::argument_object::{Was, argument_object};
-use crate::chat::{Part, Vendor};
+use crate::argument_object::{ArgumentObject, Was, argument_object};
+use crate::chat::{CallKind, Part, Vendor};
+use crate::custom_tool;
 use crate::field_names::Field;
 use crate::gemini::request::MADE_ID;
 use crate::tool_names::{First, ToolNames};
@@ -20,9 +21,16 @@ pub(super) fn call<'a>(
     writing: &mut Writing<'a>,
     id: &'a str,
     tool: &'a str,
+    kind: CallKind,
     text: &'a str,
 ) -> Made<'a> {
-    let object = argument_object(text);
+    let object = match kind {
+        CallKind::Function => argument_object(text),
+        CallKind::Custom => {
+            let json = Cow::Owned(custom_tool::arguments(text));
+            ArgumentObject { json, was: Was::Object }
+        }
+    };
     let change = match object.was {
         Was::Object => None,
         Was::Value => Some("arguments that are no object are wrapped in one"),
@@ -33,7 +41,7 @@ pub(super) fn call<'a>(
     }
     let function_call = FunctionCall {
         id: own_id(writing, id),
-        name: TOOL_NAMES.legal(tool),
+        name: writing.tool_name(tool),
         args: Raw::of(object.json),
     };
     Made { function_call: Some(function_call), ..Made::default() }

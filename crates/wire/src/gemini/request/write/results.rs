@@ -106,7 +106,7 @@ pub(super) fn answer<'a>(
     }
     let response = FunctionResponse {
         id: part::own_id(writing, outcome.call),
-        name: part::TOOL_NAMES.legal(name),
+        name: writing.tool_name(name),
         response: object(&texts, outcome.is_error),
         parts: inside,
     };

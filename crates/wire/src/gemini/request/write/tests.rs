@@ -2,7 +2,10 @@ use proptest::prelude::*;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use serde_json::Value;
+
 use super::*;
+use crate::WireFormat;
 use crate::chat::{
     Effort, Media, MediaSource, Opaque, OpaqueKind, OutputFormat, Part, PartKind, ReasoningAmount,
     Role, Tool, ToolChoice, ToolKind, Turn, Vendor,
@@ -330,7 +333,14 @@ fn empty_texts_go_unless_they_are_signed() {
     let error =
         super::write(&nothing, &Target::new("m", &ModelFacts::default()), &mut Notes::default())
             .unwrap_err();
-    assert!(error.to_string().starts_with("messages: holds nothing"), "{error}");
+    assert!(error.to_string().starts_with("`messages` cannot be sent: nothing is left"), "{error}");
+}
+
+#[test]
+fn instructions_without_anything_else_are_asked_by_the_user() {
+    let turns = ["be kind", "say hi"].map(|text| turn(Role::Developer, vec![Part::text(text)]));
+    let found = contents_of(turns.to_vec(), &ModelFacts::default());
+    assert_eq!(found, json!([{"role": "user", "parts": [{"text": "say hi"}]}]));
 }
 
 #[test]
@@ -348,7 +358,7 @@ fn media_become_inline_or_file_data() {
     };
     let base64 = |data: &str| MediaSource::Base64(data.to_owned());
     let level = thinking(ThinkingControl::Level);
-    let any = ModelFacts::default();
+    let any = ModelFacts { web_media: true, ..ModelFacts::default() };
     let inline = |mime: &str, data: &str| json!({"inlineData": {"mimeType": mime, "data": data}});
     check(
         PartKind::Image(media("", base64("iVBORw0KGgoAAAA="), None)),
@@ -370,6 +380,7 @@ fn media_become_inline_or_file_data() {
     );
     let mut low = inline("image/png", "aGk=");
     low["mediaResolution"] = json!({"level": "MEDIA_RESOLUTION_LOW"});
+    let fetches = ModelFacts { web_media: true, ..ModelFacts::default() };
     let picture = || PartKind::Image(media("image/png", base64("aGk="), Some("low")));
     check(picture(), &level, low, &["~image_url.detail"]);
     check(picture(), &any, inline("image/png", "aGk="), &["-image_url.detail"]);
@@ -379,9 +390,9 @@ fn media_become_inline_or_file_data() {
             MediaSource::Url("https://x.example/a.jpg".to_owned()),
             Some("auto"),
         )),
-        &any,
+        &fetches,
         json!({"fileData": {"mimeType": "image/jpeg", "fileUri": "https://x.example/a.jpg"}}),
-        &["~file"],
+        &[],
     );
     check(
         PartKind::Document(media("text/plain", MediaSource::Text("body".to_owned()), None)),
@@ -418,10 +429,7 @@ fn what_cannot_be_carried_is_refused_all_at_once() {
         ],
         ..chat(Vec::new())
     };
-    assert_eq!(
-        refusals(&request),
-        ["file", "messages", "tools[0].name", "tools[2]", "tools", "max_tokens"]
-    );
+    assert_eq!(refusals(&request), ["file", "messages", "tools[2]", "tools", "max_tokens"]);
 }
 
 fn any_turn() -> impl Strategy<Value = Vec<Turn>> {

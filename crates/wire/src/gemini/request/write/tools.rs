@@ -1,17 +1,20 @@
 //! Writes `tools` and `toolConfig`.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::Writing;
 use super::body::{Declaration, Entry};
 use super::names;
-use super::part::TOOL_NAMES;
 use crate::WireFormat;
-use crate::chat::{Tool, ToolChoice};
+use crate::chat::{Tool, ToolChoice, ToolKind, WebSearch};
+use crate::custom_tool;
 use crate::field_names::Field;
 use crate::gemini::schema;
+use crate::model_facts::ThinkingControl;
 
 /// Writes both members; empty if there are no tools.
 pub(super) fn write<'a>(writing: &mut Writing<'a>) -> (Vec<Entry<'a>>, Map<String, Value>) {
@@ -24,7 +27,7 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>) -> (Vec<Entry<'a>>, Map<Strin
             others.extend(server(writing, tool, format, raw));
             continue;
         }
-        if !seen.insert(tool.name.as_str()) {
+        if !seen.insert(writing.tool_name(&tool.name)) {
             writing.refuse(format!("tools[{index}]"), "another tool has the same name");
         }
         declarations.push(declaration(writing, tool, index));
@@ -34,6 +37,7 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>) -> (Vec<Entry<'a>>, Map<Strin
     if functions {
         entries.push(Entry::Functions { declarations });
     }
+    let searches = others.iter().any(|other| matches!(other, Entry::Search { .. }));
     entries.append(&mut others);
 
     if request.parallel_calls == Some(false) {
@@ -45,22 +49,52 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>) -> (Vec<Entry<'a>>, Map<Strin
     if !calling.is_empty() {
         config.insert("functionCallingConfig".to_owned(), Value::Object(calling));
     }
+    if functions && searches {
+        together(writing, &mut config);
+    }
     (entries, config)
+}
+
+/// Functions beside the web search: older models refuse that, newer ones want to be told.
+fn together(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
+    match writing.facts.thinking {
+        ThinkingControl::Budget | ThinkingControl::None => {
+            let why = "the model cannot search the web and call functions in one request";
+            writing.refuse(Field::WEB_SEARCH.name(writing.request), why);
+        }
+        ThinkingControl::Unknown | ThinkingControl::Adaptive | ThinkingControl::Level => {
+            config.insert("includeServerSideToolInvocations".to_owned(), Value::Bool(true));
+        }
+    }
 }
 
 fn server<'a>(
     writing: &mut Writing<'a>,
     tool: &'a Tool,
     format: WireFormat,
-    raw: &'a serde_json::value::RawValue,
+    raw: &'a RawValue,
 ) -> Option<Entry<'a>> {
     if format == WireFormat::Gemini {
         return Some(Entry::Kept(raw));
     }
-    let declared: Value = serde_json::from_str(raw.get()).unwrap_or_default();
-    let kind = declared.get("type").and_then(Value::as_str).unwrap_or(&tool.name);
-    if kind.starts_with("web_search") {
-        writing.notes.approximate("tools[].web_search", "sent as googleSearch without its options");
+    let is_older =
+        matches!(writing.facts.thinking, ThinkingControl::Budget | ThinkingControl::None);
+    if let ToolKind::WebSearch { .. } = &tool.kind
+        && is_older
+        && writing.request.can_do_without_search()
+    {
+        let detail =
+            "the model cannot search and call functions in one request; functions are sent";
+        writing.notes.drop(Field::WEB_SEARCH.name(writing.request), detail);
+        return None;
+    }
+    if let ToolKind::WebSearch { search, .. } = &tool.kind {
+        let detail = if *search == WebSearch::default() {
+            "sent as googleSearch"
+        } else {
+            "sent as googleSearch without its options"
+        };
+        writing.notes.approximate(Field::WEB_SEARCH.name(writing.request), detail);
         return Some(Entry::Search { search: Map::new() });
     }
     writing.refuse("tools", format!("the tool `{}` runs only at its own vendor", tool.name));
@@ -68,20 +102,19 @@ fn server<'a>(
 }
 
 fn declaration<'a>(writing: &mut Writing<'a>, tool: &'a Tool, index: usize) -> Declaration<'a> {
-    if !TOOL_NAMES.is_legal(&tool.name) {
-        let why = "Gemini takes names of up to 64 characters that begin with a letter or `_` and \
-                   go on with letters, digits and `_.:-`";
-        writing.refuse(format!("tools[{index}].name"), why);
-    }
     if tool.cache.is_some() {
         writing.notes.drop("cache_control", "Gemini caches by itself");
     }
     let mut declaration = Declaration {
-        name: &tool.name,
-        description: tool.description.as_deref().filter(|text| !text.is_empty()),
+        name: writing.tool_name(&tool.name),
+        description: tool.description.as_deref().filter(|text| !text.is_empty()).map(Cow::Borrowed),
         parameters_json_schema: None,
         parameters: None,
     };
+    if let ToolKind::Custom { format } = &tool.kind {
+        custom(writing, tool, format.as_deref(), &mut declaration);
+        return declaration;
+    }
     let Some(raw) = &tool.schema else { return declaration };
     if writing.facts.json_schema {
         declaration.parameters_json_schema = Some(raw);
@@ -100,6 +133,26 @@ fn declaration<'a>(writing: &mut Writing<'a>, tool: &'a Tool, index: usize) -> D
     declaration
 }
 
+/// Declares a tool of free text as a function of one text; its calls are turned back in the reply.
+fn custom<'a>(
+    writing: &mut Writing<'_>,
+    tool: &'a Tool,
+    format: Option<&RawValue>,
+    declaration: &mut Declaration<'a>,
+) {
+    writing.aftercare.custom.insert(tool.name.clone());
+    writing.notes.approximate(
+        Field::CUSTOM_TOOL.name(writing.request),
+        "sent as a function with one text `input`",
+    );
+    declaration.description = custom_tool::description(tool.description.as_deref(), format);
+    declaration.parameters = Some(json!({
+        "type": "OBJECT",
+        "properties": {"input": {"type": "STRING"}},
+        "required": ["input"],
+    }));
+}
+
 fn choice(writing: &mut Writing<'_>) -> Map<String, Value> {
     let request = writing.request;
     let strict = strict(writing);
@@ -109,8 +162,11 @@ fn choice(writing: &mut Writing<'_>) -> Map<String, Value> {
         ToolChoice::Auto => json!({"mode": "AUTO"}),
         ToolChoice::None => json!({"mode": "NONE"}),
         ToolChoice::Required => json!({"mode": "ANY"}),
-        ToolChoice::One(name) => json!({"mode": "ANY", "allowedFunctionNames": [name]}),
+        ToolChoice::One(name) => {
+            json!({"mode": "ANY", "allowedFunctionNames": [writing.tool_name(name)]})
+        }
         ToolChoice::Allowed { required: true, names } => {
+            let names: Vec<_> = names.iter().map(|name| writing.tool_name(name)).collect();
             json!({"mode": "ANY", "allowedFunctionNames": names})
         }
         ToolChoice::Allowed { required: false, .. } => {

@@ -132,7 +132,7 @@ fn interleaved_calls_go_out_whole_with_an_id() {
 }
 
 #[test]
-fn thoughts_are_marked_and_only_googles_signatures_go_out() {
+fn thoughts_are_marked_and_other_vendors_data_goes_in_an_envelope() {
     let chunks = write(
         &context(false),
         &[
@@ -158,7 +158,11 @@ fn thoughts_are_marked_and_only_googles_signatures_go_out() {
         chunks.iter().map(|chunk| &chunk["candidates"][0]["content"]["parts"][0]).collect();
     assert_eq!(parts[0], &json!({"text": "hm", "thought": true}));
     assert_eq!(parts[1], &json!({"text": "", "thought": true, "thoughtSignature": "czE="}));
-    assert_eq!(parts[2], &json!({"text": "", "thoughtSignature": "czM="}));
+    let envelope = parts[2]["thoughtSignature"].as_str().unwrap();
+    let blocks = crate::envelope::open(envelope, &[]).unwrap();
+    let data: Vec<&str> =
+        blocks.iter().filter_map(|block| Some(&*block.opaque.as_ref()?.data)).collect();
+    assert_eq!(data, ["czI=", "not base64!", "czM="]);
     assert_eq!(parts.len(), 4);
 }
 

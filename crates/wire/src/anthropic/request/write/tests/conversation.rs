@@ -59,14 +59,21 @@ fn the_first_message_is_the_users() {
 
 #[test]
 fn text_to_go_on_from_loses_its_trailing_white_space_only_at_the_end() {
-    let found = messages(vec![
+    let request = request(vec![
         text(Role::User, "a "),
         text(Role::Assistant, "b \n"),
         text(Role::User, "c"),
         text(Role::Assistant, "d \n"),
     ]);
-    let texts: Vec<&Value> =
-        found.as_array().unwrap().iter().map(|message| &message["content"][0]["text"]).collect();
+    assert_eq!(refused(&request), ["messages"], "not every model goes on from a text");
+    let facts = ModelFacts { prefill: true, ..ModelFacts::default() };
+    let body = written_for(&request, &facts).body;
+    let texts: Vec<&Value> = body["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| &message["content"][0]["text"])
+        .collect();
     assert_eq!(texts, ["a ", "b \n", "c", "d"]);
 }
 
@@ -76,6 +83,19 @@ fn nothing_left_to_send_is_refused() {
         refused(&request(vec![text(Role::System, "s"), text(Role::User, " ")])),
         ["messages"]
     );
+}
+
+#[test]
+fn instructions_without_anything_else_are_asked_by_the_user() {
+    let found = written(&request(vec![
+        text(Role::System, "be kind"),
+        text(Role::Developer, "say hi"),
+        text(Role::System, " "),
+    ]));
+    assert_eq!(found.body["system"], json!([{"type": "text", "text": "be kind"}]));
+    let asked = json!([{"role": "user", "content": [{"type": "text", "text": "say hi"}]}]);
+    assert_eq!(found.body["messages"], asked);
+    assert_eq!(found.noted(), ["messages"]);
 }
 
 #[test]
@@ -359,7 +379,7 @@ fn own_reasoning_comes_back_in_order_and_foreign_does_not() {
 }
 
 #[test]
-fn blocks_of_own_server_tools_stay_raw_and_others_go() {
+fn blocks_of_own_server_tools_stay_raw_and_others_are_told() {
     let server = |format, text: &str| Part::new(PartKind::Server { format, raw: raw(text) });
     let found = written(&request(vec![
         text(Role::User, "go"),
@@ -368,13 +388,14 @@ fn blocks_of_own_server_tools_stay_raw_and_others_go() {
             vec![
                 server(WireFormat::Anthropic, "{\"type\":\"server_tool_use\", \"id\":\"s\"}"),
                 server(WireFormat::Gemini, "{\"executableCode\":{}}"),
+                server(WireFormat::Gemini, "{\"codeExecutionResult\":{\"output\":\"7\"}}"),
             ],
         ),
         text(Role::User, "on"),
     ]));
     assert_eq!(
         found.body["messages"][1]["content"],
-        json!([{"type": "server_tool_use", "id": "s"}])
+        json!([{"type": "server_tool_use", "id": "s"}, {"type": "text", "text": "7"}])
     );
     assert_eq!(found.dropped(), ["messages[].content"]);
 }
@@ -443,11 +464,12 @@ fn a_longer_conversation_begins_with_the_shorter_one() {
         text(Role::Assistant, "d"),
         text(Role::User, "e"),
     ];
+    let facts = ModelFacts { prefill: true, ..ModelFacts::default() };
     let mut longer = String::new();
     for count in (2..=turns.len()).rev() {
         let body = write(
             &request(turns[..count].to_vec()),
-            &Target::new("m", &ModelFacts::default()),
+            &Target::new("m", &facts),
             &mut Notes::default(),
         );
         let body = String::from_utf8(body.unwrap().body).unwrap();

@@ -1,13 +1,7 @@
-//! Limits, sampling, reasoning, tools and the form of the answer.
+//! Limits, sampling, reasoning and the form of the answer.
 
 use super::*;
 use crate::chat::{Effort, OutputFormat, ReasoningAmount, ToolChoice};
-
-fn facts(change: impl FnOnce(&mut ModelFacts)) -> ModelFacts {
-    let mut facts = ModelFacts::default();
-    change(&mut facts);
-    facts
-}
 
 #[test]
 fn the_limit_is_the_clients_the_models_or_a_default() {
@@ -65,12 +59,24 @@ fn fields_without_an_equal_are_dropped_and_defaults_are_not_noted() {
     request.sampling.logprobs = Some(true);
     request.sampling.n = Some(1);
     request.sampling.stop = vec!["END".to_owned(), "\n\n".to_owned()];
-    request.extra.insert("verbosity".to_owned(), json!("low"));
-    request.extra.insert("prompt_cache_key".to_owned(), json!("k"));
-    request.extra.insert("service_tier".to_owned(), json!("default"));
+    request.sampling.logit_bias = Some(json!({"1": 2}));
+    request.verbosity = Some("low".to_owned());
+    request.metadata.insert("a".to_owned(), json!("b"));
+    request.cache_key = Some("k".to_owned());
+    request.service_tier = Some("default".to_owned());
+    request.extra.insert("prediction".to_owned(), json!({}));
     let found = written(&request);
-    let expected =
-        ["stop", "seed", "presence_penalty", "frequency_penalty", "logprobs", "verbosity"];
+    let expected = [
+        "stop",
+        "seed",
+        "presence_penalty",
+        "frequency_penalty",
+        "logprobs",
+        "logit_bias",
+        "verbosity",
+        "metadata",
+        "prediction",
+    ];
     assert_eq!(found.dropped(), expected);
     assert_eq!(found.body["stop_sequences"], json!(["END"]));
     assert_eq!(found.body["service_tier"], "standard_only");
@@ -85,11 +91,47 @@ fn fields_without_an_equal_are_dropped_and_defaults_are_not_noted() {
 fn several_answers_are_refused_and_all_refusals_come_at_once() {
     let mut request = hello();
     request.sampling.n = Some(2);
+    request.audio = Some(crate::chat::AudioOutput::default());
+    request.wants_images = true;
     request.extra.insert("moderation".to_owned(), json!({}));
-    assert_eq!(refused(&request), ["n", "moderation"]);
+    assert_eq!(refused(&request), ["n", "audio", "modalities", "moderation"]);
     request.origin = Some(WireFormat::Gemini);
     request.extra.clear();
+    request.audio = None;
+    request.wants_images = false;
     assert_eq!(refused(&request), ["generationConfig.candidateCount"]);
+}
+
+#[test]
+fn service_tiers_are_those_of_the_vendor() {
+    let check = |said: &str, expected: Option<&str>| {
+        let mut request = hello();
+        request.service_tier = Some(said.to_owned());
+        let found = written(&request);
+        assert_eq!(found.body["service_tier"].as_str(), expected, "{said}");
+        assert_eq!(found.dropped().is_empty(), expected.is_some(), "{said}");
+    };
+    check("auto", Some("auto"));
+    check("default", Some("standard_only"));
+    check("priority", None);
+}
+
+#[test]
+fn a_long_answer_is_asked_for_as_a_stream() {
+    let check = |limit: Option<u64>, most: Option<u64>, is_streamed: bool| {
+        let mut request = hello();
+        request.max_output_tokens = limit;
+        let facts = facts(|facts| facts.max_output_tokens = most);
+        let target = Target::new("claude", &facts);
+        let found = write(&request, &target, &mut Notes::default()).unwrap();
+        assert_eq!(found.stream, is_streamed, "{limit:?} {most:?}");
+        let body: Value = serde_json::from_slice(&found.body).unwrap();
+        assert_eq!(body["stream"] == true, is_streamed, "{limit:?} {most:?}");
+    };
+    check(Some(21_000), None, false);
+    check(Some(21_001), None, true);
+    check(None, None, false);
+    check(None, Some(64_000), true);
 }
 
 #[test]
@@ -242,92 +284,33 @@ fn what_is_shown_is_said_only_if_the_client_did() {
 }
 
 #[test]
-fn tools_are_declared_in_order() {
+fn reasoning_that_is_to_be_seen_is_asked_for() {
     let mut request = hello();
-    let mut second = tool("g", Some("{\"properties\" : {}}"));
-    second.description = Some("does g".to_owned());
-    second.cache = Some(json!({"type": "ephemeral"}));
-    let mut server = tool("web_search", None);
-    server.kind = ToolKind::Server {
-        format: WireFormat::Anthropic,
-        raw: raw("{\"type\":\"web_search_20250305\",\"name\":\"web_search\"}"),
-    };
-    request.tools = vec![tool("f", None), second, server];
-    let expected = json!([
-        {"name": "f", "input_schema": {"type": "object", "properties": {}}},
-        {
-            "name": "g", "description": "does g",
-            "input_schema": {"type": "object", "properties": {}},
-            "cache_control": {"type": "ephemeral"},
-        },
-        {"type": "web_search_20250305", "name": "web_search"},
-    ]);
-    assert_eq!(written(&request).body["tools"], expected);
+    request.reasoning.show = Some(true);
+    let adaptive = facts(|facts| facts.thinking = ThinkingControl::Adaptive);
+    let found = written_for(&request, &adaptive);
+    assert_eq!(found.body["thinking"], json!({"type": "adaptive", "display": "summarized"}));
+
+    request.reasoning.show = Some(false);
+    assert!(written_for(&request, &adaptive).body["thinking"].is_null());
+    let aftercare = sent(&request, &adaptive).aftercare;
+    assert!(aftercare.hide_reasoning, "the model may think unasked");
 }
 
 #[test]
-fn strict_tools_need_a_model_that_can() {
+fn older_models_think_between_calls_only_with_a_beta() {
     let mut request = hello();
-    request.tools = vec![Tool { strict: Some(true), ..tool("f", Some("{\"type\":\"object\"}")) }];
-    let without = written(&request);
-    assert_eq!(without.dropped(), ["tools[].function.strict"]);
-    assert!(without.body["tools"][0]["strict"].is_null());
-
-    let with = written_for(&request, &facts(|facts| facts.structured_output = true));
-    assert_eq!(with.body["tools"][0]["strict"], true);
-    assert_eq!(with.body["tools"][0]["input_schema"]["additionalProperties"], false);
-}
-
-#[test]
-fn tools_that_cannot_be_sent_are_refused() {
-    let mut request = hello();
-    let mut foreign = tool("googleSearch", None);
-    foreign.kind =
-        ToolKind::Server { format: WireFormat::Gemini, raw: raw("{\"googleSearch\":{}}") };
-    request.tools = vec![tool("a.b", None), tool("f", None), tool("f", None), foreign];
-    assert_eq!(refused(&request), ["tools[0].name", "tools[2].name", "tools[3]"]);
-}
-
-#[test]
-fn choices_among_tools_are_written() {
-    let check = |choice: ToolChoice, parallel: Option<bool>, expected: Value, is_noted: bool| {
-        let mut request = hello();
-        request.tools = vec![tool("f", None), tool("g", None)];
-        request.tool_choice = choice.clone();
-        request.parallel_calls = parallel;
-        let found = written(&request);
-        assert_eq!(found.body["tool_choice"], expected, "{choice:?} {parallel:?}");
-        assert_eq!(!found.noted().is_empty(), is_noted, "{choice:?}");
-        request.tools.clear();
-        assert!(
-            written(&request).body["tool_choice"].is_null(),
-            "without tools there is no choice"
-        );
-    };
-    let allowed = |required, names: &[&str]| ToolChoice::Allowed {
-        required,
-        names: names.iter().map(|&name| name.to_owned()).collect(),
-    };
-    check(ToolChoice::NotSaid, None, Value::Null, false);
-    check(ToolChoice::NotSaid, Some(true), Value::Null, false);
-    check(
-        ToolChoice::NotSaid,
-        Some(false),
-        json!({"type": "auto", "disable_parallel_tool_use": true}),
-        false,
-    );
-    check(ToolChoice::Auto, None, json!({"type": "auto"}), false);
-    check(ToolChoice::None, Some(false), json!({"type": "none"}), false);
-    check(
-        ToolChoice::Required,
-        Some(false),
-        json!({"type": "any", "disable_parallel_tool_use": true}),
-        false,
-    );
-    check(ToolChoice::One("f".to_owned()), None, json!({"type": "tool", "name": "f"}), false);
-    check(allowed(true, &["g"]), None, json!({"type": "tool", "name": "g"}), false);
-    check(allowed(true, &["f", "g"]), None, json!({"type": "any"}), true);
-    check(allowed(false, &["f"]), None, json!({"type": "auto"}), true);
+    request.reasoning.amount = ReasoningAmount::Budget(2048);
+    let budget = facts(|facts| {
+        facts.thinking = ThinkingControl::Budget;
+        facts.max_output_tokens = Some(9000);
+    });
+    assert!(sent(&request, &budget).headers.is_empty());
+    request.tools = vec![tool("f", None)];
+    let beta = [("anthropic-beta", "interleaved-thinking-2025-05-14")];
+    assert_eq!(sent(&request, &budget).headers, beta);
+    let adaptive = facts(|facts| facts.thinking = ThinkingControl::Adaptive);
+    assert!(sent(&request, &adaptive).headers.is_empty());
 }
 
 #[test]
@@ -353,10 +336,26 @@ fn the_form_of_the_answer_is_enforced_or_asked_for() {
     );
     assert_eq!(notes, Notes::default());
 
-    let asked = written(&request);
-    assert!(asked.body["output_config"].is_null());
-    assert!(asked.body["system"][0]["text"].as_str().unwrap().ends_with(schema));
-    assert_eq!(asked.noted(), ["response_format"]);
+    let forced = written(&request);
+    assert!(forced.body["output_config"].is_null());
+    let tools = &forced.body["tools"];
+    assert_eq!(tools[0]["name"], "json_output");
+    assert_eq!(tools[0]["input_schema"], serde_json::from_str::<Value>(schema).unwrap());
+    assert_eq!(forced.body["tool_choice"]["name"], "json_output");
+    assert_eq!(forced.noted(), ["response_format"]);
+    let aftercare = sent(&request, &ModelFacts::default()).aftercare;
+    assert_eq!(aftercare.answer_tool.as_deref(), Some("json_output"));
+
+    let asked = |found: &Written| {
+        assert!(found.body["system"][0]["text"].as_str().unwrap().ends_with(schema));
+        assert_eq!(found.noted(), ["response_format"]);
+    };
+    let mut beside_tools = request.clone();
+    beside_tools.tools = vec![tool("f", None)];
+    asked(&written(&beside_tools));
+    let mut thinking = request.clone();
+    thinking.reasoning.amount = ReasoningAmount::Budget(2000);
+    asked(&written_for(&thinking, &facts(|facts| facts.thinking = ThinkingControl::Budget)));
 
     request.output = OutputFormat::JsonObject;
     let object = written_for(&request, &native);

@@ -39,15 +39,18 @@ fn own_tools_go_back_and_web_search_is_translated() {
     let mut request = hi();
     request.tools = vec![
         server(WireFormat::Gemini, "codeExecution", json!({"codeExecution": {}})),
-        server(
-            WireFormat::Anthropic,
-            "web_search",
-            json!({"type": "web_search_20250305", "name": "web_search"}),
-        ),
+        Tool {
+            kind: ToolKind::WebSearch {
+                format: WireFormat::Anthropic,
+                raw: raw(&json!({"type": "web_search_20250305", "name": "web_search"})),
+                search: crate::chat::WebSearch::default(),
+            },
+            ..tool("web_search", None)
+        },
     ];
     let (body, notes) = written(&request, &ModelFacts::default());
     assert_eq!(body["tools"], json!([{"codeExecution": {}}, {"googleSearch": {}}]));
-    assert_eq!(notes, ["~tools[].web_search"]);
+    assert_eq!(notes, ["~web_search_options"]);
 }
 
 #[test]

@@ -1,0 +1,34 @@
+//! What a written request asks of its reply: some things a provider cannot be asked for are done to the
+//! answer instead, and names that were changed on the way there are changed back.
+
+mod custom_input;
+mod mender;
+mod stop;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use self::mender::Mender;
+
+/// What the reply needs before the client may see it. Empty for most requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Aftercare {
+    /// Tools that were sent under another name: name as sent → the client's name.
+    pub names: BTreeMap<String, String>,
+    /// Custom tools that were sent as functions of one text `input`, by the client's name. Their calls
+    /// go back as free text.
+    pub custom: BTreeSet<String>,
+    /// Stop sequences that the provider was not told: the answer is cut before the first that comes.
+    pub stop: Vec<String>,
+    /// The tool whose arguments are the answer's text, by its name as sent: a schema that the provider
+    /// could only be given as a tool.
+    pub answer_tool: Option<String>,
+    /// Whether the client asked not to see reasoning text. Opaque data still goes out.
+    pub hide_reasoning: bool,
+}
+
+impl Aftercare {
+    /// Tells whether the reply may go out as it is.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

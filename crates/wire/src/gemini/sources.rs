@@ -1,0 +1,211 @@
+//! Sources of an answer: `groundingMetadata` and `citationMetadata`, whose spans count the UTF-8 bytes of
+//! the answer's whole text, and the canonical [`Citation`], whose spans count code points of one part.
+
+use serde_json::{Map, Value, json};
+
+use crate::event::Citation;
+use crate::json;
+
+/// A source as the provider names it, with its span in bytes of the whole text.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Found {
+    pub(super) citation: Citation,
+    pub(super) bytes: Option<(usize, usize)>,
+}
+
+/// Reads `groundingMetadata`. Pages that no statement names count for the whole answer if none are named
+/// at all.
+pub(super) fn grounding(metadata: &Value) -> Vec<Found> {
+    let chunks = list(metadata, "groundingChunks", "grounding_chunks");
+    let source = |place: u64| {
+        let chunk = chunks.get(usize::try_from(place).ok()?)?;
+        let chunk = ["web", "maps", "retrievedContext", "retrieved_context"]
+            .iter()
+            .find_map(|kind| chunk.get(kind))?;
+        let text = |name: &str| chunk.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(Citation {
+            url: text("uri").unwrap_or_default(),
+            title: text("title").filter(|title| !title.is_empty()),
+            ..Citation::default()
+        })
+    };
+    let mut found = Vec::new();
+    for support in list(metadata, "groundingSupports", "grounding_supports") {
+        let segment = support.get("segment").unwrap_or(&Value::Null);
+        let indices = list(support, "groundingChunkIndices", "grounding_chunk_indices");
+        for citation in indices.iter().filter_map(Value::as_u64).filter_map(source) {
+            found.push(Found { citation, bytes: span(segment) });
+        }
+    }
+    if found.is_empty() {
+        let places = 0..chunks.len() as u64;
+        found.extend(places.filter_map(source).map(|citation| Found { citation, bytes: None }));
+    }
+    found
+}
+
+/// Reads `citationMetadata`.
+pub(super) fn citations(metadata: &Value) -> Vec<Found> {
+    let sources = list(metadata, "citationSources", "citation_sources");
+    let sources =
+        if sources.is_empty() { list(metadata, "citations", "citations") } else { sources };
+    let read = |source: &Value| {
+        let text = |name: &str| source.get(name).and_then(Value::as_str).map(str::to_owned);
+        let citation = Citation {
+            url: text("uri").unwrap_or_default(),
+            title: text("title").filter(|title| !title.is_empty()),
+            ..Citation::default()
+        };
+        let says_something = !citation.url.is_empty() || citation.title.is_some();
+        says_something.then(|| Found { citation, bytes: span(source) })
+    };
+    sources.iter().filter_map(read).collect()
+}
+
+fn list<'v>(value: &'v Value, camel: &str, snake: &str) -> &'v [Value] {
+    let found = value.get(camel).or_else(|| value.get(snake));
+    found.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn span(segment: &Value) -> Option<(usize, usize)> {
+    let number = |camel: &str, snake: &str| {
+        let found = segment.get(camel).or_else(|| segment.get(snake))?;
+        usize::try_from(found.as_u64()?).ok()
+    };
+    // A start of 0 is left out, like every default of protobuf JSON.
+    Some((number("startIndex", "start_index").unwrap_or(0), number("endIndex", "end_index")?))
+}
+
+/// Returns how many code points stand before a byte of the text.
+pub(super) fn code_points(text: &str, byte: usize) -> u64 {
+    let mut end = byte.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].chars().count() as u64
+}
+
+/// What is known of the sources of one answer that is being written.
+#[derive(Default)]
+pub(super) struct Sources {
+    text: String,
+    starts: Vec<(u32, usize)>,
+    cites: Vec<(u32, Citation)>,
+    queries: Vec<String>,
+}
+
+impl Sources {
+    /// Takes visible text.
+    pub(super) fn text(&mut self, part: u32, delta: &str) {
+        if self.starts.last().is_none_or(|(last, _)| *last != part) {
+            self.starts.push((part, self.text.len()));
+        }
+        self.text.push_str(delta);
+    }
+
+    /// Takes a source.
+    pub(super) fn cite(&mut self, part: u32, citation: &Citation) {
+        self.cites.push((part, citation.clone()));
+    }
+
+    /// Takes words that were searched for.
+    pub(super) fn query(&mut self, query: &str) {
+        self.queries.push(query.to_owned());
+    }
+
+    /// Appends `,"groundingMetadata":{…}` and `,"citationMetadata":{…}`, each if there is any.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let mut chunks: Vec<(&str, Value)> = Vec::new();
+        let mut supports = Vec::new();
+        let mut documents = Vec::new();
+        for (part, citation) in &self.cites {
+            let segment = self.segment(*part, citation);
+            if citation.url.is_empty() {
+                let mut source = segment.unwrap_or_default();
+                source.shift_remove("text");
+                source.extend(citation.title.iter().map(|t| ("title".to_owned(), json!(t))));
+                documents.push(Value::Object(source));
+                continue;
+            }
+            let known = chunks.iter().position(|(url, _)| *url == citation.url);
+            let index = known.unwrap_or_else(|| {
+                let mut web = json!({"uri": citation.url});
+                if let Some(title) = &citation.title {
+                    web["title"] = json!(title);
+                }
+                chunks.push((&citation.url, json!({"web": web})));
+                chunks.len() - 1
+            });
+            if let Some(segment) = segment {
+                supports.push(json!({"segment": segment, "groundingChunkIndices": [index]}));
+            }
+        }
+        let mut grounding = Map::new();
+        let chunks: Vec<Value> = chunks.into_iter().map(|(_, chunk)| chunk).collect();
+        let queries = self.queries.iter().map(|query| json!(query)).collect();
+        for (name, list) in [
+            ("webSearchQueries", queries),
+            ("groundingChunks", chunks),
+            ("groundingSupports", supports),
+        ] {
+            if !list.is_empty() {
+                grounding.insert(name.to_owned(), Value::Array(list));
+            }
+        }
+        if !grounding.is_empty() {
+            out.extend_from_slice(b",\"groundingMetadata\":");
+            json::value(&grounding, out);
+        }
+        if !documents.is_empty() {
+            out.extend_from_slice(b",\"citationMetadata\":");
+            json::value(&json!({"citationSources": documents}), out);
+        }
+    }
+
+    fn segment(&self, part: u32, citation: &Citation) -> Option<Map<String, Value>> {
+        let (from, to) = citation.span?;
+        let (_, base) = self.starts.iter().find(|(known, _)| *known == part)?;
+        let text = &self.text[*base..];
+        let byte = |points: u64| {
+            let points = usize::try_from(points).unwrap_or(usize::MAX);
+            text.char_indices().nth(points).map_or(text.len(), |(byte, _)| byte)
+        };
+        let (from, to) = (byte(from), byte(to));
+        let said = text.get(from..to)?;
+        let segment = json!({"startIndex": base + from, "endIndex": base + to, "text": said});
+        if let Value::Object(segment) = segment { Some(segment) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_bytes_here_and_code_points_elsewhere() {
+        let mut sources = Sources::default();
+        sources.text(0, "é is ");
+        sources.text(2, "für you");
+        let citation = Citation {
+            url: "https://a.test".to_owned(),
+            title: Some("A".to_owned()),
+            span: Some((0, 3)),
+            ..Citation::default()
+        };
+        sources.cite(2, &citation);
+        let mut out = Vec::new();
+        sources.write(&mut out);
+        let written = String::from_utf8(out).unwrap();
+        assert_eq!(
+            written,
+            r#","groundingMetadata":{"groundingChunks":[{"web":{"uri":"https://a.test","title":"A"}}],"groundingSupports":[{"segment":{"startIndex":6,"endIndex":10,"text":"für"},"groundingChunkIndices":[0]}]}"#
+        );
+
+        let metadata: Value =
+            serde_json::from_str(written.strip_prefix(",\"groundingMetadata\":").unwrap()).unwrap();
+        let found = grounding(&metadata);
+        assert_eq!(found[0].bytes, Some((6, 10)));
+        assert_eq!(code_points("für you", 4), 3);
+        assert_eq!(code_points("für you", 2), 1, "inside a character");
+    }
+}

@@ -1,0 +1,106 @@
+//! Writes a canonical request for a provider of this format.
+
+mod body;
+mod cache;
+mod media;
+mod names;
+mod results;
+mod sampling;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod tools;
+mod turns;
+
+use self::body::Body;
+use crate::WireFormat;
+use crate::aftercare::Aftercare;
+use crate::chat::{ChatRequest, Opaque};
+use crate::codec::{Target, WireError, Written};
+use crate::field_names::Field;
+use crate::model_facts::ModelFacts;
+use crate::notes::Notes;
+use crate::refusals::Refusals;
+
+/// What all pieces of the writer share.
+struct Writing<'a> {
+    request: &'a ChatRequest,
+    target: &'a Target<'a>,
+    facts: &'a ModelFacts,
+    notes: &'a mut Notes,
+    /// What cannot be carried, collected so that one error names it all.
+    refused: Refusals,
+    aftercare: Aftercare,
+}
+
+impl Writing<'_> {
+    /// Records that the request cannot be sent because of this field.
+    fn refuse(&mut self, field: Field, why: impl Into<String>) {
+        let name = field.name(self.request);
+        if !self.refused.contains(name) {
+            self.refused.add(name, why);
+        }
+    }
+
+    fn drop(&mut self, field: Field, why: &'static str) {
+        self.notes.drop(field.name(self.request), why);
+    }
+
+    fn approximate(&mut self, field: Field, how: &'static str) {
+        self.notes.approximate(field.name(self.request), how);
+    }
+
+    /// Tells whether this very target made the data: it came through this format then and may go back.
+    ///
+    /// Data without an origin came from its vendor's own format, and a provider of this one is anybody.
+    fn came_from_target(&self, opaque: &Opaque) -> bool {
+        opaque.origin.is_some() && self.target.reads(opaque, opaque.vendor)
+    }
+
+    /// Tells whether the client spoke this very format, so that nothing needs to be left out for it.
+    fn is_own(&self) -> bool {
+        self.request.origin == Some(WireFormat::OpenAiChat)
+    }
+
+    /// Tells whether members may be sent that only OpenAI itself knows: strict imitators refuse them.
+    ///
+    /// The newer name of the limit is what OpenAI's own models demand and few others take.
+    fn is_openai(&self) -> bool {
+        self.facts.max_completion_tokens
+    }
+}
+
+/// Writes a request.
+///
+/// # Errors
+///
+/// [`WireError::Unsupported`] with every field whose loss would change what was asked for.
+pub(crate) fn write(
+    request: &ChatRequest,
+    target: &Target<'_>,
+    notes: &mut Notes,
+) -> Result<Written, WireError> {
+    let mut writing = Writing {
+        request,
+        target,
+        facts: target.facts,
+        notes,
+        refused: Refusals::default(),
+        aftercare: Aftercare {
+            hide_reasoning: request.reasoning.show == Some(false),
+            ..Aftercare::default()
+        },
+    };
+    let messages = turns::write(&mut writing);
+    if messages.is_empty() {
+        writing.refuse(Field::MESSAGES, "nothing is left to send");
+    }
+    let mut body = Body { model: target.model, messages, ..Body::default() };
+    body.sampling = sampling::write(&mut writing);
+    body.reasoning_effort = sampling::effort(&mut writing);
+    tools::write(&mut writing, &mut body);
+    settings::write(&mut writing, &mut body);
+    let body = writing.refused.or_body(&body)?;
+    let stream = request.delivery.stream;
+    Ok(Written { body, stream, headers: Vec::new(), aftercare: writing.aftercare })
+}

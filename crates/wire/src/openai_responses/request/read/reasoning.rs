@@ -1,0 +1,66 @@
+//! Reads reasoning: what is asked for, and what earlier answers left in the history.
+
+use serde_json::value::RawValue;
+
+use super::wire::{Item, Thought};
+use crate::chat::{ChatRequest, Opaque, OpaqueKind, Part, PartKind, ReasoningAmount, Vendor};
+use crate::codec::WireError;
+use crate::members::{Members, parse};
+
+/// Reads a reasoning item; `None` if all it has is an id.
+///
+/// # Errors
+///
+/// [`WireError::Malformed`] with the path of a text that is none.
+pub(super) fn item(item: &Item<'_>, path: &str) -> Result<Option<Part>, WireError> {
+    let mut text = texts(item.summary, &format!("{path}.summary"))?;
+    if text.is_empty() {
+        text = texts(item.content, &format!("{path}.content"))?;
+    }
+    let data = item.encrypted_content.as_deref().filter(|data| !data.is_empty());
+    let opaque = data.map(|data| Opaque {
+        item: item.id.clone().filter(|id| !id.is_empty()),
+        ..Opaque::new(Vendor::OpenAi, OpaqueKind::Redacted, data)
+    });
+    let is_empty = text.is_empty() && opaque.is_none();
+    Ok((!is_empty).then(|| Part { kind: PartKind::Reasoning(text), opaque, cache: None }))
+}
+
+fn texts(raw: Option<&RawValue>, path: &str) -> Result<String, WireError> {
+    let Some(raw) = raw else { return Ok(String::new()) };
+    let thoughts: Vec<Thought> = parse(raw, || path.to_owned())?;
+    let texts: Vec<String> = thoughts
+        .into_iter()
+        .filter_map(|thought| thought.text)
+        .filter(|text| !text.is_empty())
+        .collect();
+    Ok(texts.join("\n\n"))
+}
+
+/// Reads `reasoning`: effort and summary; the rest is extra.
+///
+/// # Errors
+///
+/// [`WireError::Malformed`] for an unknown word.
+pub(super) fn options(
+    raw: &RawValue,
+    path: &str,
+    request: &mut ChatRequest,
+) -> Result<(), WireError> {
+    let mut members: Members<'_> = parse(raw, || path.to_owned())?;
+    if let Some(word) = members.take::<String>("effort")? {
+        request.reasoning.amount = ReasoningAmount::of_effort(&word).ok_or_else(|| {
+            let detail =
+                format!("`{word}` is unknown; use none, minimal, low, medium, high, xhigh or max");
+            WireError::malformed(format!("{path}.effort"), detail)
+        })?;
+    }
+    let old = members.take::<String>("generate_summary")?;
+    if let Some(word) = members.take::<String>("summary")?.or(old) {
+        request.reasoning.show = Some(word != "none");
+    }
+    for (name, value) in members.rest() {
+        request.extra.insert(format!("reasoning.{name}"), value);
+    }
+    Ok(())
+}

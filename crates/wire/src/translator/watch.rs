@@ -1,0 +1,58 @@
+//! What the events of a reply said so far.
+
+use crate::api_error::UpstreamError;
+use crate::estimate;
+use crate::event::{Event, Finish, Usage};
+
+/// What the events said so far.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    pub(super) id: String,
+    pub(super) model: String,
+    pub(super) has_content: bool,
+    pub(super) usage: Usage,
+    pub(super) finish: Option<(u16, Finish)>,
+    pub(super) error: Option<UpstreamError>,
+    pub(super) complete: bool,
+    /// What the deltas of the reply came to.
+    heard: estimate::Running,
+}
+
+impl Watch {
+    /// Takes note of one event.
+    pub(super) fn see(&mut self, event: &Event) {
+        self.has_content |= event.is_content();
+        match event {
+            Event::Start { id, model, .. } => {
+                self.id.clone_from(id);
+                self.model.clone_from(model);
+            }
+            Event::Text { delta, .. }
+            | Event::Reasoning { delta, .. }
+            | Event::Arguments { delta, .. } => self.heard.add(delta),
+            Event::Usage(usage) => self.usage.merge(usage),
+            Event::Finish { choice, reason, .. }
+                if self.finish.is_none_or(|(first, _)| *choice < first) =>
+            {
+                self.finish = Some((*choice, *reason));
+            }
+            Event::Error(error) => self.error = Some(error.clone()),
+            Event::End => self.complete = true,
+            _ => {}
+        }
+    }
+
+    /// Returns the token counts, with an estimate of the output if the provider has not counted it or
+    /// counted only up to its first event. `cut`: the reply was ended before the provider was done.
+    pub(super) fn usage_or_estimate(&self, cut: bool) -> Usage {
+        let mut usage = self.usage;
+        let is_early = cut || !(self.complete || self.error.is_some());
+        let heard = self.heard.tokens();
+        let said = usage.output.unwrap_or(0);
+        if heard > said && (usage.output.is_none() || is_early) {
+            usage.output = Some(heard);
+            usage.estimated = true;
+        }
+        usage
+    }
+}

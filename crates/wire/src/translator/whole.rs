@@ -1,0 +1,178 @@
+//! Whole replies: translated, played as streams, collected from streams.
+
+use bytes::Bytes;
+
+use super::free_text::FreeText;
+use super::usable::{as_api_error, usable};
+use super::watch::Watch;
+use super::{Codec, Event, EventReader, Finish, Mender, ReplyContext, Usage, is_exact};
+use crate::api_error::UpstreamError;
+
+/// A whole reply as the client gets it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WholeReply {
+    /// The body; an error body of the client's format if `error` is set and the formats differ.
+    pub body: Bytes,
+    /// Token counts.
+    pub usage: Usage,
+    /// Why the first answer ended.
+    pub finish: Option<Finish>,
+    /// Set if the body was an error or no reply at all. The caller chooses the status.
+    pub error: Option<UpstreamError>,
+}
+
+impl WholeReply {
+    fn new(body: Bytes, watch: Watch, cut: bool) -> Self {
+        Self {
+            body,
+            usage: watch.usage_or_estimate(cut),
+            finish: watch.finish.map(|(_, reason)| reason),
+            error: watch.error,
+        }
+    }
+}
+
+/// Translates a whole 2xx reply. Between equal formats the body stays the same bytes.
+pub fn translate_reply(
+    upstream: &dyn Codec,
+    client: &dyn Codec,
+    body: &Bytes,
+    context: &ReplyContext,
+) -> WholeReply {
+    let events = upstream.read_reply(body);
+    if is_exact(upstream, client) {
+        let mut watch = Watch::default();
+        events.iter().for_each(|event| watch.see(event));
+        return WholeReply::new(body.clone(), watch, false);
+    }
+    written(events, client, context)
+}
+
+/// Turns a whole 2xx reply into the bytes of a complete stream in the client's format.
+///
+/// For providers that answer with one document although a stream was asked for. When the body is an
+/// error or no reply, `error` is set and the body is empty.
+pub fn play_reply(
+    upstream: &dyn Codec,
+    client: &dyn Codec,
+    body: &[u8],
+    context: &ReplyContext,
+) -> WholeReply {
+    let (events, cut) = refined(upstream.read_reply(body), client, context);
+    let (mut writer, mut watch) = (client.event_writer(context), Watch::default());
+    let mut bytes = Vec::new();
+    for event in &events {
+        watch.see(event);
+        writer.write(event, &mut bytes);
+    }
+    let body = if watch.error.is_some() { Bytes::new() } else { bytes.into() };
+    WholeReply::new(body, watch, cut)
+}
+
+/// Collects a stream for a client that wants a whole answer, because its provider was asked for one.
+pub struct Collector {
+    reader: Box<dyn EventReader>,
+    client: &'static dyn Codec,
+    context: ReplyContext,
+    events: Vec<Event>,
+    /// Bytes of the stream that may still come.
+    room: usize,
+    is_too_large: bool,
+}
+
+impl Collector {
+    /// Makes a collector of a stream of at most so many bytes.
+    pub fn new(
+        upstream: &dyn Codec,
+        client: &'static dyn Codec,
+        context: ReplyContext,
+        most_bytes: usize,
+    ) -> Self {
+        Self {
+            reader: upstream.event_reader(),
+            client,
+            context,
+            events: Vec::new(),
+            room: most_bytes,
+            is_too_large: false,
+        }
+    }
+
+    /// Takes the next bytes of the provider's body.
+    pub fn push(&mut self, bytes: &[u8]) {
+        match self.room.checked_sub(bytes.len()) {
+            Some(room) => {
+                self.room = room;
+                self.reader.push(bytes, &mut self.events);
+                join_deltas(&mut self.events);
+            }
+            None => self.is_too_large = true,
+        }
+    }
+
+    /// Says that the body ended properly, and returns the whole answer.
+    pub fn finish(mut self) -> WholeReply {
+        if self.is_too_large {
+            let error = UpstreamError::server(502, "the upstream's stream is too large to collect");
+            self.events.push(Event::Error(error));
+        } else {
+            self.reader.finish(&mut self.events);
+        }
+        written(self.events, self.client, &self.context)
+    }
+}
+
+/// Joins neighbouring text deltas of one part, so that a long answer is not kept word by word.
+fn join_deltas(events: &mut Vec<Event>) {
+    let Some(last) = events.pop() else { return };
+    let joined = match (events.last_mut(), &last) {
+        (
+            Some(Event::Text { choice, part, delta }),
+            Event::Text { choice: same_choice, part: same_part, delta: more },
+        )
+        | (
+            Some(Event::Reasoning { choice, part, delta }),
+            Event::Reasoning { choice: same_choice, part: same_part, delta: more },
+        )
+        | (
+            Some(Event::Arguments { choice, part, delta }),
+            Event::Arguments { choice: same_choice, part: same_part, delta: more },
+        ) if choice == same_choice && part == same_part => {
+            delta.push_str(more);
+            true
+        }
+        _ => false,
+    };
+    if !joined {
+        events.push(last);
+    }
+}
+
+fn written(events: Vec<Event>, client: &dyn Codec, context: &ReplyContext) -> WholeReply {
+    let (events, cut) = refined(events, client, context);
+    let mut watch = Watch::default();
+    events.iter().for_each(|event| watch.see(event));
+    let body = match &watch.error {
+        Some(error) => client.write_error(&as_api_error(error)),
+        None => client.write_reply(&events, context),
+    };
+    WholeReply::new(body.into(), watch, cut)
+}
+
+/// Returns the events as the client may have them, and whether the answer was cut.
+fn refined(events: Vec<Event>, client: &dyn Codec, context: &ReplyContext) -> (Vec<Event>, bool) {
+    let format = client.format();
+    let events = events.into_iter().map(|event| usable(event, format));
+    let (mut refined, mut cut) = (Vec::with_capacity(events.len()), false);
+    match Mender::new(&context.aftercare) {
+        Some(mut mender) => {
+            events.for_each(|event| mender.mend(event, &mut refined));
+            cut = mender.is_cut();
+        }
+        None => refined.extend(events),
+    }
+    match FreeText::new(format) {
+        Some(mut free_text) => (free_text.change(refined), cut),
+        None => (refined, cut),
+    }
+}
