@@ -4,7 +4,7 @@ CARGO ?= cargo
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 PORT ?= 20128
 
-.PHONY: demo test lint unit test-clients bench build release packages clean
+.PHONY: demo test lint unit test-clients test-clis docs fuzz bench build release packages clean
 
 demo: packages
 	$(CARGO) run --locked --package omniroute -- demo --port $(PORT)
@@ -29,8 +29,22 @@ test-clients: packages
 	$(CARGO) build --locked --package omniroute
 	tests/clients/run.sh
 
+# Claude Code, Codex and Gemini CLI, as far as they are installed, against the gateway and the simulator.
+test-clis: packages
+	$(CARGO) build --locked --package omniroute
+	tests/clis/run.sh
+
+# Writes docs/reference/translation.md from the declarations in crates/wire/src/declared.
+docs:
+	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --package omniroute-wire --test declared
+
+# Coverage-guided fuzzing of the wire formats, on the stable toolchain; SECONDS each.
+fuzz:
+	fuzz/run.sh $(or $(SECONDS),60)
+
 bench: packages
 	$(CARGO) build --locked --release --package omniroute --package omniroute-bench
+	target/release/omniroute-translation
 	target/release/omniroute-bench
 
 build: packages

@@ -1,9 +1,10 @@
 """What the tests ask and compare, in words that belong to no vendor.
 
-Each client library has an adapter (`openai_sdk.py`, `anthropic_sdk.py`, `google_sdk.py`) with the same
-methods, so that one test runs over three libraries and three provider formats:
+Each client library has an adapter (`openai_sdk.py`, `openai_responses_sdk.py`, `anthropic_sdk.py`,
+`google_sdk.py`) with the same methods, so that one test runs over all of them and all provider formats:
 
 - `history(text, image, role)`: a conversation of one message, in the library's own types
+- `with_message(history, answer)`: the conversation after a whole answer
 - `with_results(history, answer, results)`: the conversation after tool calls and their results
 - `ask(model, history, wish)` and `stream(model, history, wish)`: an `Answer`; a stream fills the one it is
   given, so that a test can look at it after the stream broke
@@ -85,7 +86,7 @@ class Answer:
     pieces: list[str] = field(default_factory=list)
     # When each piece came, in seconds of a clock that only goes forward.
     times: list[float] = field(default_factory=list)
-    # The assistant's message in the library's own type, for the next request.
+    # The assistant's message in the library's own types, for the next request.
     message: Any = None
 
     def hear(self, piece: str) -> None:

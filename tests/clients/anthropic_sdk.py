@@ -38,12 +38,15 @@ class Anthropic:
         picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PIXEL}}
         return [{"role": role, "content": [{"type": "text", "text": text}, picture]}]
 
+    def with_message(self, history: list[Any], answer: Answer) -> list[Any]:
+        return [*history, answer.message]
+
     def with_results(self, history: list[Any], answer: Answer, results: list[str]) -> list[Any]:
         answered = [
             {"type": "tool_result", "tool_use_id": call.id, "content": result}
             for call, result in zip(answer.calls, results, strict=True)
         ]
-        return [*history, answer.message, {"role": "user", "content": answered}]
+        return [*self.with_message(history, answer), {"role": "user", "content": answered}]
 
     def ask(self, model: str, history: list[Any], wish: Wish = Wish()) -> Answer:
         raw = self.sdk.messages.with_raw_response.create(**self._request(model, history, wish))

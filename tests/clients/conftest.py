@@ -15,10 +15,11 @@ import pytest
 import gateways
 from anthropic_sdk import Anthropic
 from google_sdk import Google
+from openai_responses_sdk import OpenAiResponses
 from openai_sdk import OpenAi
 
-CLIENTS = [OpenAi, Anthropic, Google]
-PROVIDERS = ["sim-openai", "sim-anthropic", "sim-gemini"]
+CLIENTS = [OpenAi, OpenAiResponses, Anthropic, Google]
+PROVIDERS = ["sim-openai", "sim-responses", "sim-anthropic", "sim-gemini"]
 
 # The demo has no client keys, so it takes any.
 ANY_KEY = "any-key"

@@ -117,3 +117,17 @@ client_keys:
     )
     arguments = ["run", "--config", str(config), "--data-dir", str(home / "data"), "--no-open"]
     return Gateway(name, arguments, home, {"CLIENT_KEY": key})
+
+
+def aliases(name: str, home: Path, behind: Gateway, wire: str, provider: str, models: dict[str, str]) -> Gateway:
+    """Starts a gateway that speaks `wire` to one provider of another gateway, and gives models names of its own.
+
+    Clients that refuse `?` in a model's name can so ask for a simulated model with parameters.
+    """
+    config = home / "omniroute.yaml"
+    lines = ["providers:", "  behind:", f"    wire: {wire}", f"    base_url: {behind.url}", "    auth: { kind: none }"]
+    lines += ["    models:", f"      - {{ id: {provider}/echo }}", "aliases:"]
+    lines += [f'  {alias}: "behind/{provider}/{model}"' for alias, model in models.items()]
+    config.write_text("\n".join(lines) + "\n")
+    arguments = ["run", "--config", str(config), "--data-dir", str(home / "data"), "--no-open"]
+    return Gateway(name, arguments, home)

@@ -36,6 +36,9 @@ class Google:
             parts.append(types.Part.from_bytes(data=base64.b64decode(PIXEL), mime_type="image/png"))
         return [types.Content(role=role, parts=parts)]
 
+    def with_message(self, history: list[Any], answer: Answer) -> list[Any]:
+        return [*history, answer.message]
+
     def with_results(self, history: list[Any], answer: Answer, results: list[str]) -> list[Any]:
         answered = [
             types.Part(
@@ -43,7 +46,7 @@ class Google:
             )
             for call, result in zip(answer.calls, results, strict=True)
         ]
-        return [*history, answer.message, types.Content(role="user", parts=answered)]
+        return [*self.with_message(history, answer), types.Content(role="user", parts=answered)]
 
     def ask(self, model: str, history: list[Any], wish: Wish = Wish()) -> Answer:
         response = self.sdk.models.generate_content(**self._request(model, history, wish))

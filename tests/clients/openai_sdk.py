@@ -34,12 +34,15 @@ class OpenAi:
         picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}
         return [{"role": role, "content": [{"type": "text", "text": text}, picture]}]
 
+    def with_message(self, history: list[Any], answer: Answer) -> list[Any]:
+        return [*history, answer.message]
+
     def with_results(self, history: list[Any], answer: Answer, results: list[str]) -> list[Any]:
         answered = [
             {"role": "tool", "tool_call_id": call.id, "content": result}
             for call, result in zip(answer.calls, results, strict=True)
         ]
-        return [*history, answer.message, *answered]
+        return [*self.with_message(history, answer), *answered]
 
     def ask(self, model: str, history: list[Any], wish: Wish = Wish()) -> Answer:
         raw = self.sdk.chat.completions.with_raw_response.create(**self._request(model, history, wish))

@@ -5,6 +5,7 @@ import pytest
 from answers import QUICK, Wish
 from conftest import ANY_KEY
 from google_sdk import Google
+from openai_responses_sdk import OpenAiResponses
 from openai_sdk import OpenAi
 
 PROMPT = "Tell me of the sea"
@@ -12,7 +13,9 @@ SYSTEM = "Speak like Ahab"
 # What the simulated models answer.
 ECHO = f"You said: {PROMPT}"
 THOUGHTS = f"Thinking about: {PROMPT}"
-LIMIT = 2
+# The least that every format may be asked for.
+LIMIT = 16
+LONG_PROMPT = "Tell me of the sea and of " + "all the ships that ever sailed upon it, " * 4
 # A stream at the demo's own pace takes more than twice this from its first piece to its last.
 SPREAD_SECONDS = 0.1
 
@@ -56,11 +59,11 @@ def test_an_image_reaches_the_model(client, provider):
 
 
 def test_an_answer_at_its_limit_says_so(client, provider):
-    whole, streamed = both(client, f"{provider}/echo?{QUICK}", client.history(PROMPT), Wish(limit=LIMIT))
+    whole, streamed = both(client, f"{provider}/echo?{QUICK}", client.history(LONG_PROMPT), Wish(limit=LIMIT))
 
     assert whole.stop == client.STOPS["length"]
     assert whole.usage.output == LIMIT
-    assert ECHO.startswith(streamed.text) and streamed.text != ECHO
+    assert f"You said: {LONG_PROMPT}".startswith(streamed.text) and streamed.text != ""
 
 
 def test_thoughts_stand_apart_from_the_answer(client, provider):
@@ -75,14 +78,14 @@ def test_an_earlier_turn_is_history(client, provider):
     first = client.ask(f"{provider}/echo?{QUICK}", client.history(PROMPT))
     second_turn = client.history("And of the land")
 
-    history = [*client.history(PROMPT), first.message, *second_turn]
+    history = [*client.with_message(client.history(PROMPT), first), *second_turn]
     second = client.ask(f"{provider}/echo?{QUICK}", history)
 
     assert second.text == "You said: And of the land"
     assert second.usage.input > first.usage.input, "the earlier turns were sent along"
 
 
-@pytest.mark.parametrize("model", ["gpt-test", "claude-test", "gemini-test"])
+@pytest.mark.parametrize("model", ["gpt-test", "codex-test", "claude-test", "gemini-test"])
 def test_an_alias_is_a_model(client, model):
     assert client.ask(model, client.history(PROMPT)).text == ECHO
 
@@ -107,7 +110,18 @@ def test_openais_own_accumulator_accepts_the_stream(gateway, provider):
     assert completion.choices[0].finish_reason == "stop"
 
 
+def test_the_accumulator_of_responses_accepts_the_stream(gateway, provider):
+    client = OpenAiResponses(gateway.url, ANY_KEY)
+    request = {"model": f"{provider}/think?{QUICK}", "input": PROMPT, "reasoning": {"summary": "auto"}}
+
+    with client.sdk.responses.stream(**request) as stream:
+        response = stream.until_done().get_final_response()
+
+    assert response.output_text == ECHO
+    assert response.status == "completed"
+
+
 def test_the_list_of_models_names_the_providers_models(client):
     names = client.models()
 
-    assert {"sim-openai/echo", "sim-anthropic/echo", "sim-gemini/think", "demo"} <= set(names)
+    assert {"sim-openai/echo", "sim-responses/echo", "sim-anthropic/echo", "sim-gemini/think", "demo"} <= set(names)
