@@ -135,7 +135,7 @@ impl Assembly {
         let says = |answer: &Answer| answer.next_part > 0 || !answer.sound.is_empty();
         let complete = match ending {
             Ending::Marked => self.choices.iter().any(|a| finished(a) || says(a)),
-            Ending::Body => self.choices.iter().all(finished),
+            Ending::Body => !self.choices.is_empty() && self.choices.iter().all(finished),
         };
         (!complete).then_some("the upstream closed the stream before it was complete")
     }

@@ -331,3 +331,16 @@ fn reasoning_that_is_only_partly_signed_is_not_cut_to_the_signed_part() {
     let parts = &whole.choices[0].parts;
     assert_eq!(parts[0].text, "signed and more", "{parts:?}");
 }
+
+#[test]
+fn usage_alone_is_no_answer() {
+    let mut reader = ChatReader::default();
+    let mut events = Vec::new();
+    reader.push(
+        b"data: {\"id\":\"c\",\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n",
+        &mut events,
+    );
+    reader.finish(&mut events);
+
+    assert!(matches!(events.last(), Some(Event::Error(error)) if error.truncated), "{events:?}");
+}
