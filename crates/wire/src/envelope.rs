@@ -136,8 +136,7 @@ pub fn open(text: &str, key: &[u8]) -> Option<Vec<Block>> {
 ///
 /// A part that only carried the envelope becomes the reasoning inside; on a part that says something
 /// itself (a call, a text) the reasoning is put before it, or after it where the data says so. An
-/// envelope that cannot be opened is taken out and noted; so is, for every vendor's writer, whatever has
-/// no data.
+/// envelope that cannot be opened is taken out and noted.
 pub fn open_all(request: &mut ChatRequest, key: &[u8]) {
     let sealed = |part: &Part| part.opaque.as_ref().is_some_and(|data| is_envelope(&data.data));
     for turn in &mut request.turns {
