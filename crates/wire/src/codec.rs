@@ -11,6 +11,7 @@ use crate::envelope::Seal;
 use crate::event::Event;
 use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
+use crate::splice;
 
 /// Reads and writes one wire format: requests, whole replies, streams and errors.
 ///
@@ -25,7 +26,10 @@ pub trait Codec: Send + Sync + 'static {
     fn path_template(&self) -> &'static str;
 
     /// Makes the path and query for one call from a template (the codec's own or the operator's).
-    fn upstream_path(&self, template: &str, model: &str, stream: bool) -> String;
+    fn upstream_path(&self, template: &str, model: &str, stream: bool) -> String {
+        let _ = stream;
+        template.replace("{model}", model)
+    }
 
     /// Reads what routing needs from a request without translating it.
     ///
@@ -34,12 +38,17 @@ pub trait Codec: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`WireError::Malformed`] if the body is not JSON, not an object, or names no model.
-    fn peek(&self, body: &[u8], path: Option<&PathModel>) -> Result<Peek, WireError>;
+    fn peek(&self, body: &[u8], path: Option<&PathModel>) -> Result<Peek, WireError> {
+        let _ = path;
+        splice::peek_body(body)
+    }
 
     /// Returns the request for a provider of this same format: the same bytes but for `change`.
     ///
     /// Formats with model and delivery in the URL return the body as it is.
-    fn splice(&self, body: &Bytes, peek: &Peek, change: &Change<'_>) -> Bytes;
+    fn splice(&self, body: &Bytes, peek: &Peek, change: &Change<'_>) -> Bytes {
+        splice::splice(body, peek, change)
+    }
 
     /// Tells whether a provider's bytes of the same format may go to this client as they are.
     fn passes_through(&self) -> bool {

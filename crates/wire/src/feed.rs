@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::api_error::UpstreamError;
 use crate::codec::EventReader;
 use crate::event::Event;
+use crate::mend;
 use crate::openai_chat::error;
 use crate::sse::{Frame, Splitter};
 
@@ -26,7 +27,7 @@ pub(crate) trait Reply: Default + Send + Sync {
     ///
     /// # Errors
     ///
-    /// The fault of what is no JSON object of this format.
+    /// The fault of what is no JSON object of this format; nothing is taken then.
     fn object(
         &mut self,
         name: &[u8],
@@ -105,7 +106,7 @@ impl<R: Reply> State<R> {
             self.reply.end_marked(out);
             return;
         }
-        if let Err(fault) = self.reply.object(name, data, out) {
+        if let Err(fault) = take_object(&mut self.reply, name, data, out) {
             let error = if self.at_end {
                 UpstreamError::truncated("the upstream closed the stream inside an event")
             } else {
@@ -154,6 +155,19 @@ impl<R: Reply> State<R> {
     }
 }
 
+/// Takes one object, mended if it can be read only so.
+fn take_object(
+    reply: &mut impl Reply,
+    name: &[u8],
+    json: &[u8],
+    out: &mut Vec<Event>,
+) -> Result<(), serde_json::Error> {
+    reply.object(name, json, out).or_else(|fault| match mend::json(json, &fault) {
+        Some(mended) => reply.object(name, &mended, out),
+        None => Err(fault),
+    })
+}
+
 /// Reads a whole 2xx reply.
 pub(crate) fn read_whole<R: Reply>(body: &[u8]) -> Vec<Event> {
     let mut out = Vec::new();
@@ -174,7 +188,7 @@ fn take_whole(reply: &mut impl Reply, body: &[u8], out: &mut Vec<Event>) {
         let known = error.message.contains(' ') || !error.native_code.is_empty();
         reply.fail(if known { error } else { UpstreamError::truncated(message) }, out);
         return;
-    } else if reply.object(b"", body, out).is_ok() {
+    } else if take_object(reply, b"", body, out).is_ok() {
         if !reply.is_closed() {
             reply.end_whole(out);
         }

@@ -129,6 +129,11 @@ mod tests {
         check(r#"{"a":"\uDE00x"}"#, Some(r#"{"a":"\ufffdx"}"#));
         check(r#"{"a":"\ud83d\ud83d\ude00"}"#, Some(r#"{"a":"\ufffd\ud83d\ude00"}"#));
         check(r#"\ud8"#, None);
+        check(r#"{"a":"\ud83d\ude00 \u00e9 \n"}"#, None);
+        check(r#"{"a":"\ude00\ud83d\n"}"#, Some(r#"{"a":"\ufffd\ufffd\n"}"#));
+        check(r#"{"a":"\\ud83d"}"#, None);
+        check(r#""\ud8"#, None);
+        check("\\", None);
     }
 
     #[test]

@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{cite, surrogates};
+use super::cite;
 use crate::chat::{CallKind, Opaque, OpaqueKind, Vendor};
 use crate::event::{Citation, Event, PartHead, ReasoningKind};
+use crate::mend;
 
 /// The members of all block types; absent ones are `None`.
 #[derive(Default, Deserialize)]
@@ -44,11 +45,9 @@ impl Block {
     ///
     /// The parser's error if it is no object or a member has another type than documented.
     pub(super) fn read(raw: &RawValue) -> serde_json::Result<Self> {
-        Self::parse(raw.get()).or_else(|fault| {
-            match surrogates::without_lone_surrogates(raw.get().as_bytes()) {
-                Some(repaired) => Self::parse(&String::from_utf8_lossy(&repaired)),
-                None => Err(fault),
-            }
+        Self::parse(raw.get()).or_else(|fault| match mend::lone_surrogates(raw.get().as_bytes()) {
+            Some(repaired) => Self::parse(&String::from_utf8_lossy(&repaired)),
+            None => Err(fault),
         })
     }
 

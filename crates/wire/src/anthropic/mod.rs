@@ -16,25 +16,20 @@ mod request;
 mod sealed;
 mod search;
 mod stream;
-mod surrogates;
 #[cfg(test)]
 mod tests;
 mod usage;
 mod words;
 
-use bytes::Bytes;
-
 use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::ChatRequest;
 use crate::codec::{
-    Change, Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError,
-    Written,
+    Codec, EventReader, EventWriter, Peek, ReplyContext, Target, WireError, Written,
 };
 use crate::event::Event;
 use crate::mend;
 use crate::notes::Notes;
-use crate::splice;
 
 /// The codec of Anthropic Messages.
 #[derive(Clone, Copy, Debug)]
@@ -47,18 +42,6 @@ impl Codec for Anthropic {
 
     fn path_template(&self) -> &'static str {
         "/v1/messages"
-    }
-
-    fn upstream_path(&self, template: &str, model: &str, _stream: bool) -> String {
-        template.replace("{model}", model)
-    }
-
-    fn peek(&self, body: &[u8], _path: Option<&PathModel>) -> Result<Peek, WireError> {
-        splice::peek_body(body)
-    }
-
-    fn splice(&self, body: &Bytes, peek: &Peek, change: &Change<'_>) -> Bytes {
-        splice::splice(body, peek, change)
     }
 
     fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {

@@ -1,16 +1,13 @@
 //! The form that came before chat (`/v1/completions`), as a client's format: its requests become chat
 //! requests, and chat replies go back as completions. No provider is asked in it.
 
-use bytes::Bytes;
-
 use super::OpenAiChat;
 use super::legacy::{self, LegacyStream};
 use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::ChatRequest;
 use crate::codec::{
-    Change, Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError,
-    Written,
+    Codec, EventReader, EventWriter, Peek, ReplyContext, Target, WireError, Written,
 };
 use crate::event::Event;
 use crate::notes::Notes;
@@ -29,18 +26,6 @@ impl Codec for LegacyCompletions {
 
     fn path_template(&self) -> &'static str {
         OpenAiChat.path_template()
-    }
-
-    fn upstream_path(&self, template: &str, model: &str, stream: bool) -> String {
-        OpenAiChat.upstream_path(template, model, stream)
-    }
-
-    fn peek(&self, body: &[u8], path: Option<&PathModel>) -> Result<Peek, WireError> {
-        OpenAiChat.peek(body, path)
-    }
-
-    fn splice(&self, body: &Bytes, peek: &Peek, change: &Change<'_>) -> Bytes {
-        OpenAiChat.splice(body, peek, change)
     }
 
     fn read_request(&self, body: &[u8], _: &Peek) -> Result<ChatRequest, WireError> {

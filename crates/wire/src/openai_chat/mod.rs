@@ -14,8 +14,6 @@ mod stream;
 
 pub(crate) use stream::writer::invalid_call;
 
-use bytes::Bytes;
-
 pub use self::completions::LegacyCompletions;
 use self::stream::reader::{ChatReader, read_reply};
 use self::stream::writer::ChatWriter;
@@ -23,13 +21,11 @@ use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::ChatRequest;
 use crate::codec::{
-    Change, Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError,
-    Written,
+    Codec, EventReader, EventWriter, Peek, ReplyContext, Target, WireError, Written,
 };
 use crate::event::Event;
 use crate::mend;
 use crate::notes::Notes;
-use crate::splice;
 
 /// The codec of OpenAI Chat Completions.
 pub struct OpenAiChat;
@@ -41,18 +37,6 @@ impl Codec for OpenAiChat {
 
     fn path_template(&self) -> &'static str {
         "/v1/chat/completions"
-    }
-
-    fn upstream_path(&self, template: &str, model: &str, _: bool) -> String {
-        template.replace("{model}", model)
-    }
-
-    fn peek(&self, body: &[u8], _: Option<&PathModel>) -> Result<Peek, WireError> {
-        splice::peek_body(body)
-    }
-
-    fn splice(&self, body: &Bytes, peek: &Peek, change: &Change<'_>) -> Bytes {
-        splice::splice(body, peek, change)
     }
 
     fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {

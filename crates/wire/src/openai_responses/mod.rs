@@ -16,19 +16,16 @@ mod settings;
 mod stream;
 mod usage;
 
-use bytes::Bytes;
-
 use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::ChatRequest;
 use crate::codec::{
-    Change, Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError,
-    Written,
+    Codec, EventReader, EventWriter, Peek, ReplyContext, Target, WireError, Written,
 };
 use crate::event::Event;
 use crate::mend;
 use crate::notes::Notes;
-use crate::{openai_chat, splice};
+use crate::openai_chat;
 
 /// The codec of OpenAI Responses.
 pub struct OpenAiResponses;
@@ -40,18 +37,6 @@ impl Codec for OpenAiResponses {
 
     fn path_template(&self) -> &'static str {
         "/v1/responses"
-    }
-
-    fn upstream_path(&self, template: &str, model: &str, _: bool) -> String {
-        template.replace("{model}", model)
-    }
-
-    fn peek(&self, body: &[u8], _: Option<&PathModel>) -> Result<Peek, WireError> {
-        splice::peek_body(body)
-    }
-
-    fn splice(&self, body: &Bytes, peek: &Peek, change: &Change<'_>) -> Bytes {
-        splice::splice(body, peek, change)
     }
 
     fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {

@@ -5,7 +5,6 @@ use super::chunk::Chunk;
 use crate::api_error::UpstreamError;
 use crate::event::Event;
 use crate::feed::{Feed, Reply, read_whole};
-use crate::mend;
 use crate::openai_chat::error;
 
 /// Reader of one stream.
@@ -31,14 +30,8 @@ impl Reply for Assembly {
         json: &[u8],
         out: &mut Vec<Event>,
     ) -> Result<(), serde_json::Error> {
-        match serde_json::from_slice::<Chunk<'_>>(json) {
-            Ok(chunk) => take_chunk(self, &chunk, json, name == b"error", out),
-            Err(fault) => {
-                let Some(again) = mend::json(json, &fault) else { return Err(fault) };
-                let chunk: Chunk<'_> = serde_json::from_slice(&again)?;
-                take_chunk(self, &chunk, &again, name == b"error", out);
-            }
-        }
+        let chunk: Chunk<'_> = serde_json::from_slice(json)?;
+        take_chunk(self, &chunk, json, name == b"error", out);
         Ok(())
     }
 

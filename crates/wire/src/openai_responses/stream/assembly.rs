@@ -10,7 +10,6 @@ use super::wire::{Response, Wire, characters, string, value};
 use crate::api_error::UpstreamError;
 use crate::event::{Event, Usage};
 use crate::feed::Reply;
-use crate::mend;
 use crate::openai_chat::error;
 use crate::openai_responses::finish::{self, Left};
 use crate::openai_responses::usage;
@@ -40,14 +39,8 @@ impl Reply for Assembly {
         json: &[u8],
         out: &mut Vec<Event>,
     ) -> Result<(), serde_json::Error> {
-        match serde_json::from_slice::<Wire<'_>>(json) {
-            Ok(wire) => self.take(&wire, name, json, out),
-            Err(fault) => {
-                let Some(again) = mend::json(json, &fault) else { return Err(fault) };
-                let wire: Wire<'_> = serde_json::from_slice(&again)?;
-                self.take(&wire, name, &again, out);
-            }
-        }
+        let wire: Wire<'_> = serde_json::from_slice(json)?;
+        self.take(&wire, name, json, out);
         Ok(())
     }
 
