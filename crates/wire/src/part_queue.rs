@@ -1,4 +1,5 @@
-//! Parts of a reply that wait until the open one ends, for formats that have one part open at a time.
+//! One part of a reply after the other, for formats that have one part open at a time: the others wait
+//! until it ends.
 
 use std::collections::VecDeque;
 
@@ -56,6 +57,74 @@ impl PartQueue {
 
     fn find(&mut self, part: u32) -> Option<&mut WaitingPart> {
         self.parts.iter_mut().find(|waiting| waiting.part == part)
+    }
+}
+
+/// A writer of which one part is live at a time.
+pub(crate) trait OneAtATime {
+    /// Returns the parts that wait.
+    fn waiting(&mut self) -> &mut PartQueue;
+
+    /// Returns the number of the part that is live.
+    fn live_part(&self) -> Option<u32>;
+
+    /// Makes a part the live one.
+    fn begin(&mut self, part: u32, head: &PartHead, out: &mut Vec<u8>);
+
+    /// Writes a piece of the live part.
+    fn write_piece(&mut self, piece: &Event, out: &mut Vec<u8>);
+
+    /// Writes what is left of the live part, and ends it.
+    fn end_live(&mut self, out: &mut Vec<u8>);
+
+    /// Takes the head of a part: it is begun, or waits.
+    fn take_head(&mut self, part: u32, head: &PartHead, out: &mut Vec<u8>) {
+        if self.live_part().is_some() {
+            self.waiting().push(part, head.clone());
+        } else {
+            self.begin(part, head, out);
+        }
+    }
+
+    /// Takes a piece of a part: it is written, or waits.
+    fn take_piece(&mut self, part: u32, piece: &Event, out: &mut Vec<u8>) {
+        if self.live_part() == Some(part) {
+            self.write_piece(piece, out);
+        } else {
+            self.waiting().keep(part, piece);
+        }
+    }
+
+    /// Takes the end of a part. That of the live one lets the next begin.
+    fn take_end(&mut self, part: u32, out: &mut Vec<u8>) {
+        if self.live_part() == Some(part) {
+            self.end_live(out);
+            self.drain(out);
+        } else {
+            self.waiting().end(part);
+        }
+    }
+
+    /// Writes what waited, up to the first part that is not complete: that one goes on live.
+    fn drain(&mut self, out: &mut Vec<u8>) {
+        while let Some(waiting) = self.waiting().pop() {
+            self.begin(waiting.part, &waiting.head, out);
+            for piece in &waiting.pieces {
+                self.write_piece(piece, out);
+            }
+            if !waiting.ended {
+                return;
+            }
+            self.end_live(out);
+        }
+    }
+
+    /// Ends every part that is live or waits.
+    fn end_all(&mut self, out: &mut Vec<u8>) {
+        while self.live_part().is_some() {
+            self.end_live(out);
+            self.drain(out);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::collect::CollectedFinish;
 use crate::envelope::Seal;
 use crate::event::{Citation, Event, PartHead, Usage};
 use crate::json;
-use crate::part_queue::PartQueue;
+use crate::part_queue::{OneAtATime, PartQueue};
 
 /// Writer of one stream.
 #[derive(Debug)]
@@ -92,10 +92,13 @@ impl EventWriter for Writer {
             | Event::Reasoning { choice: 0, part, .. }
             | Event::Arguments { choice: 0, part, .. }
             | Event::Opaque { choice: 0, part, .. }
-            | Event::Cite { choice: 0, part, .. } => self.piece(*part, event, out),
+            | Event::Cite { choice: 0, part, .. } => self.take_piece(*part, event, out),
             Event::Start { id, model, .. } => self.start(id, model, out),
-            Event::PartStart { choice: 0, part, head } => self.part_start(*part, head, out),
-            Event::PartEnd { choice: 0, part } => self.part_end(*part, out),
+            Event::PartStart { choice: 0, part, head } => {
+                self.start("", "", out);
+                self.take_head(*part, head, out);
+            }
+            Event::PartEnd { choice: 0, part } => self.take_end(*part, out),
             Event::Usage(usage) => self.usage.merge(usage),
             Event::Finish { choice: 0, reason, native, stop_sequence, detail } => {
                 self.finish = Some(CollectedFinish {
@@ -138,32 +141,16 @@ impl EventWriter for Writer {
     }
 }
 
-impl Writer {
-    fn start(&mut self, id: &str, model: &str, out: &mut Vec<u8>) {
-        if self.started {
-            return;
-        }
-        self.started = true;
-        if !id.is_empty() {
-            id.clone_into(&mut self.id);
-        }
-        if !model.is_empty() {
-            model.clone_into(&mut self.model);
-        }
-        pieces::message_start(&self.id, &self.model, &self.usage, out);
-        self.ping(out);
+impl OneAtATime for Writer {
+    fn waiting(&mut self) -> &mut PartQueue {
+        &mut self.queue
     }
 
-    fn part_start(&mut self, part: u32, head: &PartHead, out: &mut Vec<u8>) {
-        self.start("", "", out);
-        if self.open.is_some() {
-            self.queue.push(part, head.clone());
-        } else {
-            self.begin(part, head, out);
-        }
+    fn live_part(&self) -> Option<u32> {
+        self.open.as_ref().map(|open| open.part)
     }
 
-    /// Makes a part the live one; blocks that come whole are written at once.
+    /// Blocks that come whole are written at once.
     fn begin(&mut self, part: u32, head: &PartHead, out: &mut Vec<u8>) {
         let is_reasoning = matches!(head, PartHead::Reasoning(_));
         if !matches!(head, PartHead::ToolCall { .. }) {
@@ -198,6 +185,60 @@ impl Writer {
         }
     }
 
+    fn write_piece(&mut self, piece: &Event, out: &mut Vec<u8>) {
+        match piece {
+            Event::Text { delta, .. } => self.write_text(Shape::Text, delta, out),
+            Event::Reasoning { delta, .. } => self.write_text(Shape::Thinking, delta, out),
+            Event::Arguments { delta, .. } => self.write_text(Shape::Call, delta, out),
+            Event::Opaque { opaque, .. } => self.write_opaque(opaque, out),
+            Event::Cite { citation, .. } => self.write_citation(citation, out),
+            _ => {}
+        }
+    }
+
+    /// Writes what is left of the live part, other vendors' data last.
+    fn end_live(&mut self, out: &mut Vec<u8>) {
+        self.begin_call(out);
+        let shape = self.shape();
+        let Some(open) = &mut self.open else { return };
+        let foreign = std::mem::take(&mut open.foreign);
+        let (is_reasoning, signed) = (open.is_reasoning, open.signed);
+        if is_reasoning && shape == Some(Shape::Thinking) && !signed && foreign.is_empty() {
+            self.unsigned = true;
+        } else if is_reasoning && shape == Some(Shape::Thinking) && !signed {
+            self.signature(&sealed::envelope(&self.seal, &foreign, false), out);
+            self.close_block(out);
+        } else {
+            self.close_block(out);
+            if is_reasoning && !signed && sealed::is_redacted(&foreign) {
+                let mut block = Vec::new();
+                reply::redacted_block(&sealed::envelope(&self.seal, &foreign, false), &mut block);
+                self.block_start(&block, out);
+                self.block_stop(out);
+            } else if !foreign.is_empty() && !signed {
+                self.sealed_block(&foreign, !is_reasoning, out);
+            }
+        }
+        self.open = None;
+    }
+}
+
+impl Writer {
+    fn start(&mut self, id: &str, model: &str, out: &mut Vec<u8>) {
+        if self.started {
+            return;
+        }
+        self.started = true;
+        if !id.is_empty() {
+            id.clone_into(&mut self.id);
+        }
+        if !model.is_empty() {
+            model.clone_into(&mut self.model);
+        }
+        pieces::message_start(&self.id, &self.model, &self.usage, out);
+        self.ping(out);
+    }
+
     /// Begins the block of a call that has waited for what signs it.
     fn begin_call(&mut self, out: &mut Vec<u8>) {
         let Some(open) = &mut self.open else { return };
@@ -227,24 +268,6 @@ impl Writer {
         if std::mem::take(&mut self.unsigned) {
             self.signature(&sealed::envelope(&self.seal, data, false), out);
             self.block_stop(out);
-        }
-    }
-
-    fn piece(&mut self, part: u32, piece: &Event, out: &mut Vec<u8>) {
-        match &self.open {
-            Some(open) if open.part == part => self.write_piece(piece, out),
-            _ => self.queue.keep(part, piece),
-        }
-    }
-
-    fn write_piece(&mut self, piece: &Event, out: &mut Vec<u8>) {
-        match piece {
-            Event::Text { delta, .. } => self.write_text(Shape::Text, delta, out),
-            Event::Reasoning { delta, .. } => self.write_text(Shape::Thinking, delta, out),
-            Event::Arguments { delta, .. } => self.write_text(Shape::Call, delta, out),
-            Event::Opaque { opaque, .. } => self.write_opaque(opaque, out),
-            Event::Cite { citation, .. } => self.write_citation(citation, out),
-            _ => {}
         }
     }
 
@@ -282,42 +305,6 @@ impl Writer {
         }
     }
 
-    fn part_end(&mut self, part: u32, out: &mut Vec<u8>) {
-        match &self.open {
-            Some(open) if open.part == part => {
-                self.finish_part(out);
-                self.drain(out);
-            }
-            _ => self.queue.end(part),
-        }
-    }
-
-    /// Writes what is left of the live part, other vendors' data last, and ends it.
-    fn finish_part(&mut self, out: &mut Vec<u8>) {
-        self.begin_call(out);
-        let shape = self.shape();
-        let Some(open) = &mut self.open else { return };
-        let foreign = std::mem::take(&mut open.foreign);
-        let (is_reasoning, signed) = (open.is_reasoning, open.signed);
-        if is_reasoning && shape == Some(Shape::Thinking) && !signed && foreign.is_empty() {
-            self.unsigned = true;
-        } else if is_reasoning && shape == Some(Shape::Thinking) && !signed {
-            self.signature(&sealed::envelope(&self.seal, &foreign, false), out);
-            self.close_block(out);
-        } else {
-            self.close_block(out);
-            if is_reasoning && !signed && sealed::is_redacted(&foreign) {
-                let mut block = Vec::new();
-                reply::redacted_block(&sealed::envelope(&self.seal, &foreign, false), &mut block);
-                self.block_start(&block, out);
-                self.block_stop(out);
-            } else if !foreign.is_empty() && !signed {
-                self.sealed_block(&foreign, !is_reasoning, out);
-            }
-        }
-        self.open = None;
-    }
-
     /// Writes a block without text that carries other vendors' data.
     fn sealed_block(&mut self, data: &[Opaque], follows: bool, out: &mut Vec<u8>) {
         self.ensure(Shape::Thinking, out);
@@ -347,26 +334,9 @@ impl Writer {
         }
     }
 
-    /// Writes what waited, up to the first part that is not complete: that one goes on live.
-    fn drain(&mut self, out: &mut Vec<u8>) {
-        while let Some(waiting) = self.queue.pop() {
-            self.begin(waiting.part, &waiting.head, out);
-            for piece in &waiting.pieces {
-                self.write_piece(piece, out);
-            }
-            if !waiting.ended {
-                return;
-            }
-            self.finish_part(out);
-        }
-    }
-
     fn end(&mut self, out: &mut Vec<u8>) {
         self.start("", "", out);
-        while self.open.is_some() {
-            self.finish_part(out);
-            self.drain(out);
-        }
+        self.end_all(out);
         self.sign(&[], out);
         self.closed = true;
         match write_stop_reason(self.finish.as_ref(), self.has_calls) {

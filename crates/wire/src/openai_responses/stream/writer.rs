@@ -22,7 +22,7 @@ use crate::openai_responses::namespace::Namespaces;
 use crate::openai_responses::output::{Call, Status};
 use crate::openai_responses::response::{Response, State};
 use crate::openai_responses::settings::Settings;
-use crate::part_queue::PartQueue;
+use crate::part_queue::{OneAtATime, PartQueue};
 use crate::{ids, json};
 
 /// Writer of one stream.
@@ -115,10 +115,13 @@ impl EventWriter for Writer {
             | Event::Reasoning { choice: 0, part, .. }
             | Event::Arguments { choice: 0, part, .. }
             | Event::Opaque { choice: 0, part, .. }
-            | Event::Cite { choice: 0, part, .. } => self.piece(*part, event, out),
+            | Event::Cite { choice: 0, part, .. } => self.take_piece(*part, event, out),
             Event::Start { id, model, created } => self.start(id, model, *created, out),
-            Event::PartStart { choice: 0, part, head } => self.part_start(*part, head, out),
-            Event::PartEnd { choice: 0, part } => self.part_end(*part, out),
+            Event::PartStart { choice: 0, part, head } => {
+                self.start("", "", None, out);
+                self.take_head(*part, head, out);
+            }
+            Event::PartEnd { choice: 0, part } => self.take_end(*part, out),
             Event::Logprobs { choice: 0, tokens } => {
                 if let Some(waiting) = &mut self.tokens {
                     waiting.extend_from_slice(tokens);
@@ -165,28 +168,16 @@ impl EventWriter for Writer {
     }
 }
 
-impl Writer {
-    fn start(&mut self, id: &str, model: &str, created: Option<u64>, out: &mut Vec<u8>) {
-        if self.started {
-            return;
-        }
-        self.started = true;
-        self.response.start(id, model, created);
-        self.items.seed(self.response.id());
-        self.lifecycle("response.created", "in_progress", None, None, out);
-        self.lifecycle("response.in_progress", "in_progress", None, None, out);
+impl OneAtATime for Writer {
+    fn waiting(&mut self) -> &mut PartQueue {
+        &mut self.queue
     }
 
-    fn part_start(&mut self, part: u32, head: &PartHead, out: &mut Vec<u8>) {
-        self.start("", "", None, out);
-        if self.live.is_some() {
-            self.queue.push(part, head.clone());
-        } else {
-            self.begin(part, head, out);
-        }
+    fn live_part(&self) -> Option<u32> {
+        self.live.as_ref().map(|live| live.part)
     }
 
-    /// Makes a part the live one; items that come whole are written at once.
+    /// Items that come whole are written at once.
     fn begin(&mut self, part: u32, head: &PartHead, out: &mut Vec<u8>) {
         let shape = match head {
             PartHead::Text => Shape::Text(TextKind::Answer),
@@ -205,27 +196,6 @@ impl Writer {
         };
         let has_begun = matches!(shape, Shape::Whole);
         self.live = Some(Live { part, shape, has_begun, trailing: Vec::new() });
-    }
-
-    /// Returns what the client sees of a call. Ids that providers leave out or use twice are made: the
-    /// library fails on two items of one id, and a client could answer only one.
-    fn call(&mut self, part: u32, id: &str, name: &str, kind: CallKind) -> Call {
-        let place = usize::try_from(part).unwrap_or(usize::MAX);
-        let is_usable = !id.is_empty() && self.call_ids.insert(id.to_owned());
-        let id =
-            if is_usable { id.to_owned() } else { ids::made("call_", self.response.id(), place) };
-        let (namespace, name) = match self.names.split(name) {
-            Some((namespace, name)) => (Some(namespace.to_owned()), name),
-            None => (None, name),
-        };
-        Call { id, namespace, name: name.to_owned(), is_custom: kind == CallKind::Custom }
-    }
-
-    fn piece(&mut self, part: u32, piece: &Event, out: &mut Vec<u8>) {
-        match &self.live {
-            Some(live) if live.part == part => self.write_piece(piece, out),
-            _ => self.queue.keep(part, piece),
-        }
     }
 
     fn write_piece(&mut self, piece: &Event, out: &mut Vec<u8>) {
@@ -255,17 +225,7 @@ impl Writer {
         }
     }
 
-    fn part_end(&mut self, part: u32, out: &mut Vec<u8>) {
-        match &self.live {
-            Some(live) if live.part == part => {
-                self.end_live(out);
-                self.drain(out);
-            }
-            _ => self.queue.end(part),
-        }
-    }
-
-    /// Ends the live part; its item stays open.
+    /// The part's item stays open.
     fn end_live(&mut self, out: &mut Vec<u8>) {
         let Some(mut live) = self.live.take() else { return };
         match &live.shape {
@@ -287,27 +247,37 @@ impl Writer {
             self.items.data_after(live.trailing, out);
         }
     }
+}
 
-    /// Writes what waited, up to the first part that is not complete: that one goes on live.
-    fn drain(&mut self, out: &mut Vec<u8>) {
-        while let Some(waiting) = self.queue.pop() {
-            self.begin(waiting.part, &waiting.head, out);
-            for piece in &waiting.pieces {
-                self.write_piece(piece, out);
-            }
-            if !waiting.ended {
-                return;
-            }
-            self.end_live(out);
+impl Writer {
+    fn start(&mut self, id: &str, model: &str, created: Option<u64>, out: &mut Vec<u8>) {
+        if self.started {
+            return;
         }
+        self.started = true;
+        self.response.start(id, model, created);
+        self.items.seed(self.response.id());
+        self.lifecycle("response.created", "in_progress", None, None, out);
+        self.lifecycle("response.in_progress", "in_progress", None, None, out);
+    }
+
+    /// Returns what the client sees of a call. Ids that providers leave out or use twice are made: the
+    /// library fails on two items of one id, and a client could answer only one.
+    fn call(&mut self, part: u32, id: &str, name: &str, kind: CallKind) -> Call {
+        let place = usize::try_from(part).unwrap_or(usize::MAX);
+        let is_usable = !id.is_empty() && self.call_ids.insert(id.to_owned());
+        let id =
+            if is_usable { id.to_owned() } else { ids::made("call_", self.response.id(), place) };
+        let (namespace, name) = match self.names.split(name) {
+            Some((namespace, name)) => (Some(namespace.to_owned()), name),
+            None => (None, name),
+        };
+        Call { id, namespace, name: name.to_owned(), is_custom: kind == CallKind::Custom }
     }
 
     fn end_parts(&mut self, out: &mut Vec<u8>) {
         self.start("", "", None, out);
-        while self.live.is_some() {
-            self.end_live(out);
-            self.drain(out);
-        }
+        self.end_all(out);
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
