@@ -3,31 +3,18 @@
 import json
 from typing import Any
 
-import openai
-
-from answers import PIXEL, TIMEOUT_SECONDS, Answer, Call, Failure, Usage, Wish
+from answers import PIXEL, Answer, Call, Usage, Wish
+from openai_base import OpenAiBase
 
 # A response has a status and no reason; calls are items of a completed one.
 STOPS = {"end": "completed", "length": "max_output_tokens", "calls": "completed"}
 
 
-class OpenAiResponses:
+class OpenAiResponses(OpenAiBase):
     """Asks a gateway through `openai.OpenAI().responses`."""
 
     name = "openai-responses"
     STOPS = STOPS
-    FAILURES = {
-        "malformed": Failure(openai.BadRequestError, 400, "invalid_request_error"),
-        "unauthenticated": Failure(openai.AuthenticationError, 401),
-        "unknown_model": Failure(openai.NotFoundError, 404, "invalid_request_error"),
-        "rate_limited": Failure(openai.RateLimitError, 429),
-        "bad_gateway": Failure(openai.InternalServerError, 502),
-    }
-    BROKEN_STREAM = openai.APIError
-    ANY_ERROR = openai.APIError
-
-    def __init__(self, url: str, key: str):
-        self.sdk = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=TIMEOUT_SECONDS)
 
     def history(self, text: str, image: bool = False, role: str = "user") -> list[Any]:
         if not image:
@@ -76,21 +63,6 @@ class OpenAiResponses:
         fragments = [json.loads(text) for _, text in sorted(arguments.items())]
         assert fragments == [call.arguments for call in answer.calls], "the fragments are the arguments"
         return answer
-
-    def models(self) -> list[str]:
-        return [model.id for model in self.sdk.models.list()]
-
-    @staticmethod
-    def status(error: openai.APIStatusError) -> int:
-        return error.status_code
-
-    @staticmethod
-    def word(error: openai.APIStatusError) -> str | None:
-        return error.type
-
-    @staticmethod
-    def retry_after(error: openai.APIStatusError) -> str | None:
-        return error.response.headers.get("retry-after")
 
     def _request(self, model: str, history: list[Any], wish: Wish) -> dict[str, Any]:
         request: dict[str, Any] = {"model": model, "input": history, "store": False}
