@@ -124,7 +124,7 @@ struct StreamCost {
     growth: f64,
 }
 
-fn stream_cost(provider: &dyn Codec, client: &dyn Codec) -> StreamCost {
+fn stream_cost(provider: &'static dyn Codec, client: &'static dyn Codec) -> StreamCost {
     let pieces = stream(provider.format(), EVENTS);
     let (mut translated, mut exact) = (Duration::MAX, Duration::MAX);
     for _ in 0..ROUNDS {
@@ -141,7 +141,7 @@ fn stream_cost(provider: &dyn Codec, client: &dyn Codec) -> StreamCost {
     }
 }
 
-fn run<'t>(provider: &'t dyn Codec, client: &'t dyn Codec, pieces: &[Bytes]) -> Translator {
+fn run(provider: &dyn Codec, client: &'static dyn Codec, pieces: &[Bytes]) -> Translator {
     let mut stream = Translator::new(provider, client, ReplyContext::default());
     let mut out = Vec::new();
     for piece in pieces {
@@ -152,7 +152,7 @@ fn run<'t>(provider: &'t dyn Codec, client: &'t dyn Codec, pieces: &[Bytes]) -> 
 }
 
 /// Returns how many bytes a stream holds on to while it is still open.
-fn kept(provider: &dyn Codec, client: &dyn Codec, pieces: &[Bytes]) -> usize {
+fn kept(provider: &'static dyn Codec, client: &'static dyn Codec, pieces: &[Bytes]) -> usize {
     let before = ALLOCATOR.allocated();
     let stream = run(provider, client, pieces);
     let after = ALLOCATOR.allocated();

@@ -11,7 +11,7 @@ use omniroute_wire::{Codec, Translator};
 
 fn translated<'b>(
     provider: &dyn Codec,
-    client: &dyn Codec,
+    client: &'static dyn Codec,
     pieces: impl IntoIterator<Item = &'b [u8]>,
 ) -> (Vec<u8>, Progress) {
     let mut stream = Translator::new(provider, client, kit::context());

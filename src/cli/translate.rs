@@ -127,14 +127,8 @@ fn request(from: &dyn Codec, to: &dyn Codec, args: TranslateArgs) -> Result<(), 
     let mut notes = std::mem::take(&mut request.notes);
     let written = to.write_request(&request, &Target::new(&model, &facts), &mut notes)?;
     say_notes(&notes);
-    let dropped: Vec<(String, String)> = notes
-        .entries()
-        .iter()
-        .filter(|note| args.strict && note.mark == Mark::Dropped)
-        .map(|note| (note.field.to_string(), note.detail.to_string()))
-        .collect();
-    if !dropped.is_empty() {
-        return Err(WireError::Unsupported { fields: dropped }.into());
+    if args.strict {
+        notes.refuse_losses()?;
     }
     Ok(write(&written.body)?)
 }
@@ -162,11 +156,7 @@ fn known(
     let source = environment::source(config, Overrides::default());
     let snapshot: Snapshot =
         source.compile(1, &[]).map_err(|problems| Fault::Given(problems.to_string()))?;
-    let by_prefix = snapshot
-        .providers
-        .values()
-        .find(|known| known.id.as_str() == provider || &*known.prefix == provider);
-    Ok(match by_prefix {
+    Ok(match snapshot.by_prefix.get(provider) {
         Some(known) => (known.facts(name), name.to_owned()),
         None => (ModelFacts::default(), model.clone()),
     })
@@ -181,7 +171,7 @@ fn reply(from: &dyn Codec, to: &dyn Codec, args: &TranslateArgs) -> Result<(), F
     Ok(write(&whole.body)?)
 }
 
-fn stream(from: &dyn Codec, to: &dyn Codec, args: &TranslateArgs) -> Result<(), Fault> {
+fn stream(from: &dyn Codec, to: &'static dyn Codec, args: &TranslateArgs) -> Result<(), Fault> {
     let mut translator = Translator::new(from, to, context(args));
     let (mut input, mut pieces) = (std::io::stdin().lock(), Vec::new());
     let mut buffer = vec![0; PIECE_BYTES];

@@ -7,7 +7,7 @@ use omniroute_core::context::Operation;
 use omniroute_core::error::Error;
 use omniroute_core::verdict::{Reason, Signal, header_wait};
 use omniroute_wire::translator::{Collector, Mode, WholeReply, play_reply, translate_reply};
-use omniroute_wire::{ReplyContext, Translator, UpstreamError};
+use omniroute_wire::{Translator, UpstreamError};
 use pingora::http::ResponseHeader;
 
 use super::blame::redacted_bytes;
@@ -26,25 +26,27 @@ impl Exchange {
             return;
         }
         let now = self.shared.clock.now();
-        let (wants_stream, client) = (self.peek.stream, self.client);
-        let Some(care) = self.attempt.as_ref().map(|attempt| attempt.care.clone()) else { return };
-        let context = self.reply_context(&care);
-        let Some(attempt) = &mut self.attempt else { return };
-        attempt.status = Some(head.status.as_u16());
-        attempt.last_sign = now;
-        let is_success = head.status.is_success();
+        let client = self.client;
+        let Some(attempt) = &self.attempt else { return };
+        let status = head.status;
         let head = Head::of(head);
-        attempt.incoming = if !is_success {
+        let incoming = if !status.is_success() {
             Incoming::Refusal { head, body: BytesMut::new() }
-        } else if wants_stream && !head.is_json() {
+        } else if self.peek.stream && !head.is_json() {
+            let context = self.reply_context(&attempt.care);
             let translator = Translator::new(attempt.codec, client, context);
             Incoming::Stream(Box::new(Stream { head, translator, held: Some(Held::new(now)) }))
-        } else if care.stream && !head.is_json() {
+        } else if attempt.care.stream && !head.is_json() {
+            let context = self.reply_context(&attempt.care);
             let collector = Collector::new(attempt.codec, client, context, MAX_WHOLE_BYTES);
             Incoming::Collected { head, collector: Box::new(collector) }
         } else {
             Incoming::Whole { head, body: Pieces::default() }
         };
+        let Some(attempt) = &mut self.attempt else { return };
+        attempt.status = Some(status.as_u16());
+        attempt.last_sign = now;
+        attempt.incoming = incoming;
     }
 
     /// Takes a piece of the body.
@@ -163,8 +165,7 @@ impl Exchange {
     /// Releases a stream's head and what was held.
     fn release_stream(&mut self) -> Parcel {
         let attempts = self.records.len() + 1;
-        let json_array = ReplyContext { json_array: self.peek.json_array, ..Default::default() };
-        let own_type = self.client.stream_content_type(&json_array);
+        let own_type = self.client.stream_content_type(self.peek.json_array);
         let Some(attempt) = &mut self.attempt else { return Parcel::default() };
         let Incoming::Stream(stream) = &mut attempt.incoming else { return Parcel::default() };
         let pieces = stream.held.take().map(|held| held.pieces).unwrap_or_default();
@@ -173,7 +174,7 @@ impl Exchange {
         };
         let head = head.served_by(attempt, attempts);
         let head = match (attempt.passage, &attempt.incoming) {
-            (Passage::Exact, Incoming::Stream(stream)) if !self.peek.json_array => head
+            (_, Incoming::Stream(stream)) if stream.translator.mode() == Mode::Exact => head
                 .stream(stream.head.content_type().unwrap_or(own_type))
                 .pass_back(&stream.head.headers, attempt.choice.account.key.as_ref()),
             _ => head.stream(own_type),
@@ -223,7 +224,7 @@ impl Exchange {
         let (upstream, client) = (attempt.codec, self.client);
         if self.peek.stream {
             let reply = play_reply(upstream, client, body, &context);
-            self.whole_came(head, reply, client.stream_content_type(&context))
+            self.whole_came(head, reply, client.stream_content_type(self.peek.json_array))
         } else {
             let reply = translate_reply(upstream, client, body, &context);
             self.whole_came(head, reply, "application/json")

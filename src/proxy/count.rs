@@ -7,15 +7,12 @@ use omniroute_core::error::Error;
 use omniroute_core::ids::ProviderId;
 use omniroute_core::routing::Choice;
 use omniroute_wire::api_error::ErrorKind;
-use omniroute_wire::estimate;
+use omniroute_wire::{Notes, estimate};
 
 use super::exchange::{Exchange, Step};
 use super::head::Head as ClientHead;
 use super::incoming::Head;
 use super::outbound::Passage;
-
-/// What `x-omniroute-translation` says of an estimate.
-const ESTIMATED: &str = "translated;estimated=tokens";
 
 impl Exchange {
     /// Answers a count with an estimate, because no provider gave one. `None` if no count was asked for
@@ -27,9 +24,11 @@ impl Exchange {
         }
         let request = self.canonical().ok()?;
         let body = self.client.write_count(estimate::of_request(&request));
+        let mut notes = Notes::default();
+        notes.estimate("tokens");
         let head = ClientHead::new(200, &self.cx)
             .attempts(self.records.len())
-            .translation(ESTIMATED)
+            .translation(&notes.header_value())
             .whole("application/json", body.len());
         Some(Step::Write(self.release(head, vec![body.into()], true)))
     }

@@ -8,10 +8,8 @@ use omniroute_core::error::Error;
 use omniroute_core::routing::Choice;
 use omniroute_wire::aftercare::Aftercare;
 use omniroute_wire::envelope::{self, Seal};
-use omniroute_wire::notes::Mark;
-use omniroute_wire::{
-    Change, ChatRequest, Codec, ModelFacts, Notes, Target, WireError, WireFormat,
-};
+use omniroute_wire::translator::is_exact;
+use omniroute_wire::{Change, ChatRequest, Codec, ModelFacts, Notes, Target, WireFormat};
 
 use super::exchange::Exchange;
 use super::outbound::{Outbound, Passage};
@@ -62,7 +60,7 @@ impl Exchange {
         let codec = provider.wire.codec();
         let facts = provider.facts(model);
         let mut notes = Notes::default();
-        let is_exact = codec.format() == self.client.format() && self.client.passes_through();
+        let is_exact = is_exact(codec, self.client);
         let passage = if is_exact { Passage::Exact } else { Passage::Translated };
         let mut body = match passage {
             Passage::Exact => self.own_bytes(choice, &facts),
@@ -134,16 +132,10 @@ impl Exchange {
     /// Refuses a translation that drops something for a key that wants none of that
     /// (`strict_translation`).
     fn allows_losses(&self, notes: &Notes) -> Result<(), Error> {
-        if !self.cx.caller.as_ref().is_some_and(|key| key.strict_translation) {
-            return Ok(());
+        if self.cx.caller.as_ref().is_some_and(|key| key.strict_translation) {
+            notes.refuse_losses()?;
         }
-        let fields: Vec<(String, String)> = notes
-            .entries()
-            .iter()
-            .filter(|note| note.mark == Mark::Dropped)
-            .map(|note| (note.field.to_string(), note.detail.to_string()))
-            .collect();
-        if fields.is_empty() { Ok(()) } else { Err(WireError::Unsupported { fields }.into()) }
+        Ok(())
     }
 
     fn care(&self, choice: &Choice) -> Care {

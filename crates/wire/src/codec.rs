@@ -107,7 +107,8 @@ pub trait Codec: Send + Sync + 'static {
         None
     }
 
-    /// Writes the answer to a client that asked for a count of tokens.
+    /// Writes the answer to a client that asked for a count of tokens. Chat has none of its own: its
+    /// clients get that of Responses.
     fn write_count(&self, tokens: u64) -> Vec<u8> {
         format!("{{\"object\":\"response.input_tokens\",\"input_tokens\":{tokens}}}").into_bytes()
     }
@@ -118,9 +119,9 @@ pub trait Codec: Send + Sync + 'static {
     /// Writes an error body for a client.
     fn write_error(&self, error: &ApiError) -> Vec<u8>;
 
-    /// Returns the content type of a stream to a client.
-    fn stream_content_type(&self, context: &ReplyContext) -> &'static str {
-        let _ = context;
+    /// Returns the content type of a stream to a client; `json_array` is that of [`Peek`].
+    fn stream_content_type(&self, json_array: bool) -> &'static str {
+        let _ = json_array;
         "text/event-stream"
     }
 }

@@ -116,6 +116,28 @@ pub enum Event {
 }
 
 impl Event {
+    /// Appends the characters of the next event of the same part. Returns whether it is joined: if so,
+    /// `next` says nothing more.
+    pub(crate) fn absorb(&mut self, next: &Self) -> bool {
+        let (known, more) = match (self, next) {
+            (
+                Self::Text { choice, part, delta },
+                Self::Text { choice: next_choice, part: next_part, delta: more },
+            )
+            | (
+                Self::Reasoning { choice, part, delta },
+                Self::Reasoning { choice: next_choice, part: next_part, delta: more },
+            )
+            | (
+                Self::Arguments { choice, part, delta },
+                Self::Arguments { choice: next_choice, part: next_part, delta: more },
+            ) if choice == next_choice && part == next_part => (delta, more),
+            _ => return false,
+        };
+        known.push_str(more);
+        true
+    }
+
     /// Tells whether a client has something to show for it: the point after which a reply can no
     /// longer be replaced by another attempt's.
     ///

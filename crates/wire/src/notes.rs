@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::codec::WireError;
+
 /// How many dropped fields the header names; the rest are only counted.
 const NAMED_FIELDS: usize = 20;
 
@@ -61,6 +63,18 @@ impl Notes {
     /// Returns the notes in the order they were made.
     pub fn entries(&self) -> &[Note] {
         &self.entries
+    }
+
+    /// Refuses a translation that drops something.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Unsupported`] with every dropped field.
+    pub fn refuse_losses(&self) -> Result<(), WireError> {
+        let dropped = self.entries.iter().filter(|note| note.mark == Mark::Dropped);
+        let fields: Vec<(String, String)> =
+            dropped.map(|note| (note.field.to_string(), note.detail.to_string())).collect();
+        if fields.is_empty() { Ok(()) } else { Err(WireError::Unsupported { fields }) }
     }
 
     /// Iterates over the names of dropped fields.

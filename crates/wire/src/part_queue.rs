@@ -38,13 +38,8 @@ impl PartQueue {
     /// Keeps a piece of a waiting part. One of no known part is lost, readers do not make it.
     pub(crate) fn keep(&mut self, part: u32, piece: &Event) {
         let Some(waiting) = self.find(part) else { return };
-        match (waiting.pieces.last_mut(), piece) {
-            (Some(Event::Text { delta: known, .. }), Event::Text { delta, .. })
-            | (Some(Event::Reasoning { delta: known, .. }), Event::Reasoning { delta, .. })
-            | (Some(Event::Arguments { delta: known, .. }), Event::Arguments { delta, .. }) => {
-                known.push_str(delta);
-            }
-            _ => waiting.pieces.push(piece.clone()),
+        if !waiting.pieces.last_mut().is_some_and(|last| last.absorb(piece)) {
+            waiting.pieces.push(piece.clone());
         }
     }
 

@@ -49,7 +49,7 @@ fn fixtures(kind: &str) -> Vec<Fixture> {
 }
 
 /// Compares what all formats make of every fixture of one kind with the snapshots.
-fn check(kind: &str, show: fn(&Fixture, &dyn Codec, &mut String)) {
+fn check(kind: &str, show: fn(&Fixture, &'static dyn Codec, &mut String)) {
     for fixture in fixtures(kind) {
         let mut text = String::new();
         for target in codecs() {
@@ -103,7 +103,7 @@ fn context() -> ReplyContext {
     }
 }
 
-fn show_request(fixture: &Fixture, target: &dyn Codec, text: &mut String) {
+fn show_request(fixture: &Fixture, target: &'static dyn Codec, text: &mut String) {
     let request = match fixture.codec.read_request(&fixture.body, &peek(fixture)) {
         Ok(request) => request,
         Err(error) => return writeln!(text, "not readable: {error}").unwrap(),
@@ -129,7 +129,7 @@ fn show_request(fixture: &Fixture, target: &dyn Codec, text: &mut String) {
     }
 }
 
-fn show_reply(fixture: &Fixture, target: &dyn Codec, text: &mut String) {
+fn show_reply(fixture: &Fixture, target: &'static dyn Codec, text: &mut String) {
     let whole = translate_reply(fixture.codec, target, &fixture.body, &context());
     let finish = whole.finish.map(|finish| finish.name());
     writeln!(text, "finish: {finish:?}\nusage: {:?}", whole.usage).unwrap();
@@ -148,7 +148,7 @@ fn show_reply(fixture: &Fixture, target: &dyn Codec, text: &mut String) {
     }
 }
 
-fn show_stream(fixture: &Fixture, target: &dyn Codec, text: &mut String) {
+fn show_stream(fixture: &Fixture, target: &'static dyn Codec, text: &mut String) {
     let mut events = Vec::new();
     let mut reader = fixture.codec.event_reader();
     reader.push(&fixture.body, &mut events);
@@ -168,7 +168,7 @@ fn show_stream(fixture: &Fixture, target: &dyn Codec, text: &mut String) {
     text.push_str(&String::from_utf8(bytes).unwrap().replace('\r', ""));
 }
 
-fn written(events: &[Event], target: &dyn Codec) -> String {
+fn written(events: &[Event], target: &'static dyn Codec) -> String {
     let mut out = Vec::new();
     let mut writer = target.event_writer(&context());
     for event in events {
@@ -180,7 +180,7 @@ fn written(events: &[Event], target: &dyn Codec) -> String {
 /// Returns the client's bytes and how the stream stood at its end.
 fn translated<'b>(
     fixture: &Fixture,
-    target: &dyn Codec,
+    target: &'static dyn Codec,
     pieces: impl IntoIterator<Item = &'b [u8]>,
 ) -> (Vec<u8>, String) {
     let mut stream = Translator::new(fixture.codec, target, context());
@@ -193,7 +193,7 @@ fn translated<'b>(
     (out.concat(), format!("{facts:?}"))
 }
 
-fn show_error(fixture: &Fixture, target: &dyn Codec, text: &mut String) {
+fn show_error(fixture: &Fixture, target: &'static dyn Codec, text: &mut String) {
     let status = fixture.name.split('-').next().unwrap().parse().unwrap();
     let error = fixture.codec.read_error(status, &fixture.body);
     if fixture.codec.format() == target.format() {

@@ -259,7 +259,7 @@ fn heard(client: &dyn Codec, bytes: &[u8]) -> String {
 }
 
 /// Translates a stream cut into pieces of one length; returns what the client hears.
-fn carried(provider: &dyn Codec, client: &dyn Codec, body: &str, piece: usize) -> String {
+fn carried(provider: &dyn Codec, client: &'static dyn Codec, body: &str, piece: usize) -> String {
     let mut stream = Translator::new(provider, client, ReplyContext::default());
     let mut out = Vec::new();
     for piece in body.as_bytes().chunks(piece) {

@@ -133,7 +133,7 @@ fn context() -> ReplyContext {
 /// Translates a stream that comes in these pieces.
 fn translated<'b>(
     upstream: &dyn Codec,
-    client: &dyn Codec,
+    client: &'static dyn Codec,
     context: ReplyContext,
     pieces: impl IntoIterator<Item = &'b [u8]>,
 ) -> Vec<u8> {
@@ -248,7 +248,7 @@ fn replies(case: &Case, found: &mut Findings) {
 
 fn check_stream(
     case: &Case,
-    client: &dyn Codec,
+    client: &'static dyn Codec,
     way: &str,
     bytes: &[u8],
     want: &Said,

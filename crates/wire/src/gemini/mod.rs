@@ -114,7 +114,7 @@ impl Codec for Gemini {
         error::write(error)
     }
 
-    fn stream_content_type(&self, context: &ReplyContext) -> &'static str {
-        if context.json_array { "application/json" } else { "text/event-stream" }
+    fn stream_content_type(&self, json_array: bool) -> &'static str {
+        if json_array { "application/json" } else { "text/event-stream" }
     }
 }

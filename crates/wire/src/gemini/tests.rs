@@ -269,9 +269,7 @@ fn the_body_is_passed_on_as_it_is() {
 
 #[test]
 fn the_content_type_follows_the_form_of_the_stream() {
-    let of = |json_array| {
-        Gemini.stream_content_type(&ReplyContext { json_array, ..ReplyContext::default() })
-    };
+    let of = |json_array| Gemini.stream_content_type(json_array);
     assert_eq!(of(false), "text/event-stream");
     assert_eq!(of(true), "application/json");
 }

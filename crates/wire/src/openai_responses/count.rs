@@ -36,14 +36,11 @@ pub(super) fn read(body: &[u8]) -> Option<u64> {
     serde_json::from_slice::<Answer>(body).ok().map(|answer| answer.input_tokens)
 }
 
-/// Writes an answer.
-pub(super) fn write(tokens: u64) -> Vec<u8> {
-    format!("{{\"object\":\"response.input_tokens\",\"input_tokens\":{tokens}}}").into_bytes()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Codec;
+    use crate::openai_responses::OpenAiResponses;
 
     #[test]
     fn only_what_is_counted_is_sent_as_it_was_written() {
@@ -58,7 +55,7 @@ mod tests {
 
     #[test]
     fn answers_are_read_as_they_are_written() {
-        assert_eq!(read(&write(17)), Some(17));
+        assert_eq!(read(&OpenAiResponses.write_count(17)), Some(17));
         assert_eq!(read(b"{\"object\":\"error\"}"), None);
         assert_eq!(body(b"[]".to_vec()), b"[]", "not an object");
     }

@@ -80,10 +80,6 @@ impl Codec for OpenAiResponses {
         count::read(body)
     }
 
-    fn write_count(&self, tokens: u64) -> Vec<u8> {
-        count::write(tokens)
-    }
-
     fn read_error(&self, status: u16, body: &[u8]) -> UpstreamError {
         openai_chat::error::body(status, body)
     }

@@ -6,25 +6,26 @@
 //! off was done to them.
 
 mod free_text;
+mod refine;
 mod sequence;
 mod tail;
 mod usable;
 mod watch;
 mod whole;
+mod writer;
 
 use bytes::Bytes;
 
-use self::free_text::FreeText;
+use self::refine::Refine;
 use self::sequence::Sequence;
 use self::tail::Tail;
 pub use self::usable::as_api_error;
-use self::usable::usable;
 use self::watch::Watch;
 pub use self::whole::{Collector, WholeReply, play_reply, translate_reply};
+use self::writer::LateWriter;
 use crate::WireFormat;
-use crate::aftercare::Mender;
 use crate::api_error::{ApiError, UpstreamError};
-use crate::codec::{Codec, EventReader, EventWriter, Passed, ReplyContext};
+use crate::codec::{Codec, EventReader, Passed, ReplyContext};
 use crate::event::{Event, Finish, Usage};
 use crate::openai_chat::quiet_usage::QuietUsage;
 
@@ -55,15 +56,12 @@ pub enum Progress {
 /// comes.
 pub struct Translator {
     mode: Mode,
-    client: WireFormat,
     reader: Box<dyn EventReader>,
-    writer: Box<dyn EventWriter>,
-    mender: Option<Mender>,
-    free_text: Option<FreeText>,
+    writer: LateWriter,
+    refine: Refine,
     /// Takes out usage that the client did not ask for; only of exact streams.
     quiet: Option<QuietUsage>,
     events: Vec<Event>,
-    mended: Vec<Event>,
     watch: Watch,
     tail: Tail,
     /// Numbers of what was passed on; only of exact Responses streams.
@@ -77,22 +75,19 @@ impl Translator {
     ///
     /// The mode is [`Mode::Exact`] if both formats are the same. A stream that is to be one JSON array
     /// is always translated, because providers are asked for event streams.
-    pub fn new(upstream: &dyn Codec, client: &dyn Codec, context: ReplyContext) -> Self {
+    pub fn new(upstream: &dyn Codec, client: &'static dyn Codec, context: ReplyContext) -> Self {
         let same = is_exact(upstream, client) && !context.json_array;
         Self {
             mode: if same { Mode::Exact } else { Mode::Translated },
-            client: client.format(),
             reader: upstream.event_reader(),
-            writer: client.event_writer(&context),
-            mender: Mender::new(&context.aftercare),
-            free_text: FreeText::new(client.format()),
+            refine: Refine::new(client.format(), &context.aftercare),
             quiet: (same && context.hide_usage).then(QuietUsage::default),
             events: Vec::new(),
-            mended: Vec::new(),
             watch: Watch::default(),
             tail: Tail::default(),
             sequence: (same && client.format() == WireFormat::OpenAiResponses)
                 .then(Sequence::default),
+            writer: LateWriter::new(client, context),
             interrupted: false,
         }
     }
@@ -145,7 +140,7 @@ impl Translator {
                 if let Some(error) = ours.cloned() {
                     let mut bytes = self.tail.closing();
                     self.resume();
-                    self.writer.write(&Event::Error(error), &mut bytes);
+                    self.writer.get().write(&Event::Error(error), &mut bytes);
                     out.push(bytes.into());
                 }
             }
@@ -177,13 +172,13 @@ impl Translator {
     fn resume(&mut self) {
         if let Some(sequence) = self.sequence.as_ref().filter(|_| !self.watch.id.is_empty()) {
             let (id, model) = (&*self.watch.id, &*self.watch.model);
-            self.writer.resume(&Passed { id, model, next: sequence.next() });
+            self.writer.get().resume(&Passed { id, model, next: sequence.next() });
         }
     }
 
     /// Tells whether the answer was cut at a stop sequence, so that the provider need not go on.
     pub fn is_cut(&self) -> bool {
-        self.mender.as_ref().is_some_and(Mender::is_cut)
+        self.refine.is_cut()
     }
 
     /// Returns the client's error event and terminator for a stream that cannot go on.
@@ -202,7 +197,7 @@ impl Translator {
             bytes.extend_from_slice(&self.tail.closing());
             self.resume();
         }
-        self.writer.error(error, &mut bytes);
+        self.writer.get().error(error, &mut bytes);
         bytes.into()
     }
 
@@ -212,7 +207,7 @@ impl Translator {
         let mut bytes = Vec::new();
         let closed = self.mode == Mode::Translated || self.tail.is_closed();
         if closed && self.progress() == Progress::Open && !self.interrupted {
-            self.writer.ping(&mut bytes);
+            self.writer.get().ping(&mut bytes);
         }
         bytes.into()
     }
@@ -278,20 +273,13 @@ impl Translator {
     fn write_events(&mut self, out: &mut Vec<Bytes>) {
         let mut bytes = Vec::new();
         let mut events = std::mem::take(&mut self.events);
-        if let Some(mender) = &mut self.mender {
-            events.drain(..).for_each(|event| mender.mend(event, &mut self.mended));
-            std::mem::swap(&mut events, &mut self.mended);
-        }
-        if let Some(free_text) = &mut self.free_text {
-            events = free_text.change(events);
-        }
+        self.refine.take(&mut events);
         for event in events.drain(..) {
             if self.watch.error.is_some() {
                 break;
             }
-            let event = usable(event, self.client);
             self.watch.see(&event);
-            self.writer.write(&event, &mut bytes);
+            self.writer.get().write(&event, &mut bytes);
         }
         self.events = events;
         if !bytes.is_empty() {
@@ -301,7 +289,7 @@ impl Translator {
 }
 
 /// Tells whether a provider's bytes may go to this client as they are.
-fn is_exact(upstream: &dyn Codec, client: &dyn Codec) -> bool {
+pub fn is_exact(upstream: &dyn Codec, client: &dyn Codec) -> bool {
     upstream.format() == client.format() && client.passes_through()
 }
 

@@ -6,12 +6,12 @@ use crate::event::{Event, Finish};
 
 /// Makes an error of an end that is no answer: a call that nobody but a Gemini client has a word for, and
 /// a reply that is not there yet, which only Responses can ask for again.
-pub(super) fn usable(event: Event, client: WireFormat) -> Event {
-    match event {
+pub(super) fn make_usable(event: &mut Event, client: WireFormat) {
+    let error = match event {
         Event::Finish { reason: Finish::InvalidCall, native, detail, .. }
             if client != WireFormat::Gemini =>
         {
-            let message = detail.unwrap_or_else(|| {
+            let message = detail.take().unwrap_or_else(|| {
                 format!("the model made a tool call that cannot be used ({native})")
             });
             failed(native, message)
@@ -22,13 +22,14 @@ pub(super) fn usable(event: Event, client: WireFormat) -> Event {
             let message = format!("the upstream has not answered yet ({native})");
             failed(native, message)
         }
-        event => event,
-    }
+        _ => return,
+    };
+    *event = error;
 }
 
-fn failed(native: String, message: String) -> Event {
+fn failed(native: &mut String, message: String) -> Event {
     let mut error = UpstreamError::server(502, message);
-    error.native_type = native;
+    error.native_type = std::mem::take(native);
     Event::Error(error)
 }
 

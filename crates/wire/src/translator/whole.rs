@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 
-use super::free_text::FreeText;
-use super::usable::{as_api_error, usable};
+use super::refine::Refine;
+use super::usable::as_api_error;
 use super::watch::Watch;
-use super::{Codec, Event, EventReader, Finish, Mender, ReplyContext, Usage, is_exact};
+use super::{Codec, Event, EventReader, Finish, ReplyContext, Usage, is_exact};
 use crate::api_error::UpstreamError;
 
 /// A whole reply as the client gets it.
@@ -75,6 +75,8 @@ pub struct Collector {
     client: &'static dyn Codec,
     context: ReplyContext,
     events: Vec<Event>,
+    /// Room for what was just read; empty between calls.
+    newest: Vec<Event>,
     /// Bytes of the stream that may still come.
     room: usize,
     is_too_large: bool,
@@ -93,6 +95,7 @@ impl Collector {
             client,
             context,
             events: Vec::new(),
+            newest: Vec::new(),
             room: most_bytes,
             is_too_large: false,
         }
@@ -103,8 +106,13 @@ impl Collector {
         match self.room.checked_sub(bytes.len()) {
             Some(room) => {
                 self.room = room;
-                self.reader.push(bytes, &mut self.events);
-                join_deltas(&mut self.events);
+                self.reader.push(bytes, &mut self.newest);
+                // A long answer is not kept word by word.
+                for event in self.newest.drain(..) {
+                    if !self.events.last_mut().is_some_and(|last| last.absorb(&event)) {
+                        self.events.push(event);
+                    }
+                }
             }
             None => self.is_too_large = true,
         }
@@ -122,32 +130,6 @@ impl Collector {
     }
 }
 
-/// Joins neighbouring text deltas of one part, so that a long answer is not kept word by word.
-fn join_deltas(events: &mut Vec<Event>) {
-    let Some(last) = events.pop() else { return };
-    let joined = match (events.last_mut(), &last) {
-        (
-            Some(Event::Text { choice, part, delta }),
-            Event::Text { choice: same_choice, part: same_part, delta: more },
-        )
-        | (
-            Some(Event::Reasoning { choice, part, delta }),
-            Event::Reasoning { choice: same_choice, part: same_part, delta: more },
-        )
-        | (
-            Some(Event::Arguments { choice, part, delta }),
-            Event::Arguments { choice: same_choice, part: same_part, delta: more },
-        ) if choice == same_choice && part == same_part => {
-            delta.push_str(more);
-            true
-        }
-        _ => false,
-    };
-    if !joined {
-        events.push(last);
-    }
-}
-
 fn written(events: Vec<Event>, client: &dyn Codec, context: &ReplyContext) -> WholeReply {
     let (events, cut) = refined(events, client, context);
     let mut watch = Watch::default();
@@ -160,19 +142,12 @@ fn written(events: Vec<Event>, client: &dyn Codec, context: &ReplyContext) -> Wh
 }
 
 /// Returns the events as the client may have them, and whether the answer was cut.
-fn refined(events: Vec<Event>, client: &dyn Codec, context: &ReplyContext) -> (Vec<Event>, bool) {
-    let format = client.format();
-    let events = events.into_iter().map(|event| usable(event, format));
-    let (mut refined, mut cut) = (Vec::with_capacity(events.len()), false);
-    match Mender::new(&context.aftercare) {
-        Some(mut mender) => {
-            events.for_each(|event| mender.mend(event, &mut refined));
-            cut = mender.is_cut();
-        }
-        None => refined.extend(events),
-    }
-    match FreeText::new(format) {
-        Some(mut free_text) => (free_text.change(refined), cut),
-        None => (refined, cut),
-    }
+fn refined(
+    mut events: Vec<Event>,
+    client: &dyn Codec,
+    context: &ReplyContext,
+) -> (Vec<Event>, bool) {
+    let mut refine = Refine::new(client.format(), &context.aftercare);
+    refine.take(&mut events);
+    (events, refine.is_cut())
 }
