@@ -157,7 +157,7 @@ fn known(
     let snapshot: Snapshot =
         source.compile(1, &[]).map_err(|problems| Fault::Given(problems.to_string()))?;
     Ok(match snapshot.by_prefix.get(provider) {
-        Some(known) => (known.facts(name), name.to_owned()),
+        Some(known) => (known.facts(name).into_owned(), name.to_owned()),
         None => (ModelFacts::default(), model.clone()),
     })
 }

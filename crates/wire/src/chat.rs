@@ -115,6 +115,13 @@ pub enum Role {
     Tool,
 }
 
+impl Role {
+    /// Tells whether its turns are instructions.
+    pub const fn is_instructions(self) -> bool {
+        matches!(self, Self::System | Self::Developer)
+    }
+}
+
 /// A piece of a turn.
 #[derive(Clone, Debug)]
 pub struct Part {
@@ -319,6 +326,19 @@ impl Effort {
     /// Returns the level that a word stands for, or `None` if it is no level's.
     pub fn of_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|effort| effort.word() == word)
+    }
+
+    /// Returns the number of tokens that stands for a level: the anchors of Google's own OpenAI layer, so
+    /// that effort → budget → effort is stable. The highest, where no limit says what it leaves, is no
+    /// more than the one below.
+    pub const fn tokens(self) -> u32 {
+        match self {
+            Self::Minimal => 512,
+            Self::Low => 1024,
+            Self::Medium => 8192,
+            Self::High => 24_576,
+            Self::XHigh | Self::Max => 32_768,
+        }
     }
 
     /// Returns the level nearest to a number of tokens to think with.

@@ -1,8 +1,7 @@
 //! Folds events into a whole answer, for writers of formats whose whole reply is one object.
 //!
 //! A whole answer is a stream that was collected: parts stand in order of first appearance, the deltas
-//! of a part are joined, and the vendor data of a part stays with it. Every codec's `write_reply`
-//! starts here.
+//! of a part are joined, and the vendor data of a part stays with it.
 
 use crate::api_error::UpstreamError;
 use crate::chat::Opaque;

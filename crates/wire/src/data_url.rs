@@ -128,6 +128,11 @@ fn is_certain(mime: &str) -> bool {
     mime.starts_with("image/") || mime == "application/pdf"
 }
 
+/// Tells whether an address is one that a provider can fetch.
+pub(crate) fn is_web(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

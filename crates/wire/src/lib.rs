@@ -46,6 +46,7 @@ mod json;
 mod json_schema;
 mod members;
 mod mend;
+mod openai_call_ids;
 mod openai_media;
 mod part_queue;
 mod raw_members;

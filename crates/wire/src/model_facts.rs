@@ -1,11 +1,10 @@
 //! What a writer must know about the model it writes to. Data from the catalogue, never guessed from
 //! a name inside a codec.
 
-use serde::Deserialize;
+use crate::chat::Effort;
 
 /// Facts of one model, as the catalogue's YAML gives them. All optional; the defaults are cautious.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModelFacts {
     /// Tokens of input and output together. `None`: unknown.
     pub context_tokens: Option<u64>,
@@ -47,8 +46,8 @@ pub struct ModelFacts {
     /// Least and most tokens to think with, for a model with a budget. `None`: unknown. A least of more
     /// than 0 means that thinking cannot be turned off.
     pub thinking_budget: Option<(u64, u64)>,
-    /// The levels of a model with levels, as words. Empty: those that its format usually has.
-    pub thinking_levels: Vec<String>,
+    /// The levels of a model with levels. Empty: those that its format usually has.
+    pub thinking_levels: Vec<Effort>,
     /// Whether the provider fetches media from web addresses (Gemini; Vertex does).
     pub web_media: bool,
     /// Whether the provider takes labels of a call (Gemini; Vertex does).
@@ -56,8 +55,7 @@ pub struct ModelFacts {
 }
 
 /// Which control over reasoning a model has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ThinkingControl {
     /// Unknown: what the client asked for is sent in the format's usual field.
     #[default]
@@ -73,8 +71,7 @@ pub enum ThinkingControl {
 }
 
 /// Which sampling fields a model takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SamplingSupport {
     /// All that the format has.
     #[default]

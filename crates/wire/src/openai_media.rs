@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
 
 use crate::chat::{Media, MediaSource};
 use crate::codec::WireError;
@@ -11,6 +12,22 @@ use crate::data_url::{self, base64, located, sniffed};
 
 /// The type of files that come without one.
 pub(crate) const PDF: &str = "application/pdf";
+
+/// Whose content it is: decides what an unknown part means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speaker {
+    /// The model: an unknown part is something the provider made.
+    Assistant,
+    /// Anybody else: an unknown part is something we cannot carry.
+    Other,
+}
+
+/// `input_audio`.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct InputAudio {
+    data: Option<String>,
+    format: Option<String>,
+}
 
 /// Reads `file_data`, which some write as bare base64; such files are PDFs unless they say otherwise.
 ///
@@ -37,15 +54,15 @@ pub(crate) fn file(
 ///
 /// [`WireError::Malformed`] at `at` if the data is missing or is not base64.
 pub(crate) fn sound(
-    data: Option<String>,
-    format: Option<&str>,
+    audio: Option<InputAudio>,
     at: &dyn Fn() -> String,
 ) -> Result<Media, WireError> {
     let at_data = || format!("{}.input_audio.data", at());
+    let InputAudio { data, format } = audio.unwrap_or_default();
     let Some(data) = data.filter(|data| !data.is_empty()) else {
         return Err(WireError::malformed(at_data(), "is missing"));
     };
-    let mime = match format {
+    let mime = match format.as_deref() {
         Some("mp3") => "audio/mpeg".to_owned(),
         Some("wav") | None => "audio/wav".to_owned(),
         Some(other) => format!("audio/{other}"),
@@ -94,11 +111,6 @@ pub(crate) fn file_name(media: &Media) -> Cow<'_, str> {
         Some(name) => Cow::Borrowed(name),
         None => Cow::Borrowed("document.pdf"),
     }
-}
-
-/// Tells whether an address is one that a provider can fetch.
-pub(crate) fn is_web(url: &str) -> bool {
-    url.starts_with("https://") || url.starts_with("http://")
 }
 
 fn mime<'m>(media: &'m Media, usual: &'m str) -> &'m str {

@@ -21,6 +21,12 @@ impl<'a> RawMembers<'a> {
         Self(self.0.into_iter().map(|(known, value)| (name(known), value)).collect())
     }
 
+    /// Returns the value of a member.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        let found = self.0.iter().rev().find(|(known, value)| known == name && is_present(value));
+        found.map(|(_, value)| *value)
+    }
+
     /// Removes a member and returns its value.
     pub(crate) fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         let mut last = None;

@@ -149,10 +149,9 @@ fn budget(node: &Node, report: &Report) -> Option<(u64, u64)> {
 }
 
 /// Reads the levels of thinking that a model has.
-fn levels(node: &Node, report: &Report) -> Option<Vec<String>> {
+fn levels(node: &Node, report: &Report) -> Option<Vec<Effort>> {
     let table = Effort::ALL.map(|effort| (effort.word(), effort));
-    let found = each(node, report, |node, report| scalars::word(node, report, &table))?;
-    Some(found.into_iter().map(|effort| effort.word().to_owned()).collect())
+    each(node, report, |node, report| scalars::word(node, report, &table))
 }
 
 fn sampling(node: &Node, report: &Report) -> Option<SamplingSupport> {

@@ -1,5 +1,6 @@
 //! Providers, their models and their accounts, ready to be used.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,8 +45,8 @@ pub struct Provider {
 impl Provider {
     /// Returns what is known of a model by the provider's own name; cautious defaults for one the
     /// catalogue does not list.
-    pub fn facts(&self, model: &str) -> ModelFacts {
-        self.find(model).map(|known| known.facts.clone()).unwrap_or_default()
+    pub fn facts(&self, model: &str) -> Cow<'_, ModelFacts> {
+        self.find(model).map(|known| Cow::Borrowed(&known.facts)).unwrap_or_default()
     }
 
     /// Tells whether the catalogue lists a model, by the provider's own name.

@@ -2,16 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::sources::list;
 use crate::json as out_json;
 
 /// Reads `logprobsResult`.
 pub(super) fn read(result: &Value) -> Vec<Value> {
-    let list = |camel: &str, snake: &str| {
-        let found = result.get(camel).or_else(|| result.get(snake));
-        found.and_then(Value::as_array).map_or(&[][..], Vec::as_slice)
-    };
-    let tops = list("topCandidates", "top_candidates");
-    let chosen = list("chosenCandidates", "chosen_candidates").iter().enumerate();
+    let tops = list(result, "topCandidates", "top_candidates");
+    let chosen = list(result, "chosenCandidates", "chosen_candidates").iter().enumerate();
     let entry = |(place, chosen): (usize, &Value)| {
         let mut entry = token(chosen);
         let others = tops.get(place).and_then(|top| top.get("candidates"));

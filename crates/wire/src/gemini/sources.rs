@@ -22,12 +22,7 @@ pub(super) fn grounding(metadata: &Value) -> Vec<Found> {
         let chunk = ["web", "maps", "retrievedContext", "retrieved_context"]
             .iter()
             .find_map(|kind| chunk.get(kind))?;
-        let text = |name: &str| chunk.get(name).and_then(Value::as_str).map(str::to_owned);
-        Some(Citation {
-            url: text("uri").unwrap_or_default(),
-            title: text("title").filter(|title| !title.is_empty()),
-            ..Citation::default()
-        })
+        Some(citation(chunk))
     };
     let mut found = Vec::new();
     for support in list(metadata, "groundingSupports", "grounding_supports") {
@@ -50,19 +45,24 @@ pub(super) fn citations(metadata: &Value) -> Vec<Found> {
     let sources =
         if sources.is_empty() { list(metadata, "citations", "citations") } else { sources };
     let read = |source: &Value| {
-        let text = |name: &str| source.get(name).and_then(Value::as_str).map(str::to_owned);
-        let citation = Citation {
-            url: text("uri").unwrap_or_default(),
-            title: text("title").filter(|title| !title.is_empty()),
-            ..Citation::default()
-        };
+        let citation = citation(source);
         let says_something = !citation.url.is_empty() || citation.title.is_some();
         says_something.then(|| Found { citation, bytes: span(source) })
     };
     sources.iter().filter_map(read).collect()
 }
 
-fn list<'v>(value: &'v Value, camel: &str, snake: &str) -> &'v [Value] {
+fn citation(source: &Value) -> Citation {
+    let text = |name: &str| source.get(name).and_then(Value::as_str).map(str::to_owned);
+    Citation {
+        url: text("uri").unwrap_or_default(),
+        title: text("title").filter(|title| !title.is_empty()),
+        ..Citation::default()
+    }
+}
+
+/// Returns the entries of a list under either spelling of its name; none if it is absent.
+pub(super) fn list<'v>(value: &'v Value, camel: &str, snake: &str) -> &'v [Value] {
     let found = value.get(camel).or_else(|| value.get(snake));
     found.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }

@@ -28,10 +28,8 @@ impl Codec for LegacyCompletions {
         OpenAiChat.path_template()
     }
 
-    fn read_request(&self, body: &[u8], _: &Peek) -> Result<ChatRequest, WireError> {
-        let chat = legacy::request(body)?;
-        let peek = OpenAiChat.peek(&chat, None)?;
-        OpenAiChat.read_request(&chat, &peek)
+    fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
+        OpenAiChat.read_request(&legacy::request(body)?, peek)
     }
 
     fn write_request(

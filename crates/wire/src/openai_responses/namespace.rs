@@ -7,6 +7,8 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::raw_members::RawMembers;
+
 /// Returns the name of a tool for formats without namespaces.
 ///
 /// Codex ends its namespaces in `__` itself (`mcp__files__`), so that the plain names are those of its
@@ -25,15 +27,6 @@ pub(super) struct Namespaces(HashMap<String, (String, String)>);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Asked<'a> {
-    #[serde(borrow)]
-    tools: Option<Vec<&'a RawValue>>,
-    #[serde(borrow)]
-    input: Option<&'a RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct Declared<'a> {
     #[serde(rename = "type")]
     kind: Option<String>,
@@ -43,19 +36,12 @@ struct Declared<'a> {
 }
 
 impl Namespaces {
-    /// Finds them in a client's request. Most have none, which is seen without parsing.
-    pub(super) fn of(asked: &[u8]) -> Self {
+    /// Finds them in a client's request, in its tools and in those that stand in its input. Most have
+    /// none, which is seen without parsing.
+    pub(super) fn of(asked: &RawMembers<'_>) -> Self {
         let mut found = Self::default();
-        if memmem::find(asked, b"\"namespace\"").is_none() {
-            return found;
-        }
-        let asked: Asked<'_> = serde_json::from_slice(asked).unwrap_or_default();
-        found.add(asked.tools.unwrap_or_default());
-        let items: Vec<&RawValue> = asked
-            .input
-            .and_then(|input| serde_json::from_str(input.get()).ok())
-            .unwrap_or_default();
-        for item in items.into_iter().map(declared) {
+        found.add(list(asked.get("tools")));
+        for item in list(asked.get("input")).into_iter().map(declared) {
             if item.kind.as_deref() == Some("additional_tools") {
                 found.add(item.tools.unwrap_or_default());
             }
@@ -80,6 +66,14 @@ impl Namespaces {
     }
 }
 
+/// Returns the entries of a list in which a namespace may stand.
+fn list(raw: Option<&RawValue>) -> Vec<&RawValue> {
+    raw.map(RawValue::get)
+        .filter(|text| memmem::find(text.as_bytes(), b"\"namespace\"").is_some())
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default()
+}
+
 fn declared(raw: &RawValue) -> Declared<'_> {
     serde_json::from_str(raw.get()).unwrap_or_default()
 }
@@ -87,6 +81,10 @@ fn declared(raw: &RawValue) -> Declared<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn names_of(asked: &[u8]) -> Namespaces {
+        Namespaces::of(&serde_json::from_slice(asked).unwrap_or_default())
+    }
 
     #[test]
     fn two_bars_stand_between_namespace_and_name() {
@@ -103,12 +101,12 @@ mod tests {
             "input":[{"role":"user","content":"hi"},{"type":"additional_tools","tools":[
             {"type":"namespace","name":"mcp__x__","tools":[{"type":"custom","name":"y"}]}]}]}"#;
 
-        let names = Namespaces::of(asked);
+        let names = names_of(asked);
 
         assert_eq!(names.split("files__read"), Some(("files", "read")));
         assert_eq!(names.split("mcp__x__y"), Some(("mcp__x__", "y")));
         assert_eq!(names.split("a__b"), None);
-        assert_eq!(Namespaces::of(b"{\"input\":\"hi\"}"), Namespaces::default());
-        assert_eq!(Namespaces::of(b"\"namespace\" and no JSON"), Namespaces::default());
+        assert_eq!(names_of(b"{\"input\":\"hi\"}"), Namespaces::default());
+        assert_eq!(names_of(b"\"namespace\" and no JSON"), Namespaces::default());
     }
 }

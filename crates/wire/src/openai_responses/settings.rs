@@ -3,6 +3,7 @@
 use memchr::memchr2;
 use serde_json::value::RawValue;
 
+use super::namespace::Namespaces;
 use crate::raw_members::RawMembers;
 
 /// The members a reply repeats, and what they are if the request has none: the official library demands
@@ -32,6 +33,8 @@ const REPEATED: [(&str, &str); 19] = [
 /// What a reply needs of the request it answers.
 #[derive(Debug)]
 pub(super) struct Settings {
+    /// The tools that stand in a namespace.
+    pub(super) names: Namespaces,
     /// The repeated members, each with a comma before it.
     pub(super) echo: Vec<u8>,
     /// Whether reasoning carries what brings it back in the next request.
@@ -46,6 +49,7 @@ impl Settings {
     pub(super) fn of(asked: &[u8]) -> Self {
         let mut asked: RawMembers<'_> = serde_json::from_slice(asked).unwrap_or_default();
         let is_known = asked.names().next().is_some();
+        let names = Namespaces::of(&asked);
         let include: Vec<String> = asked
             .take("include")
             .and_then(|raw| serde_json::from_str(raw.get()).ok())
@@ -59,6 +63,7 @@ impl Settings {
             push_on_one_line(asked.take(name).map_or(default, RawValue::get), &mut echo);
         }
         Self {
+            names,
             echo,
             encrypted_reasoning: !is_known || includes("reasoning.encrypted_content"),
             logprobs: includes("message.output_text.logprobs"),

@@ -206,8 +206,7 @@ impl Writer {
 
     /// Returns the signature of the next part of an answer.
     fn signature(&mut self, choice: u16, own: &[Opaque]) -> Option<String> {
-        let seal = self.seal.clone();
-        self.choice(choice).carry.signature(own, &seal)
+        found(&mut self.choices, choice).carry.signature(own, &self.seal)
     }
 
     fn text(&mut self, choice: u16, part: u32, delta: &str, out: &mut Vec<u8>) {
@@ -268,9 +267,14 @@ impl Writer {
     }
 
     fn choice(&mut self, index: u16) -> &mut Choice {
-        let is_it = |choice: &Choice| choice.index == index;
-        found_or_added(&mut self.choices, is_it, || Choice { index, ..Choice::default() })
+        found(&mut self.choices, index)
     }
+}
+
+/// Returns what is kept of one answer.
+fn found(choices: &mut Vec<Choice>, index: u16) -> &mut Choice {
+    let is_it = |choice: &Choice| choice.index == index;
+    found_or_added(choices, is_it, || Choice { index, ..Choice::default() })
 }
 
 impl EventWriter for Writer {

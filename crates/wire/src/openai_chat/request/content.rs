@@ -3,22 +3,13 @@
 use serde_json::value::RawValue;
 
 use super::members::parse;
-use super::wire::{Content, File, ImageUrl, InputAudio, Part as WirePart, Thought};
+use super::wire::{Content, File, ImageUrl, Part as WirePart, Thought};
 use crate::WireFormat;
 use crate::breakpoint::Breakpoint;
 use crate::chat::{Media, MediaSource, Part, PartKind};
 use crate::codec::WireError;
 use crate::data_url;
-use crate::openai_media;
-
-/// Whose content it is: decides what an unknown part means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Speaker {
-    /// The model: an unknown part is something the provider made.
-    Assistant,
-    /// Anybody else: an unknown part is something we cannot carry.
-    Other,
-}
+use crate::openai_media::{self, Speaker};
 
 /// Reads `content` into parts. Empty texts are left out.
 ///
@@ -61,7 +52,7 @@ fn part(
         },
         "refusal" => PartKind::Refusal(part.refusal.or(part.text).unwrap_or_default()),
         "image_url" => PartKind::Image(image(part.image_url, at)?),
-        "input_audio" => PartKind::Audio(audio(part.input_audio, at)?),
+        "input_audio" => PartKind::Audio(openai_media::sound(part.input_audio, at)?),
         "file" => PartKind::Document(file(part.file, at)?),
         "thinking" | "reasoning" => PartKind::Reasoning(thinking(part.thinking, part.text)),
         other if speaker == Speaker::Other => {
@@ -89,11 +80,6 @@ fn image(raw: Option<&RawValue>, at: &dyn Fn() -> String) -> Result<Media, WireE
     }
     let (mime, source) = data_url::located(url, &|| format!("{}.url", at_url()))?;
     Ok(Media { mime, source, detail: image.detail, name: None })
-}
-
-fn audio(audio: Option<InputAudio>, at: &dyn Fn() -> String) -> Result<Media, WireError> {
-    let (data, format) = audio.map(|audio| (audio.data, audio.format)).unwrap_or_default();
-    openai_media::sound(data, format.as_deref(), at)
 }
 
 fn file(file: Option<File>, at: &dyn Fn() -> String) -> Result<Media, WireError> {

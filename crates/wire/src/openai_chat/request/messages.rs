@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::content::{self, Speaker};
+use super::content;
 use super::members::parse;
 use super::thoughts;
 use super::wire::{CustomCall, Function, Message, ToolCall};
 use crate::chat::{CallKind, Opaque, OpaqueKind, Part, PartKind, RawJson, Role, Turn, Vendor};
 use crate::codec::WireError;
 use crate::ids;
+use crate::openai_media::Speaker;
 
 /// Reads all messages, in order.
 ///

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::members::Members;
 use super::wire::{AudioOptions, ReasoningOptions, ResponseFormat, Stop};
-use crate::chat::{AudioOutput, Effort, Extra, OutputFormat, Reasoning, ReasoningAmount, Sampling};
+use crate::chat::{AudioOutput, Extra, OutputFormat, Reasoning, ReasoningAmount, Sampling};
 use crate::codec::WireError;
 
 /// Reads the sampling members.
@@ -72,11 +72,7 @@ pub(super) fn reasoning(members: &mut Members<'_>) -> Result<Reasoning, WireErro
 }
 
 fn effort(word: &str, name: &str) -> Result<ReasoningAmount, WireError> {
-    if word == "none" {
-        return Ok(ReasoningAmount::Off);
-    }
-    let known = Effort::of_word(word).map(ReasoningAmount::Effort);
-    known.ok_or_else(|| {
+    ReasoningAmount::of_effort(word).ok_or_else(|| {
         let detail =
             format!("`{word}` is unknown; use none, minimal, low, medium, high, xhigh or max");
         WireError::malformed(name, detail)

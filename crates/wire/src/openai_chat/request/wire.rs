@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::breakpoint::Breakpoint;
 use crate::chat::RawJson;
+use crate::openai_media::InputAudio;
 use crate::string_or_list::StringOrList;
 
 /// One message.
@@ -63,13 +64,6 @@ pub(super) struct Part<'a> {
 pub(super) struct ImageUrl {
     pub(super) url: Option<String>,
     pub(super) detail: Option<String>,
-}
-
-/// `input_audio`.
-#[derive(Debug, Deserialize)]
-pub(super) struct InputAudio {
-    pub(super) data: Option<String>,
-    pub(super) format: Option<String>,
 }
 
 /// `file`.

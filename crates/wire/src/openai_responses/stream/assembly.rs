@@ -80,6 +80,7 @@ impl Assembly {
             return;
         };
         match step {
+            "created" | "in_progress" | "queued" if self.started => {}
             "created" | "in_progress" | "queued" => {
                 self.start(&Response::of(wire.response), out);
             }

@@ -41,8 +41,6 @@ pub(super) struct Wire<'a> {
     #[serde(borrow)]
     pub(super) response: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) error: Option<&'a RawValue>,
-    #[serde(borrow)]
     pub(super) message: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) detail: Option<&'a RawValue>,
@@ -66,7 +64,9 @@ pub(super) struct Response {
 impl Response {
     /// Reads it; what cannot be read says nothing.
     pub(super) fn of(raw: Option<&RawValue>) -> Self {
-        serde_json::from_value(value(raw)).unwrap_or_default()
+        // Most of it repeats the request, which is passed over unless something must be mended.
+        raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_else(|| serde_json::from_value(value(raw)).unwrap_or_default())
     }
 
     /// Returns what the provider says of a failure; an empty object says nothing.

@@ -73,7 +73,7 @@ impl Writer {
         let seal = settings.encrypted_reasoning.then(|| context.seal.clone());
         Self {
             response: Response::new(context, settings.echo),
-            names: Namespaces::of(&context.asked),
+            names: settings.names,
             call_ids: HashSet::new(),
             items: Items::new(seal),
             started: false,

@@ -82,7 +82,7 @@ pub(super) fn document<'a>(
 /// Writes an address or a stored file. Files and addresses of another vendor exist only there.
 fn remote<'a>(writing: &mut Writing<'a, '_>, media: &'a Media, path: &str) -> Option<Source<'a>> {
     match &media.source {
-        MediaSource::Url(url) if url.starts_with("https://") || url.starts_with("http://") => {
+        MediaSource::Url(url) if data_url::is_web(url) => {
             Some(Source { kind: "url", url: Some(url), ..Source::default() })
         }
         MediaSource::FileId(id) if writing.request.origin == Some(WireFormat::Anthropic) => {

@@ -77,7 +77,7 @@ fn with_budget(writing: &mut Writing<'_, '_>, limit: Limit, plan: &mut Plan) {
         ReasoningAmount::Effort(Effort::Max) if limit.source != LimitSource::Default => {
             limit.tokens.saturating_sub(1).max(LEAST_BUDGET)
         }
-        ReasoningAmount::Effort(effort) => budget_of(effort),
+        ReasoningAmount::Effort(effort) => u64::from(effort.max(Effort::Low).tokens()),
         ReasoningAmount::Budget(budget) => budget,
     };
     if wanted < LEAST_BUDGET {
@@ -126,17 +126,6 @@ fn adaptive(writing: &mut Writing<'_, '_>, plan: &mut Plan) {
     }
     plan.thinking = Some(kind("adaptive"));
     plan.effort = Some(effort.max(Effort::Low).word());
-}
-
-/// Anchors of Google's own OpenAI layer, so that effort → budget → effort is stable. The highest, where
-/// no limit says what it leaves, is no more than the one below.
-const fn budget_of(effort: Effort) -> u64 {
-    match effort {
-        Effort::Minimal | Effort::Low => 1024,
-        Effort::Medium => 8192,
-        Effort::High => 24_576,
-        Effort::XHigh | Effort::Max => 32_768,
-    }
 }
 
 /// A thinking budget excludes forced calls, and demands that a step that is under way began with

@@ -52,7 +52,7 @@ pub(super) fn write<'a>(writing: &mut Writing<'a, '_>) -> Conversation<'a> {
         let mut texts = turn.parts.iter();
         texts.any(|part| matches!(&part.kind, PartKind::Text(text) if !text.trim().is_empty()))
     };
-    let leading = turns.iter().take_while(|turn| is_system(turn.role)).count();
+    let leading = turns.iter().take_while(|turn| turn.role.is_instructions()).count();
     // A model that is given instructions only answers the last of them.
     let asking = (leading == turns.len()).then(|| turns.iter().rposition(is_said)).flatten();
     let leading = asking.unwrap_or(leading);
@@ -75,10 +75,6 @@ pub(super) fn write<'a>(writing: &mut Writing<'a, '_>) -> Conversation<'a> {
         drafts.add(turn, first + index);
     }
     Conversation { system, messages: drafts.finish() }
-}
-
-const fn is_system(role: Role) -> bool {
-    matches!(role, Role::System | Role::Developer)
 }
 
 /// Appends the text of a system turn; nothing else can stand there.
@@ -118,7 +114,7 @@ impl<'a> Drafts<'a, '_, '_> {
         if turn.name.is_some() {
             self.writing.drop(Field::TURN_NAME, "the Messages API does not name speakers");
         }
-        if is_system(turn.role) {
+        if turn.role.is_instructions() {
             self.add_system(turn, index);
             return;
         }

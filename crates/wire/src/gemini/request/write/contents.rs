@@ -31,7 +31,7 @@ pub(super) fn write<'a>(
     writing: &mut Writing<'a>,
 ) -> Result<(Vec<Out<'a>>, Vec<Content<'a>>), WireError> {
     let turns = &writing.request.turns;
-    let is_system = |turn: &&Turn| matches!(turn.role, Role::System | Role::Developer);
+    let is_system = |turn: &&Turn| turn.role.is_instructions();
     let leading = turns.iter().take_while(is_system).count();
     // A model that is given instructions only answers the last of them.
     let is_asking = leading == turns.len();
@@ -107,7 +107,7 @@ fn turn_into<'a>(
     turn: &'a Turn,
     draft: &mut Draft<'a>,
 ) -> Result<(), WireError> {
-    if matches!(turn.role, Role::System | Role::Developer) {
+    if turn.role.is_instructions() {
         for text in system_texts(writing, turn) {
             let field = names::SYSTEM.name(writing.request);
             writing.notes.approximate(field, "sent in its place as text of the user");

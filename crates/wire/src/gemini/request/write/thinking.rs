@@ -24,7 +24,7 @@ pub(super) fn write(writing: &mut Writing<'_>) -> Map<String, Value> {
     let amount = match control {
         ThinkingControl::Budget => clipped(budget(&reasoning.amount), writing.facts),
         ThinkingControl::Level | ThinkingControl::Adaptive => {
-            nearest(level(&reasoning.amount), writing.facts)
+            level(&reasoning.amount).map(|level| spelled(nearest(level, writing.facts)))
         }
         ThinkingControl::Unknown | ThinkingControl::None => as_said(&reasoning.amount),
     };
@@ -71,33 +71,27 @@ fn budget(amount: &ReasoningAmount) -> Option<Amount> {
         ReasoningAmount::Off => (0, true),
         ReasoningAmount::Adaptive => (-1, true),
         ReasoningAmount::Budget(tokens) => (i64::try_from(*tokens).unwrap_or(i64::MAX), true),
-        ReasoningAmount::Effort(Effort::Minimal) => (512, true),
-        ReasoningAmount::Effort(Effort::Low) => (1_024, true),
-        ReasoningAmount::Effort(Effort::Medium) => (8_192, true),
-        ReasoningAmount::Effort(Effort::High) => (24_576, true),
         // The most that every model with a budget takes; the larger ones go up to 32,768.
-        ReasoningAmount::Effort(Effort::XHigh | Effort::Max) => (24_576, false),
+        ReasoningAmount::Effort(effort) => {
+            (i64::from(effort.min(&Effort::High).tokens()), *effort <= Effort::High)
+        }
     };
     Some(Amount { member: "thinkingBudget", value: Value::from(tokens), exact })
 }
 
-fn level(amount: &ReasoningAmount) -> Option<Amount> {
-    let (word, exact) = match amount {
-        ReasoningAmount::NotSaid | ReasoningAmount::Adaptive => return None,
+/// Returns the level for an amount, and whether it says just that.
+fn level(amount: &ReasoningAmount) -> Option<(Effort, bool)> {
+    match amount {
+        ReasoningAmount::NotSaid | ReasoningAmount::Adaptive => None,
         // The lowest level that every model has.
-        ReasoningAmount::Off => ("LOW", false),
-        ReasoningAmount::Effort(Effort::Minimal) => ("MINIMAL", true),
-        ReasoningAmount::Effort(Effort::Low) => ("LOW", true),
-        ReasoningAmount::Effort(Effort::Medium) => ("MEDIUM", true),
-        ReasoningAmount::Effort(Effort::High) => ("HIGH", true),
-        ReasoningAmount::Effort(Effort::XHigh | Effort::Max) => ("HIGH", false),
-        ReasoningAmount::Budget(0) => ("LOW", false),
-        ReasoningAmount::Budget(..=512) => ("MINIMAL", false),
-        ReasoningAmount::Budget(..=4_096) => ("LOW", false),
-        ReasoningAmount::Budget(..=16_384) => ("MEDIUM", false),
-        ReasoningAmount::Budget(_) => ("HIGH", false),
-    };
-    Some(Amount { member: "thinkingLevel", value: Value::from(word), exact })
+        ReasoningAmount::Off | ReasoningAmount::Budget(0) => Some((Effort::Low, false)),
+        ReasoningAmount::Effort(effort) => {
+            Some(((*effort).min(Effort::High), *effort <= Effort::High))
+        }
+        ReasoningAmount::Budget(tokens) => {
+            Some((Effort::nearest(*tokens).min(Effort::High), false))
+        }
+    }
 }
 
 /// Brings a budget into the model's range; the highest levels get the most the model has.
@@ -115,28 +109,24 @@ fn clipped(amount: Option<Amount>, facts: &ModelFacts) -> Option<Amount> {
 }
 
 /// Replaces a level that the model lacks by the nearest it has, the higher one of two.
-fn nearest(amount: Option<Amount>, facts: &ModelFacts) -> Option<Amount> {
-    let mut amount = amount?;
+fn nearest((wanted, exact): (Effort, bool), facts: &ModelFacts) -> (Effort, bool) {
     let place = |effort: Effort| Effort::ALL.iter().position(|known| *known == effort);
-    let wanted = amount.value.as_str().map(str::to_ascii_lowercase);
-    let wanted = wanted.as_deref().and_then(Effort::of_word).and_then(place);
-    let known = facts.thinking_levels.iter().filter_map(|word| Effort::of_word(word));
-    let found = known.min_by_key(|effort| {
-        let distance = place(*effort).zip(wanted).map(|(one, other)| one.abs_diff(other));
-        (distance, std::cmp::Reverse(*effort))
-    });
-    if let Some(effort) = found {
-        let word = effort.word().to_ascii_uppercase();
-        amount.exact &= amount.value == word.as_str();
-        amount.value = Value::from(word);
-    }
-    Some(amount)
+    let distance =
+        |effort: Effort| place(effort).zip(place(wanted)).map(|(one, other)| one.abs_diff(other));
+    let known = facts.thinking_levels.iter().copied();
+    let found = known.min_by_key(|effort| (distance(*effort), std::cmp::Reverse(*effort)));
+    found.map_or((wanted, exact), |effort| (effort, exact && effort == wanted))
+}
+
+fn spelled((effort, exact): (Effort, bool)) -> Amount {
+    let word = effort.word().to_ascii_uppercase();
+    Amount { member: "thinkingLevel", value: Value::from(word), exact }
 }
 
 /// For a model of which nothing is known: each wish in the field that has it.
 fn as_said(amount: &ReasoningAmount) -> Option<Amount> {
     match amount {
-        ReasoningAmount::Effort(_) => level(amount),
+        ReasoningAmount::Effort(_) => level(amount).map(spelled),
         _ => budget(amount),
     }
 }

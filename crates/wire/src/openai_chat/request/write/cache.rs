@@ -28,8 +28,8 @@ impl Marks {
         if !writing.facts.cache_breakpoints {
             return Self::default();
         }
-        let of_system = count(writing.request, is_system);
-        let of_turns = count(writing.request, |role| !is_system(role));
+        let of_system = count(writing.request, Role::is_instructions);
+        let of_turns = count(writing.request, |role| !role.is_instructions());
         let mut marks = Self { are_known: true, ..Self::default() };
         if of_system + of_turns > MOST_OF_SYSTEM + MOST_OF_TURNS {
             writing.approximate(Field::CACHE_MARKS, "only the last four are sent");
@@ -42,18 +42,17 @@ impl Marks {
     /// Returns the mark to send for one that a part of such a turn has.
     pub(super) fn next(&mut self, mark: Option<&Value>, role: Role) -> Option<Breakpoint> {
         let mark = mark.filter(|_| self.are_known)?;
-        let surplus =
-            if is_system(role) { &mut self.surplus_of_system } else { &mut self.surplus_of_turns };
+        let surplus = if role.is_instructions() {
+            &mut self.surplus_of_system
+        } else {
+            &mut self.surplus_of_turns
+        };
         if *surplus > 0 {
             *surplus -= 1;
             return None;
         }
         Some(Breakpoint::of_mark(mark))
     }
-}
-
-fn is_system(role: Role) -> bool {
-    matches!(role, Role::System | Role::Developer)
 }
 
 /// Counts the marks on parts that may have one: text, files and results.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Writing;
 use crate::chat::{Media, MediaSource, PartKind};
+use crate::data_url;
 use crate::field_names::Field;
 use crate::openai_media;
 use crate::server_text;
@@ -47,7 +48,7 @@ pub(super) fn server_text(raw: &str, writing: &mut Writing<'_>) -> Option<String
 fn image(media: &Media, writing: &mut Writing<'_>) -> Option<Value> {
     let url = match &media.source {
         MediaSource::Base64(data) => openai_media::data_url(media, data, "image/png"),
-        MediaSource::Url(url) if openai_media::is_web(url) => url.clone(),
+        MediaSource::Url(url) if data_url::is_web(url) => url.clone(),
         MediaSource::Url(_) | MediaSource::FileId(_) | MediaSource::Text(_) => {
             writing.refuse(Field::IMAGE, STORED_ELSEWHERE);
             return None;

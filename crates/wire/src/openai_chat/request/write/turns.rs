@@ -4,7 +4,6 @@
 //! follow their calls at once, so whatever else was said in the same step comes after them.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
 
 use serde_json::{Value, json};
 
@@ -16,6 +15,7 @@ use crate::chat::{CallKind, Opaque, Part, PartKind, Role, Turn, Vendor};
 use crate::custom_tool;
 use crate::field_names::Field;
 use crate::ids;
+use crate::openai_call_ids::CallIds;
 use crate::openai_chat::stream::details;
 
 /// Longest call id that OpenAI accepts, in bytes.
@@ -28,8 +28,7 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>) -> Vec<Message<'a>> {
     let mut writer = Turns {
         messages: Vec::new(),
         files: Vec::new(),
-        calls: 0,
-        open: HashMap::new(),
+        calls: CallIds::new(fitted),
         marks,
         writing,
     };
@@ -57,10 +56,7 @@ struct Turns<'a, 'w> {
     messages: Vec<Message<'a>>,
     /// Media of tool results that wait for the end of their step.
     files: Vec<Value>,
-    /// Calls so far, to make ids.
-    calls: usize,
-    /// Made ids of calls that have no result yet, by name: formats without ids pair by order.
-    open: HashMap<String, VecDeque<String>>,
+    calls: CallIds,
     marks: Marks,
     writing: &'w mut Writing<'a>,
 }
@@ -93,7 +89,7 @@ impl<'a> Turns<'a, '_> {
     fn step(&mut self, turns: &'a [Turn]) {
         for part in turns.iter().flat_map(|turn| &turn.parts) {
             if let PartKind::ToolResult { call, name, parts, is_error } = &part.kind {
-                let id = self.answered(call, name.as_deref());
+                let (id, _) = self.calls.answered(call, name.as_deref());
                 let split = results::split(&id, parts, *is_error, self.writing);
                 self.files.extend(split.files);
                 let mark = self.marks.next(part.cache.as_ref(), Role::Tool);
@@ -210,7 +206,7 @@ impl<'a> Turns<'a, '_> {
             PartKind::Refusal(text) => said.refusal.push_str(text),
             PartKind::Reasoning(text) => self.thought(part, text, said),
             PartKind::ToolCall { id, name, kind, arguments } => {
-                let id = self.asked(id, name);
+                let id = self.calls.asked(id, name, *kind);
                 let called = self.called(name, *kind, arguments);
                 let signature = said.signature.take();
                 let extra_content = signature.map(|data| details::call_signature(&data.data));
@@ -289,32 +285,10 @@ impl<'a> Turns<'a, '_> {
         let content = only_text.map_or(Content::Parts(parts), Content::Text);
         self.messages.push(Message { role: "user", content: Some(content), ..Message::default() });
     }
-
-    /// Returns the id to send for a call.
-    fn asked(&mut self, id: &str, name: &str) -> String {
-        let position = self.calls;
-        self.calls += 1;
-        if !id.is_empty() {
-            return encoded(id);
-        }
-        let made = ids::made("call_", name, position);
-        self.open.entry(name.to_owned()).or_default().push_back(made.clone());
-        made
-    }
-
-    /// Returns the id to send for the call that a result answers.
-    fn answered(&mut self, id: &str, name: Option<&str>) -> String {
-        if !id.is_empty() {
-            return encoded(id);
-        }
-        let name = name.unwrap_or_default();
-        let waiting = self.open.get_mut(name).and_then(VecDeque::pop_front);
-        waiting.unwrap_or_else(|| ids::made("call_", name, self.calls))
-    }
 }
 
 /// Returns the id itself if it is short enough, else one made of it. Pure, so calls and results agree.
-fn encoded(id: &str) -> String {
+fn fitted(id: &str) -> String {
     if id.len() <= MAX_ID_BYTES { id.to_owned() } else { ids::made("call_", id, 0) }
 }
 

@@ -2,23 +2,14 @@
 
 use serde_json::value::RawValue;
 
-use super::wire::{ImageUrl, InputAudio, Part as WirePart};
+use super::wire::{ImageUrl, Part as WirePart};
 use crate::WireFormat;
 use crate::breakpoint::Breakpoint;
 use crate::chat::{Media, MediaSource, Part, PartKind, RawJson};
 use crate::codec::WireError;
 use crate::data_url;
 use crate::members::parse;
-use crate::openai_media;
-
-/// Whose content it is: decides what an unknown part means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Speaker {
-    /// The model: an unknown part is something the provider made.
-    Assistant,
-    /// Anybody else: an unknown part is something we cannot carry.
-    Other,
-}
+use crate::openai_media::{self, Speaker};
 
 /// Reads content, which is a text or a list of parts. Empty texts are left out.
 ///
@@ -66,7 +57,7 @@ fn part(
         "refusal" => PartKind::Refusal(part.refusal.or(part.text).unwrap_or_default()),
         "input_image" => PartKind::Image(image(part, at)?),
         "input_file" => PartKind::Document(file(part, at)?),
-        "input_audio" => PartKind::Audio(audio(part.input_audio, at)?),
+        "input_audio" => PartKind::Audio(openai_media::sound(part.input_audio, at)?),
         "reasoning_text" | "summary_text" => PartKind::Reasoning(part.text.unwrap_or_default()),
         other if speaker == Speaker::Other => {
             let detail = format!("`{other}` is unknown; use input_text, input_image or input_file");
@@ -111,9 +102,4 @@ fn file(part: WirePart<'_>, at: &dyn Fn() -> String) -> Result<Media, WireError>
         }
     };
     Ok(Media { mime, source, detail: None, name: part.filename })
-}
-
-fn audio(audio: Option<InputAudio>, at: &dyn Fn() -> String) -> Result<Media, WireError> {
-    let (data, format) = audio.map(|audio| (audio.data, audio.format)).unwrap_or_default();
-    openai_media::sound(data, format.as_deref(), at)
 }

@@ -8,13 +8,14 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::content::{self, Speaker};
+use super::content;
 use super::wire::Item;
 use super::{ADVICE, options, reasoning, tools};
 use crate::WireFormat;
 use crate::chat::{CallKind, ChatRequest, Part, PartKind, Role, Turn};
 use crate::codec::WireError;
 use crate::members::parse;
+use crate::openai_media::Speaker;
 use crate::openai_responses::namespace;
 use crate::refusals::Refusals;
 

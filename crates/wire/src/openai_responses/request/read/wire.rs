@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::breakpoint::Breakpoint;
 use crate::chat::RawJson;
+use crate::openai_media::InputAudio;
 
 /// One item of `input`, whatever its type.
 #[derive(Debug, Deserialize)]
@@ -60,13 +61,6 @@ pub(super) struct Part<'a> {
 #[derive(Debug, Deserialize)]
 pub(super) struct ImageUrl {
     pub(super) url: Option<String>,
-}
-
-/// `input_audio`.
-#[derive(Debug, Deserialize)]
-pub(super) struct InputAudio {
-    pub(super) data: Option<String>,
-    pub(super) format: Option<String>,
 }
 
 /// An entry of a reasoning item's `summary` or `content`.

@@ -1,65 +1,24 @@
-//! Ids of calls, which every call here must have.
+//! How ids of calls are made to fit this format.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-
-use crate::chat::CallKind;
 use crate::ids;
 
 /// Longest call id this format takes, in bytes.
 const MAX_BYTES: usize = 64;
 
-/// The calls of the conversation so far.
-#[derive(Default)]
-pub(super) struct CallIds {
-    count: usize,
-    /// Made ids of calls that have no result yet, by name: formats without ids pair by order.
-    open: HashMap<String, VecDeque<String>>,
-    /// Calls of custom tools, whose results have a type of their own.
-    custom: HashSet<String>,
-}
-
-impl CallIds {
-    /// Returns the id to send for a call.
-    pub(super) fn asked(&mut self, id: &str, name: &str, kind: CallKind) -> String {
-        let position = self.count;
-        self.count += 1;
-        let sent = if id.is_empty() { ids::made("call_", name, position) } else { fitted(id) };
-        if id.is_empty() {
-            self.open.entry(name.to_owned()).or_default().push_back(sent.clone());
-        }
-        if kind == CallKind::Custom {
-            self.custom.insert(sent.clone());
-        }
-        sent
-    }
-
-    /// Returns the id to send for the call that a result answers, and what that call was.
-    pub(super) fn answered(&mut self, id: &str, name: Option<&str>) -> (String, CallKind) {
-        let sent = if id.is_empty() {
-            let name = name.unwrap_or_default();
-            let waiting = self.open.get_mut(name).and_then(VecDeque::pop_front);
-            waiting.unwrap_or_else(|| ids::made("call_", name, self.count))
-        } else {
-            fitted(id)
-        };
-        let is_custom = self.custom.contains(&sent);
-        let kind = if is_custom { CallKind::Custom } else { CallKind::Function };
-        (sent, kind)
-    }
-}
-
 /// Returns the id itself if it is short enough, else one made of it. Pure, so calls and results agree.
-fn fitted(id: &str) -> String {
+pub(super) fn fitted(id: &str) -> String {
     if id.len() <= MAX_BYTES { id.to_owned() } else { ids::legal("call_", id) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::CallKind;
+    use crate::openai_call_ids::CallIds;
 
     #[test]
     fn calls_and_results_agree_on_ids() {
-        let mut calls = CallIds::default();
+        let mut calls = CallIds::new(fitted);
         let long = "x".repeat(65);
 
         let first = calls.asked(&long, "f", CallKind::Custom);

@@ -5,17 +5,18 @@
 
 use super::Writing;
 use super::body::{Content, Item, OwnItem, Part};
-use super::call_ids::CallIds;
+use super::call_ids::fitted;
 use super::reasoning::Thoughts;
 use super::{media, names, results, tools};
 use crate::WireFormat;
 use crate::chat::{CallKind, PartKind, Role, Turn};
 use crate::field_names::Field;
+use crate::openai_call_ids::CallIds;
 
 /// Writes all turns.
 pub(super) fn write<'a>(writing: &mut Writing<'a, '_>) -> Vec<Item<'a>> {
     let request = writing.request;
-    let mut input = Input { items: Vec::new(), calls: CallIds::default() };
+    let mut input = Input { items: Vec::new(), calls: CallIds::new(fitted) };
     for turn in &request.turns {
         if turn.name.is_some() {
             writing.drop(Field::TURN_NAME, "Responses has no names of participants");

@@ -7,6 +7,7 @@ use super::body::{File, Part};
 use crate::WireFormat;
 use crate::breakpoint::Breakpoint;
 use crate::chat::{self, Media, MediaSource, PartKind};
+use crate::data_url;
 use crate::field_names::Field;
 use crate::openai_media;
 use crate::server_text;
@@ -62,7 +63,7 @@ fn image<'a>(media: &'a Media, writing: &mut Writing<'a, '_>) -> Option<Part<'a>
         MediaSource::Base64(data) => {
             Some(at(Cow::Owned(openai_media::data_url(media, data, "image/png"))))
         }
-        MediaSource::Url(url) if openai_media::is_web(url) => Some(at(Cow::Borrowed(url))),
+        MediaSource::Url(url) if data_url::is_web(url) => Some(at(Cow::Borrowed(url))),
         MediaSource::FileId(id) if is_own(writing) => {
             Some(Part::InputImage { image_url: None, file_id: Some(id), detail })
         }
@@ -91,7 +92,7 @@ fn document<'a>(media: &'a Media, writing: &mut Writing<'a, '_>) -> Option<Part<
             file_data: Some(openai_media::data_url(media, data, openai_media::PDF)),
             ..File::default()
         })),
-        MediaSource::Url(url) if openai_media::is_web(url) => {
+        MediaSource::Url(url) if data_url::is_web(url) => {
             Some(Part::InputFile(File { file_url: Some(url), ..File::default() }))
         }
         MediaSource::FileId(id) if is_own(writing) => {
