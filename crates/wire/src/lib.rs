@@ -56,6 +56,7 @@ mod strict_schema;
 mod string_or_list;
 mod text;
 mod tool_names;
+mod writing;
 
 use std::fmt;
 

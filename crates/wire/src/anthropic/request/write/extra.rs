@@ -26,7 +26,7 @@ pub(super) fn members(writing: &mut Writing<'_, '_>) -> Map<String, Value> {
             Fate::Dropped => {
                 writing.notes.drop(name.clone(), "the Messages API has no such field");
             }
-            Fate::Refused(why) => writing.refuse(name.clone(), why),
+            Fate::Refused(why) => writing.refused.add(name.clone(), why),
         }
     }
     Map::new()

@@ -23,7 +23,7 @@ pub(super) fn image<'a>(
             if !kind.is_some_and(|kind| kind.starts_with("image/")) {
                 let said = if media.mime.is_empty() { "of unknown type" } else { &media.mime };
                 let why = format!("the image is {said}; jpeg, png, gif and webp can be sent");
-                writing.refuse(path, why);
+                writing.refused.add(path, why);
                 return None;
             }
             Source {
@@ -34,7 +34,7 @@ pub(super) fn image<'a>(
             }
         }
         MediaSource::Text(_) => {
-            writing.refuse(path, "an image cannot be text");
+            writing.refused.add(path, "an image cannot be text");
             return None;
         }
         MediaSource::Url(_) | MediaSource::FileId(_) => remote(writing, media, path)?,
@@ -69,7 +69,9 @@ pub(super) fn document<'a>(
                 plain(Cow::Owned(text))
             } else {
                 let said = if media.mime.is_empty() { "of unknown type" } else { &media.mime };
-                writing.refuse(path, format!("the file is {said}; PDF and UTF-8 text can be sent"));
+                writing
+                    .refused
+                    .add(path, format!("the file is {said}; PDF and UTF-8 text can be sent"));
                 return None;
             }
         }
@@ -89,7 +91,7 @@ fn remote<'a>(writing: &mut Writing<'a, '_>, media: &'a Media, path: &str) -> Op
             Some(Source { kind: "file", file_id: Some(id), ..Source::default() })
         }
         _ => {
-            writing.refuse(path, "the file is stored at another vendor; send its bytes");
+            writing.refused.add(path, "the file is stored at another vendor; send its bytes");
             None
         }
     }

@@ -21,42 +21,14 @@ mod tools;
 mod turns;
 
 use self::body::Body;
-use crate::aftercare::Aftercare;
 use crate::chat::ChatRequest;
 use crate::codec::{Target, WireError, Written};
-use crate::field_names::Field;
-use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
-use crate::refusals::Refusals;
+use crate::writing::Writing;
 
 /// Highest limit of an answer that is asked for whole, in tokens: a longer one may take so long that the
 /// connection is cut, so it is asked for as a stream.
 const MOST_WHOLE_TOKENS: u64 = 21_000;
-
-/// What all writers of one request share.
-struct Writing<'a, 'n> {
-    request: &'a ChatRequest,
-    target: &'a Target<'a>,
-    facts: &'a ModelFacts,
-    notes: &'n mut Notes,
-    /// Fields whose loss would change what was asked for, and why they cannot be carried.
-    refused: Refusals,
-    aftercare: Aftercare,
-}
-
-impl<'a> Writing<'a, '_> {
-    fn approximate(&mut self, field: Field, detail: &'static str) {
-        self.notes.approximate(field.name(self.request), detail);
-    }
-
-    fn drop(&mut self, field: Field, detail: &'static str) {
-        self.notes.drop(field.name(self.request), detail);
-    }
-
-    fn refuse(&mut self, field: impl Into<String>, why: impl Into<String>) {
-        self.refused.add(field, why);
-    }
-}
 
 /// Writes a request.
 pub(in crate::anthropic) fn write(
@@ -64,17 +36,8 @@ pub(in crate::anthropic) fn write(
     target: &Target<'_>,
     notes: &mut Notes,
 ) -> Result<Written, WireError> {
-    let mut writing = Writing {
-        request,
-        target,
-        facts: target.facts,
-        notes,
-        refused: Refusals::default(),
-        aftercare: Aftercare {
-            hide_reasoning: request.reasoning.show == Some(false),
-            ..Aftercare::default()
-        },
-    };
+    let mut writing = Writing::new(request, target, notes);
+    writing.aftercare.hide_reasoning = request.reasoning.show == Some(false);
     let mut conversation = turns::write(&mut writing);
     let mut tools = tools::declarations(&mut writing);
     let mut tool_choice = tools::choice(&mut writing);
@@ -113,6 +76,5 @@ pub(in crate::anthropic) fn write(
         system: conversation.system,
         messages: conversation.messages,
     };
-    let body = writing.refused.or_body(&body)?;
-    Ok(Written { body, stream, headers, aftercare: writing.aftercare })
+    Ok(Written { headers, ..writing.finish(&body, stream)? })
 }

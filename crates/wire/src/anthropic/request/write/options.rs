@@ -124,7 +124,7 @@ fn refuse_more_answers(writing: &mut Writing<'_, '_>) {
     if let Some(n) = writing.request.sampling.n.filter(|&n| n > 1) {
         let field = Field::ANSWERS.name(writing.request);
         let why = format!("{n} answers are asked for and the Messages API gives one; send 1");
-        writing.refuse(field, why);
+        writing.refused.add(field, why);
     }
 }
 
@@ -150,7 +150,7 @@ pub(super) fn refuse_media(writing: &mut Writing<'_, '_>) {
         [(Field::AUDIO, request.audio.is_some()), (Field::IMAGES, request.wants_images)]
     {
         if is_asked {
-            writing.refuse(field.name(request), WHY);
+            writing.refused.add(field.name(request), WHY);
         }
     }
 }

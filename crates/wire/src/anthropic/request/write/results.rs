@@ -27,7 +27,7 @@ pub(super) fn content<'a>(
                 blocks.push(Block::Raw(raw));
             }
             PartKind::Audio(_) | PartKind::Video(_) => {
-                writing.refuse(path, "a tool's result can hold text, images and documents");
+                writing.refused.add(path, "a tool's result can hold text, images and documents");
             }
             // Nothing else can stand in a result in any format.
             PartKind::ToolCall { .. }

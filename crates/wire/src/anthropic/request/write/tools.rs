@@ -38,14 +38,14 @@ pub(super) fn declarations<'a>(writing: &mut Writing<'a, '_>) -> Vec<Tool<'a>> {
                 tools.push(Tool::Raw(raw));
             } else {
                 let why = format!("`{}` runs at another vendor only", tool.name);
-                writing.refuse(format!("tools[{index}]"), why);
+                writing.refused.add(format!("tools[{index}]"), why);
             }
             continue;
         }
         let name = sent_name(tool, &mut writing.aftercare);
         if !seen.insert(name.clone()) {
             let why = format!("two tools are called `{name}`");
-            writing.refuse(format!("tools[{index}].name"), why);
+            writing.refused.add(format!("tools[{index}].name"), why);
             continue;
         }
         match &tool.kind {

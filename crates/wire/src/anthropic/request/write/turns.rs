@@ -96,7 +96,7 @@ fn system_blocks<'a>(
             }
             _ => {
                 let path = path(writing, index, place);
-                writing.refuse(path, "instructions can be text only");
+                writing.refused.add(path, "instructions can be text only");
             }
         }
     }
@@ -193,8 +193,8 @@ impl<'a> Drafts<'a, '_, '_> {
                 let block = media::document(self.writing, document, path);
                 self.add_media(role, block, part);
             }
-            PartKind::Audio(_) => self.writing.refuse(path, "the Messages API takes no sound"),
-            PartKind::Video(_) => self.writing.refuse(path, "the Messages API takes no video"),
+            PartKind::Audio(_) => self.writing.refused.add(path, "the Messages API takes no sound"),
+            PartKind::Video(_) => self.writing.refused.add(path, "the Messages API takes no video"),
             PartKind::ToolCall { id, name, kind, arguments } => {
                 self.note_foreign(part.opaque.as_ref());
                 let input = self.input(*kind, arguments);
@@ -349,7 +349,7 @@ impl<'a> Drafts<'a, '_, '_> {
             // Where a part was refused, that is what there is to say.
             if self.writing.refused.is_empty() {
                 let field = Field::MESSAGES.name(self.writing.request);
-                self.writing.refuse(field, "nothing is left to send: there is no text in it");
+                self.writing.refused.add(field, "nothing is left to send: there is no text in it");
             }
             return Vec::new();
         };
@@ -381,7 +381,7 @@ impl<'a> Drafts<'a, '_, '_> {
             let field = Field::MESSAGES.name(self.writing.request);
             let why = "the last turn is the assistant's, and the model does not go on from one; end \
                        with the user's";
-            self.writing.refuse(field, why);
+            self.writing.refused.add(field, why);
         }
     }
 

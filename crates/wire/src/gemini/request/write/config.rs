@@ -13,7 +13,7 @@ use crate::model_facts::SamplingSupport;
 const MAX_STOPS: usize = 5;
 
 /// Writes `generationConfig`; empty if nothing was said.
-pub(super) fn write(writing: &mut Writing<'_>) -> Map<String, Value> {
+pub(super) fn write(writing: &mut Writing<'_, '_>) -> Map<String, Value> {
     let mut config = Map::new();
     sampling(writing, &mut config);
     limit(writing, &mut config);
@@ -26,7 +26,7 @@ pub(super) fn write(writing: &mut Writing<'_>) -> Map<String, Value> {
     config
 }
 
-fn sampling(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
+fn sampling(writing: &mut Writing<'_, '_>, config: &mut Map<String, Value>) {
     let request = writing.request;
     let said = &request.sampling;
     let support = writing.facts.sampling;
@@ -60,11 +60,11 @@ fn sampling(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
         }
     }
     if said.logit_bias.is_some() {
-        writing.notes.drop(Field::LOGIT_BIAS.name(request), "token ids are a vendor's own");
+        writing.drop(Field::LOGIT_BIAS, "token ids are a vendor's own");
     }
     if said.stop.len() > MAX_STOPS {
         let detail = "sequences after the fifth are looked for in the answer";
-        writing.notes.approximate(Field::STOP.name(request), detail);
+        writing.approximate(Field::STOP, detail);
         writing.aftercare.stop.extend_from_slice(&said.stop[MAX_STOPS..]);
     }
     if !said.stop.is_empty() {
@@ -74,7 +74,7 @@ fn sampling(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
 }
 
 /// Asks for sound or pictures besides text.
-fn modalities(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
+fn modalities(writing: &mut Writing<'_, '_>, config: &mut Map<String, Value>) {
     let request = writing.request;
     if let Some(audio) = &request.audio {
         let field = names::AUDIO.name(request);
@@ -82,7 +82,7 @@ fn modalities(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
             None | Some("pcm16") => {}
             Some(format) => {
                 let why = format!("Gemini answers in `pcm16`, not in `{format}`; ask for that");
-                writing.refuse(field, why);
+                writing.refused.add(field, why);
             }
         }
         if request.origin != Some(WireFormat::Gemini) {
@@ -98,12 +98,12 @@ fn modalities(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
     }
 }
 
-fn limit(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
+fn limit(writing: &mut Writing<'_, '_>, config: &mut Map<String, Value>) {
     let request = writing.request;
     let Some(asked) = request.max_output_tokens else { return };
     let field = Field::MAX_TOKENS.name(request);
     if asked == 0 {
-        writing.refuse(field, "Gemini needs a limit of at least 1; send one or leave it out");
+        writing.refused.add(field, "Gemini needs a limit of at least 1; send one or leave it out");
         return;
     }
     let limit = writing.facts.max_output_tokens.map_or(asked, |most| most.min(asked));
@@ -113,14 +113,13 @@ fn limit(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
     config.insert("maxOutputTokens".to_owned(), Value::from(limit));
 }
 
-fn output(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
+fn output(writing: &mut Writing<'_, '_>, config: &mut Map<String, Value>) {
     match &writing.request.output {
         OutputFormat::Text => return,
         OutputFormat::JsonObject => {}
         OutputFormat::JsonSchema { schema, strict, .. } => {
             if *strict == Some(false) {
-                let field = Field::OUTPUT.name(writing.request);
-                writing.notes.approximate(field, "the schema is always satisfied exactly");
+                writing.approximate(Field::OUTPUT, "the schema is always satisfied exactly");
             }
             answer_schema(writing, schema, config);
         }
@@ -128,14 +127,14 @@ fn output(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
     config.insert("responseMimeType".to_owned(), Value::from("application/json"));
 }
 
-fn answer_schema(writing: &mut Writing<'_>, raw: &RawJson, config: &mut Map<String, Value>) {
+fn answer_schema(writing: &mut Writing<'_, '_>, raw: &RawJson, config: &mut Map<String, Value>) {
     let field = Field::OUTPUT.name(writing.request);
     if writing.facts.json_schema {
         match serde_json::from_str::<Value>(raw.get()) {
             Ok(value) => {
                 config.insert("responseJsonSchema".to_owned(), value);
             }
-            Err(fault) => writing.refuse(field, format!("its schema cannot be read: {fault}")),
+            Err(fault) => writing.refused.add(field, format!("its schema cannot be read: {fault}")),
         }
         return;
     }
@@ -148,6 +147,6 @@ fn answer_schema(writing: &mut Writing<'_>, raw: &RawJson, config: &mut Map<Stri
                 config.insert("responseSchema".to_owned(), value);
             }
         }
-        Err(why) => writing.refuse(field, why),
+        Err(why) => writing.refused.add(field, why),
     }
 }

@@ -20,6 +20,8 @@ struct Draft<'a> {
     role: &'static str,
     answers: Vec<Answer<'a>>,
     rest: Vec<Out<'a>>,
+    /// Whether the turn that is being written has data that Google reads back.
+    is_signed: bool,
 }
 
 /// Writes the parts of the system instruction and the contents.
@@ -28,7 +30,7 @@ struct Draft<'a> {
 ///
 /// [`WireError::Malformed`] if a result answers no call.
 pub(super) fn write<'a>(
-    writing: &mut Writing<'a>,
+    writing: &mut Writing<'a, '_>,
 ) -> Result<(Vec<Out<'a>>, Vec<Content<'a>>), WireError> {
     let turns = &writing.request.turns;
     let is_system = |turn: &&Turn| turn.role.is_instructions();
@@ -46,7 +48,7 @@ pub(super) fn write<'a>(
     let mut drafts = Vec::new();
     if is_asking && let Some(last) = system.pop() {
         let why = "there are instructions only; the last are sent as the user's message";
-        writing.notes.approximate(Field::MESSAGES.name(writing.request), why);
+        writing.approximate(Field::MESSAGES, why);
         drafts.push(Draft { rest: vec![last], ..Draft::new("user") });
     }
     let mut calls = Calls::default();
@@ -68,11 +70,11 @@ pub(super) fn write<'a>(
     }
     if drafts.is_empty() && writing.refused.is_empty() {
         let field = Field::MESSAGES.name(writing.request);
-        writing.refuse(field, "nothing is left to send: there is no text in it");
+        writing.refused.add(field, "nothing is left to send: there is no text in it");
     }
     if drafts.last().is_some_and(|last| last.role == "model") {
         let why = "Gemini cannot continue an answer that was begun; end with a user message";
-        writing.refuse(Field::MESSAGES.name(writing.request), why);
+        writing.refused.add(Field::MESSAGES.name(writing.request), why);
     }
     add_sentinels(writing, &mut drafts);
     Ok((system, drafts.into_iter().map(Draft::finish).collect()))
@@ -80,7 +82,7 @@ pub(super) fn write<'a>(
 
 impl<'a> Draft<'a> {
     fn new(role: &'static str) -> Self {
-        Self { role, answers: Vec::new(), rest: Vec::new() }
+        Self { role, answers: Vec::new(), rest: Vec::new(), is_signed: false }
     }
 
     fn is_empty(&self) -> bool {
@@ -102,21 +104,20 @@ impl<'a> Draft<'a> {
 }
 
 fn turn_into<'a>(
-    writing: &mut Writing<'a>,
+    writing: &mut Writing<'a, '_>,
     calls: &mut Calls<'a>,
     turn: &'a Turn,
     draft: &mut Draft<'a>,
 ) -> Result<(), WireError> {
     if turn.role.is_instructions() {
         for text in system_texts(writing, turn) {
-            let field = names::SYSTEM.name(writing.request);
-            writing.notes.approximate(field, "sent in its place as text of the user");
+            writing.approximate(names::SYSTEM, "sent in its place as text of the user");
             draft.rest.push(Out::text(format!("<system>\n{text}\n</system>")));
         }
         return Ok(());
     }
     let mut carried = None;
-    writing.signs_turn = turn.parts.iter().any(|part| part::signature(writing, part).is_some());
+    draft.is_signed = turn.parts.iter().any(|part| part::signature(writing, part).is_some());
     for part in &turn.parts {
         if part.cache.is_some() {
             writing.notes.drop("cache_control", "Gemini caches by itself");
@@ -142,7 +143,7 @@ fn turn_into<'a>(
 /// Writes one part that is no result. `carried` is Google's signature from a reasoning block of another
 /// format, which such formats place before the part that it signs.
 fn part_into<'a>(
-    writing: &mut Writing<'a>,
+    writing: &mut Writing<'a, '_>,
     part: &'a Part,
     carried: &mut Option<Cow<'a, str>>,
     draft: &mut Draft<'a>,
@@ -153,8 +154,7 @@ fn part_into<'a>(
                 return;
             }
             if matches!(part.kind, PartKind::Refusal(_)) {
-                let field = Field::REFUSAL.name(writing.request);
-                writing.notes.approximate(field, "sent as plain text of the model");
+                writing.approximate(Field::REFUSAL, "sent as plain text of the model");
             }
             Made { text: Some(Cow::Borrowed(text)), ..Made::default() }
         }
@@ -162,7 +162,7 @@ fn part_into<'a>(
             part::call(writing, id, name, *kind, arguments)
         }
         PartKind::Reasoning(text) => {
-            match reasoning(writing, part, text) {
+            match reasoning(writing, part, text, draft.is_signed) {
                 Thought::Sent(sent) => draft.rest.push(sent),
                 Thought::Carried(signature) if follows(part) => sign_last(draft, signature),
                 Thought::Carried(signature) => *carried = Some(signature),
@@ -175,8 +175,7 @@ fn part_into<'a>(
             return;
         }
         PartKind::Server { .. } => {
-            let field = Field::SERVER_PARTS.name(writing.request);
-            writing.notes.drop(field, "what another vendor's own tools did is not sent");
+            writing.drop(Field::SERVER_PARTS, "what another vendor's own tools did is not sent");
             return;
         }
         kind => {
@@ -218,7 +217,13 @@ enum Thought<'a> {
     Dropped,
 }
 
-fn reasoning<'a>(writing: &mut Writing<'a>, part: &'a Part, text: &'a str) -> Thought<'a> {
+/// Writes a thought of a turn that has data which Google reads back (`is_signed`), or none.
+fn reasoning<'a>(
+    writing: &mut Writing<'a, '_>,
+    part: &'a Part,
+    text: &'a str,
+    is_signed: bool,
+) -> Thought<'a> {
     let signature = part::signature(writing, part);
     if writing.request.origin == Some(WireFormat::Gemini) {
         return Thought::Sent(Out::made(Made {
@@ -232,9 +237,8 @@ fn reasoning<'a>(writing: &mut Writing<'a>, part: &'a Part, text: &'a str) -> Th
         Some(signature) => Thought::Carried(signature),
         None => {
             // Google takes its own thoughts back by their signature alone.
-            if part.opaque.is_some() || !writing.signs_turn {
-                let field = names::REASONING.name(writing.request);
-                writing.notes.drop(field, "reasoning of another vendor is not sent");
+            if part.opaque.is_some() || !is_signed {
+                writing.drop(names::REASONING, "reasoning of another vendor is not sent");
             }
             Thought::Dropped
         }
@@ -243,7 +247,7 @@ fn reasoning<'a>(writing: &mut Writing<'a>, part: &'a Part, text: &'a str) -> Th
 
 /// Gives the first call of each step of the current turn a signature, without which newer models refuse
 /// the request. Earlier turns are not checked there and stay as they are.
-fn add_sentinels(writing: &mut Writing<'_>, drafts: &mut [Draft<'_>]) {
+fn add_sentinels(writing: &mut Writing<'_, '_>, drafts: &mut [Draft<'_>]) {
     if writing.facts.thinking != ThinkingControl::Level {
         return;
     }
@@ -266,7 +270,7 @@ fn add_sentinels(writing: &mut Writing<'_>, drafts: &mut [Draft<'_>]) {
 }
 
 /// Returns the texts of a system turn that are not empty; other parts are noted.
-fn system_texts<'a>(writing: &mut Writing<'a>, turn: &'a Turn) -> Vec<&'a str> {
+fn system_texts<'a>(writing: &mut Writing<'a, '_>, turn: &'a Turn) -> Vec<&'a str> {
     let mut texts = Vec::new();
     for part in &turn.parts {
         if part.cache.is_some() {
@@ -276,17 +280,15 @@ fn system_texts<'a>(writing: &mut Writing<'a>, turn: &'a Turn) -> Vec<&'a str> {
             PartKind::Text(text) if text.is_empty() => {}
             PartKind::Text(text) => texts.push(text.as_str()),
             _ => {
-                let field = names::SYSTEM.name(writing.request);
-                writing.notes.drop(field, "only text can be an instruction");
+                writing.drop(names::SYSTEM, "only text can be an instruction");
             }
         }
     }
     texts
 }
 
-fn note_name(writing: &mut Writing<'_>, turn: &Turn) {
+fn note_name(writing: &mut Writing<'_, '_>, turn: &Turn) {
     if turn.name.is_some() {
-        let field = Field::TURN_NAME.name(writing.request);
-        writing.notes.drop(field, "this format has no names of participants");
+        writing.drop(Field::TURN_NAME, "this format has no names of participants");
     }
 }

@@ -18,12 +18,12 @@ const REFUSED: [&str; 6] =
 const SILENT: [&str; 4] = ["stream_options", "cache_control", "functions", "function_call"];
 
 /// Writes labels and tier, and puts back members of this format's own clients.
-pub(super) fn write(writing: &mut Writing<'_>, body: &mut Body<'_>) {
+pub(super) fn write(writing: &mut Writing<'_, '_>, body: &mut Body<'_>) {
     labels(writing, body);
     tier(writing, body);
     let request = writing.request;
     if request.verbosity.is_some() {
-        writing.notes.drop(Field::VERBOSITY.name(request), "this format has no such field");
+        writing.drop(Field::VERBOSITY, "this format has no such field");
     }
     for (name, value) in &request.extra {
         if request.origin != Some(WireFormat::Gemini) {
@@ -38,7 +38,7 @@ pub(super) fn write(writing: &mut Writing<'_>, body: &mut Body<'_>) {
     }
 }
 
-fn foreign(writing: &mut Writing<'_>, name: &str, value: &Value) {
+fn foreign(writing: &mut Writing<'_, '_>, name: &str, value: &Value) {
     let is_default = match name {
         "store" => {
             *value == Value::Bool(false)
@@ -55,13 +55,13 @@ fn foreign(writing: &mut Writing<'_>, name: &str, value: &Value) {
         return;
     }
     if REFUSED.contains(&name) {
-        writing.refuse(name, "Gemini has nothing like it; send the conversation itself");
+        writing.refused.add(name, "Gemini has nothing like it; send the conversation itself");
     } else {
         writing.notes.drop(name.to_owned(), "this format has no such field");
     }
 }
 
-fn labels(writing: &mut Writing<'_>, body: &mut Body<'_>) {
+fn labels(writing: &mut Writing<'_, '_>, body: &mut Body<'_>) {
     let request = writing.request;
     let own = request.origin == Some(WireFormat::Gemini);
     if !writing.facts.labels && !own {
@@ -70,7 +70,7 @@ fn labels(writing: &mut Writing<'_>, body: &mut Body<'_>) {
             writing.notes.drop(name, "this format has no field for the end user");
         }
         if !request.metadata.is_empty() {
-            writing.notes.drop(Field::METADATA.name(request), "the provider takes no labels");
+            writing.drop(Field::METADATA, "the provider takes no labels");
         }
         return;
     }
@@ -85,7 +85,7 @@ fn labels(writing: &mut Writing<'_>, body: &mut Body<'_>) {
     }
     if !labels.is_empty() {
         if !own {
-            writing.notes.approximate(Field::METADATA.name(request), "sent as labels");
+            writing.approximate(Field::METADATA, "sent as labels");
         }
         body.extra.insert("labels".to_owned(), Value::Object(labels));
     }
@@ -106,7 +106,7 @@ fn legal_label(text: &str) -> String {
     text.chars().take(LABEL_CHARS).map(legal).collect()
 }
 
-fn tier(writing: &mut Writing<'_>, body: &mut Body<'_>) {
+fn tier(writing: &mut Writing<'_, '_>, body: &mut Body<'_>) {
     let request = writing.request;
     let word = match request.service_tier.as_deref() {
         None | Some("auto") => return,
@@ -114,8 +114,7 @@ fn tier(writing: &mut Writing<'_>, body: &mut Body<'_>) {
         Some("flex") => "flex",
         Some("priority") => "priority",
         Some(_) => {
-            let field = Field::SERVICE_TIER.name(request);
-            writing.notes.drop(field, "this format has no such tier");
+            writing.drop(Field::SERVICE_TIER, "this format has no such tier");
             return;
         }
     };

@@ -15,7 +15,7 @@ use crate::gemini::request::read::mime_of;
 use crate::model_facts::ThinkingControl;
 
 /// Writes a media part; `None` if it had to be refused.
-pub(super) fn write<'a>(writing: &mut Writing<'a>, kind: &'a PartKind) -> Option<Made<'a>> {
+pub(super) fn write<'a>(writing: &mut Writing<'a, '_>, kind: &'a PartKind) -> Option<Made<'a>> {
     let media = media_of(kind)?;
     let mut made = match &media.source {
         MediaSource::Base64(data) => {
@@ -30,14 +30,14 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>, kind: &'a PartKind) -> Option
             let own = writing.request.origin == Some(WireFormat::Gemini);
             if !own && !writing.facts.web_media {
                 let why = "the provider does not fetch web addresses; send the bytes as base64";
-                writing.refuse(Field::DOCUMENT.name(writing.request), why);
+                writing.refused.add(Field::DOCUMENT.name(writing.request), why);
                 return None;
             }
             Made { file_data: Some(FileData { mime_type, file_uri: uri }), ..Made::default() }
         }
         MediaSource::FileId(id) => {
             let field = Field::DOCUMENT.name(writing.request);
-            writing.refuse(field, format!("the file `{id}` is stored at another vendor"));
+            writing.refused.add(field, format!("the file `{id}` is stored at another vendor"));
             return None;
         }
         MediaSource::Text(text) => return Some(text_document(writing, media, text)),
@@ -59,9 +59,8 @@ pub(super) fn media_of(kind: &PartKind) -> Option<&Media> {
     }
 }
 
-fn text_document<'a>(writing: &mut Writing<'a>, media: &'a Media, text: &'a str) -> Made<'a> {
-    let field = Field::DOCUMENT.name(writing.request);
-    writing.notes.approximate(field, "a text document is sent as text");
+fn text_document<'a>(writing: &mut Writing<'a, '_>, media: &'a Media, text: &'a str) -> Made<'a> {
+    writing.approximate(Field::DOCUMENT, "a text document is sent as text");
     let text = match &media.name {
         Some(title) if !title.is_empty() => Cow::Owned(format!("{title}\n\n{text}")),
         _ => Cow::Borrowed(text),
@@ -70,7 +69,7 @@ fn text_document<'a>(writing: &mut Writing<'a>, media: &'a Media, text: &'a str)
 }
 
 /// Returns the resolution of one part, which only newer models take.
-fn resolution(writing: &mut Writing<'_>, detail: &str) -> Option<serde_json::Value> {
+fn resolution(writing: &mut Writing<'_, '_>, detail: &str) -> Option<serde_json::Value> {
     let level = match detail {
         "low" => "MEDIA_RESOLUTION_LOW",
         "high" => "MEDIA_RESOLUTION_HIGH",

@@ -21,31 +21,12 @@ use std::borrow::Cow;
 use serde_json::Map;
 
 use self::body::Body;
-use crate::aftercare::Aftercare;
 use crate::chat::ChatRequest;
 use crate::codec::{Target, WireError, Written};
-use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
-use crate::refusals::Refusals;
+use crate::writing::Writing;
 
-/// What all pieces of the writer share.
-struct Writing<'a> {
-    request: &'a ChatRequest,
-    target: &'a Target<'a>,
-    facts: &'a ModelFacts,
-    notes: &'a mut Notes,
-    refused: Refusals,
-    /// Whether the turn that is being written has data that Google reads back.
-    signs_turn: bool,
-    aftercare: Aftercare,
-}
-
-impl Writing<'_> {
-    /// Records a field whose loss would change what was asked for.
-    fn refuse(&mut self, field: impl Into<String>, why: impl Into<String>) {
-        self.refused.add(field, why);
-    }
-
+impl Writing<'_, '_> {
     /// Returns the name under which a tool is sent, and remembers to change it back in the reply.
     fn tool_name<'n>(&mut self, name: &'n str) -> Cow<'n, str> {
         part::TOOL_NAMES.sent(name, &mut self.aftercare)
@@ -58,16 +39,7 @@ pub(in crate::gemini) fn write(
     target: &Target<'_>,
     notes: &mut Notes,
 ) -> Result<Written, WireError> {
-    let mut writing = Writing {
-        request,
-        target,
-        facts: target.facts,
-        notes,
-        refused: Refusals::default(),
-        signs_turn: false,
-        aftercare: Aftercare::default(),
-    };
-
+    let mut writing = Writing::new(request, target, notes);
     let (system, contents) = contents::write(&mut writing)?;
     let (tools, tool_config) = tools::write(&mut writing);
     let generation_config = config::write(&mut writing);
@@ -81,7 +53,5 @@ pub(in crate::gemini) fn write(
     };
     extra::write(&mut writing, &mut body);
 
-    let body = writing.refused.or_body(&body)?;
-    let stream = request.delivery.stream;
-    Ok(Written { body, stream, headers: Vec::new(), aftercare: writing.aftercare })
+    writing.finish(&body, request.delivery.stream)
 }

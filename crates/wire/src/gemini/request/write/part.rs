@@ -18,7 +18,7 @@ pub(super) const TOOL_NAMES: ToolNames =
 
 /// Writes a call.
 pub(super) fn call<'a>(
-    writing: &mut Writing<'a>,
+    writing: &mut Writing<'a, '_>,
     id: &'a str,
     tool: &'a str,
     kind: CallKind,
@@ -37,7 +37,7 @@ pub(super) fn call<'a>(
         Was::NoJson => Some("arguments that are no JSON are wrapped in an object"),
     };
     if let Some(change) = change {
-        writing.notes.approximate(Field::ARGUMENTS.name(writing.request), change);
+        writing.approximate(Field::ARGUMENTS, change);
     }
     let function_call = FunctionCall {
         id: own_id(writing, id),
@@ -49,13 +49,13 @@ pub(super) fn call<'a>(
 
 /// Returns an id that may be sent: one that came from this format's own model. Ids of other formats and
 /// made ones are left out; calls and results are then paired by order and name.
-pub(super) fn own_id<'a>(writing: &Writing<'_>, id: &'a str) -> Option<&'a str> {
+pub(super) fn own_id<'a>(writing: &Writing<'_, '_>, id: &'a str) -> Option<&'a str> {
     let own = writing.request.origin == Some(WireFormat::Gemini);
     (own && !id.is_empty() && !id.starts_with(MADE_ID)).then_some(id)
 }
 
 /// Returns Google's signature of a part.
-pub(super) fn signature<'a>(writing: &Writing<'_>, part: &'a Part) -> Option<Cow<'a, str>> {
+pub(super) fn signature<'a>(writing: &Writing<'_, '_>, part: &'a Part) -> Option<Cow<'a, str>> {
     let opaque = part.opaque.as_ref().filter(|data| writing.target.reads(data, Vendor::Google))?;
     Some(Cow::Borrowed(opaque.data.as_str()))
 }

@@ -78,7 +78,7 @@ impl<'a> Calls<'a> {
 
 /// Writes a result.
 pub(super) fn answer<'a>(
-    writing: &mut Writing<'a>,
+    writing: &mut Writing<'a, '_>,
     calls: &mut Calls<'a>,
     outcome: Outcome<'a>,
 ) -> Result<Answer<'a>, WireError> {

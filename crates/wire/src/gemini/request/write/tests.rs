@@ -11,7 +11,7 @@ use crate::chat::{
     Role, Tool, ToolChoice, ToolKind, Turn, Vendor,
 };
 use crate::codec::Target;
-use crate::model_facts::{SamplingSupport, ThinkingControl};
+use crate::model_facts::{ModelFacts, SamplingSupport, ThinkingControl};
 use crate::notes::Mark;
 
 mod options;

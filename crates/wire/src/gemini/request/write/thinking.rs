@@ -9,7 +9,7 @@ use crate::field_names::Field;
 use crate::model_facts::{ModelFacts, ThinkingControl};
 
 /// Writes how much the model is to think, and whether it shows its thoughts.
-pub(super) fn write(writing: &mut Writing<'_>) -> Map<String, Value> {
+pub(super) fn write(writing: &mut Writing<'_, '_>) -> Map<String, Value> {
     let mut config = Map::new();
     let request = writing.request;
     let reasoning = &request.reasoning;
@@ -45,7 +45,7 @@ pub(super) fn write(writing: &mut Writing<'_>) -> Map<String, Value> {
 
 /// Tells whether thoughts are asked for: as the client says, and where it says nothing if its format
 /// shows reasoning without being asked (Chat) or reasoning was asked for.
-fn shows_thoughts(writing: &Writing<'_>) -> bool {
+fn shows_thoughts(writing: &Writing<'_, '_>) -> bool {
     let request = writing.request;
     let amount = &request.reasoning.amount;
     if *amount == ReasoningAmount::Off {

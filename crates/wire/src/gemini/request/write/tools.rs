@@ -17,7 +17,7 @@ use crate::gemini::schema;
 use crate::model_facts::ThinkingControl;
 
 /// Writes both members; empty if there are no tools.
-pub(super) fn write<'a>(writing: &mut Writing<'a>) -> (Vec<Entry<'a>>, Map<String, Value>) {
+pub(super) fn write<'a>(writing: &mut Writing<'a, '_>) -> (Vec<Entry<'a>>, Map<String, Value>) {
     let request = writing.request;
     let mut declarations = Vec::new();
     let mut others = Vec::new();
@@ -28,7 +28,7 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>) -> (Vec<Entry<'a>>, Map<Strin
             continue;
         }
         if !seen.insert(writing.tool_name(&tool.name)) {
-            writing.refuse(format!("tools[{index}]"), "another tool has the same name");
+            writing.refused.add(format!("tools[{index}]"), "another tool has the same name");
         }
         declarations.push(declaration(writing, tool, index));
     }
@@ -41,8 +41,7 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>) -> (Vec<Entry<'a>>, Map<Strin
     entries.append(&mut others);
 
     if request.parallel_calls == Some(false) {
-        let field = names::PARALLEL.name(request);
-        writing.notes.drop(field, "Gemini cannot be kept from calling several tools at once");
+        writing.drop(names::PARALLEL, "Gemini cannot be kept from calling several tools at once");
     }
     let calling = if functions { choice(writing) } else { Map::new() };
     let mut config = Map::new();
@@ -56,11 +55,11 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>) -> (Vec<Entry<'a>>, Map<Strin
 }
 
 /// Functions beside the web search: older models refuse that, newer ones want to be told.
-fn together(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
+fn together(writing: &mut Writing<'_, '_>, config: &mut Map<String, Value>) {
     match writing.facts.thinking {
         ThinkingControl::Budget | ThinkingControl::None => {
             let why = "the model cannot search the web and call functions in one request";
-            writing.refuse(Field::WEB_SEARCH.name(writing.request), why);
+            writing.refused.add(Field::WEB_SEARCH.name(writing.request), why);
         }
         ThinkingControl::Unknown | ThinkingControl::Adaptive | ThinkingControl::Level => {
             config.insert("includeServerSideToolInvocations".to_owned(), Value::Bool(true));
@@ -69,7 +68,7 @@ fn together(writing: &mut Writing<'_>, config: &mut Map<String, Value>) {
 }
 
 fn server<'a>(
-    writing: &mut Writing<'a>,
+    writing: &mut Writing<'a, '_>,
     tool: &'a Tool,
     format: WireFormat,
     raw: &'a RawValue,
@@ -85,7 +84,7 @@ fn server<'a>(
     {
         let detail =
             "the model cannot search and call functions in one request; functions are sent";
-        writing.notes.drop(Field::WEB_SEARCH.name(writing.request), detail);
+        writing.drop(Field::WEB_SEARCH, detail);
         return None;
     }
     if let ToolKind::WebSearch { search, .. } = &tool.kind {
@@ -94,14 +93,14 @@ fn server<'a>(
         } else {
             "sent as googleSearch without its options"
         };
-        writing.notes.approximate(Field::WEB_SEARCH.name(writing.request), detail);
+        writing.approximate(Field::WEB_SEARCH, detail);
         return Some(Entry::Search { search: Map::new() });
     }
-    writing.refuse("tools", format!("the tool `{}` runs only at its own vendor", tool.name));
+    writing.refused.add("tools", format!("the tool `{}` runs only at its own vendor", tool.name));
     None
 }
 
-fn declaration<'a>(writing: &mut Writing<'a>, tool: &'a Tool, index: usize) -> Declaration<'a> {
+fn declaration<'a>(writing: &mut Writing<'a, '_>, tool: &'a Tool, index: usize) -> Declaration<'a> {
     if tool.cache.is_some() {
         writing.notes.drop("cache_control", "Gemini caches by itself");
     }
@@ -128,14 +127,14 @@ fn declaration<'a>(writing: &mut Writing<'a>, tool: &'a Tool, index: usize) -> D
             }
             declaration.parameters = cleaned.schema;
         }
-        Err(why) => writing.refuse(format!("tools[{index}]"), why),
+        Err(why) => writing.refused.add(format!("tools[{index}]"), why),
     }
     declaration
 }
 
 /// Declares a tool of free text as a function of one text; its calls are turned back in the reply.
 fn custom<'a>(
-    writing: &mut Writing<'_>,
+    writing: &mut Writing<'_, '_>,
     tool: &'a Tool,
     format: Option<&RawValue>,
     declaration: &mut Declaration<'a>,
@@ -153,7 +152,7 @@ fn custom<'a>(
     }));
 }
 
-fn choice(writing: &mut Writing<'_>) -> Map<String, Value> {
+fn choice(writing: &mut Writing<'_, '_>) -> Map<String, Value> {
     let request = writing.request;
     let strict = strict(writing);
     let config = match &request.tool_choice {
@@ -170,8 +169,8 @@ fn choice(writing: &mut Writing<'_>) -> Map<String, Value> {
             json!({"mode": "ANY", "allowedFunctionNames": names})
         }
         ToolChoice::Allowed { required: false, .. } => {
-            let field = Field::TOOL_CHOICE.name(request);
-            writing.notes.approximate(field, "all tools may be called, not only those named");
+            writing
+                .approximate(Field::TOOL_CHOICE, "all tools may be called, not only those named");
             json!({"mode": "AUTO"})
         }
     };
@@ -183,7 +182,7 @@ fn choice(writing: &mut Writing<'_>) -> Map<String, Value> {
 
 /// Tells whether all functions are to be called exactly by their schemas, which is one mode for all of
 /// them here and is known to newer models only.
-fn strict(writing: &mut Writing<'_>) -> bool {
+fn strict(writing: &mut Writing<'_, '_>) -> bool {
     let request = writing.request;
     let mut functions = request.tools.iter().filter(|tool| tool.is_clients());
     let any = functions.clone().any(|tool| tool.strict == Some(true));

@@ -24,7 +24,7 @@ pub(super) struct Marks {
 
 impl Marks {
     /// Counts the marks of a request.
-    pub(super) fn of(writing: &mut Writing<'_>) -> Self {
+    pub(super) fn of(writing: &mut Writing<'_, '_>) -> Self {
         if !writing.facts.cache_breakpoints {
             return Self::default();
         }

@@ -13,7 +13,7 @@ use crate::server_text;
 const STORED_ELSEWHERE: &str = "the file is stored at another vendor; send it as base64";
 
 /// Returns the content part, or `None` with a note or a refusal.
-pub(super) fn part(kind: &PartKind, writing: &mut Writing<'_>) -> Option<Value> {
+pub(super) fn part(kind: &PartKind, writing: &mut Writing<'_, '_>) -> Option<Value> {
     match kind {
         PartKind::Text(text) if text.is_empty() => None,
         PartKind::Text(text) | PartKind::Refusal(text) => {
@@ -35,7 +35,7 @@ pub(super) fn part(kind: &PartKind, writing: &mut Writing<'_>) -> Option<Value> 
 }
 
 /// Returns the words for a piece of another vendor's server tools, or `None` with a note.
-pub(super) fn server_text(raw: &str, writing: &mut Writing<'_>) -> Option<String> {
+pub(super) fn server_text(raw: &str, writing: &mut Writing<'_, '_>) -> Option<String> {
     let text = server_text::server_text(raw);
     if text.is_some() {
         writing.approximate(Field::SERVER_PARTS, "results of server tools are sent as text");
@@ -45,7 +45,7 @@ pub(super) fn server_text(raw: &str, writing: &mut Writing<'_>) -> Option<String
     text
 }
 
-fn image(media: &Media, writing: &mut Writing<'_>) -> Option<Value> {
+fn image(media: &Media, writing: &mut Writing<'_, '_>) -> Option<Value> {
     let url = match &media.source {
         MediaSource::Base64(data) => openai_media::data_url(media, data, "image/png"),
         MediaSource::Url(url) if data_url::is_web(url) => url.clone(),
@@ -61,7 +61,7 @@ fn image(media: &Media, writing: &mut Writing<'_>) -> Option<Value> {
     Some(json!({"type": "image_url", "image_url": image}))
 }
 
-fn audio(media: &Media, writing: &mut Writing<'_>) -> Option<Value> {
+fn audio(media: &Media, writing: &mut Writing<'_, '_>) -> Option<Value> {
     let MediaSource::Base64(data) = &media.source else {
         writing.refuse(Field::SOUND, "chat completions takes sound as base64 only");
         return None;
@@ -78,7 +78,7 @@ fn audio(media: &Media, writing: &mut Writing<'_>) -> Option<Value> {
     Some(json!({"type": "input_audio", "input_audio": {"data": data, "format": format}}))
 }
 
-fn document(media: &Media, writing: &mut Writing<'_>) -> Option<Value> {
+fn document(media: &Media, writing: &mut Writing<'_, '_>) -> Option<Value> {
     match openai_media::text_file(media) {
         Some(Ok(text)) => {
             writing.approximate(Field::DOCUMENT, "a text document is sent as text");

@@ -14,42 +14,13 @@ mod turns;
 
 use self::body::Body;
 use crate::WireFormat;
-use crate::aftercare::Aftercare;
 use crate::chat::{ChatRequest, Opaque};
 use crate::codec::{Target, WireError, Written};
 use crate::field_names::Field;
-use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
-use crate::refusals::Refusals;
+use crate::writing::Writing;
 
-/// What all pieces of the writer share.
-struct Writing<'a> {
-    request: &'a ChatRequest,
-    target: &'a Target<'a>,
-    facts: &'a ModelFacts,
-    notes: &'a mut Notes,
-    /// What cannot be carried, collected so that one error names it all.
-    refused: Refusals,
-    aftercare: Aftercare,
-}
-
-impl Writing<'_> {
-    /// Records that the request cannot be sent because of this field.
-    fn refuse(&mut self, field: Field, why: impl Into<String>) {
-        let name = field.name(self.request);
-        if !self.refused.contains(name) {
-            self.refused.add(name, why);
-        }
-    }
-
-    fn drop(&mut self, field: Field, why: &'static str) {
-        self.notes.drop(field.name(self.request), why);
-    }
-
-    fn approximate(&mut self, field: Field, how: &'static str) {
-        self.notes.approximate(field.name(self.request), how);
-    }
-
+impl Writing<'_, '_> {
     /// Tells whether this very target made the data: it came through this format then and may go back.
     ///
     /// Data without an origin came from its vendor's own format, and a provider of this one is anybody.
@@ -80,17 +51,8 @@ pub(crate) fn write(
     target: &Target<'_>,
     notes: &mut Notes,
 ) -> Result<Written, WireError> {
-    let mut writing = Writing {
-        request,
-        target,
-        facts: target.facts,
-        notes,
-        refused: Refusals::default(),
-        aftercare: Aftercare {
-            hide_reasoning: request.reasoning.show == Some(false),
-            ..Aftercare::default()
-        },
-    };
+    let mut writing = Writing::new(request, target, notes);
+    writing.aftercare.hide_reasoning = request.reasoning.show == Some(false);
     let messages = turns::write(&mut writing);
     if messages.is_empty() {
         writing.refuse(Field::MESSAGES, "nothing is left to send");
@@ -100,7 +62,5 @@ pub(crate) fn write(
     body.reasoning_effort = sampling::effort(&mut writing);
     tools::write(&mut writing, &mut body);
     settings::write(&mut writing, &mut body);
-    let body = writing.refused.or_body(&body)?;
-    let stream = request.delivery.stream;
-    Ok(Written { body, stream, headers: Vec::new(), aftercare: writing.aftercare })
+    writing.finish(&body, request.delivery.stream)
 }

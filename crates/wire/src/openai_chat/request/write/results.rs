@@ -28,7 +28,7 @@ pub(super) fn split(
     id: &str,
     parts: &[Part],
     is_error: Option<bool>,
-    writing: &mut Writing<'_>,
+    writing: &mut Writing<'_, '_>,
 ) -> Split {
     let mut texts: Vec<String> = Vec::new();
     let mut files = Vec::new();

@@ -10,7 +10,7 @@ use crate::model_facts::{SamplingSupport, ThinkingControl};
 const MAX_STOPS: usize = 4;
 
 /// Writes what the model takes of the sampling members.
-pub(super) fn write<'a>(writing: &mut Writing<'a>) -> Sampling<'a> {
+pub(super) fn write<'a>(writing: &mut Writing<'a, '_>) -> Sampling<'a> {
     let said = &writing.request.sampling;
     let takes_top_k = writing.facts.top_k || writing.is_own();
     let alternatives = said.top_logprobs;
@@ -44,7 +44,7 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>) -> Sampling<'a> {
 }
 
 /// Returns the stop sequences to send; those the provider does not take are watched for in the answer.
-fn stops<'a>(writing: &mut Writing<'a>) -> &'a [String] {
+fn stops<'a>(writing: &mut Writing<'a, '_>) -> &'a [String] {
     let stop = &writing.request.sampling.stop;
     let most = match writing.facts.sampling {
         SamplingSupport::All | SamplingSupport::NotBoth => MAX_STOPS,
@@ -59,7 +59,7 @@ fn stops<'a>(writing: &mut Writing<'a>) -> &'a [String] {
 }
 
 /// Leaves out what a reasoning model refuses. A value of 1 is the default and no loss.
-fn leave_out(sampling: &mut Sampling<'_>, writing: &mut Writing<'_>) {
+fn leave_out(sampling: &mut Sampling<'_>, writing: &mut Writing<'_, '_>) {
     let is_default = |value: f64| (value - 1.0).abs() < f64::EPSILON;
     let mut lost = Vec::new();
     if sampling.temperature.take().is_some_and(|value| !is_default(value)) {
@@ -90,7 +90,7 @@ fn leave_out(sampling: &mut Sampling<'_>, writing: &mut Writing<'_>) {
 }
 
 /// Returns the word for the amount of reasoning; `None` leaves it to the model.
-pub(super) fn effort(writing: &mut Writing<'_>) -> Option<&'static str> {
+pub(super) fn effort(writing: &mut Writing<'_, '_>) -> Option<&'static str> {
     let amount = &writing.request.reasoning.amount;
     if writing.facts.thinking == ThinkingControl::None {
         if !matches!(amount, ReasoningAmount::NotSaid | ReasoningAmount::Off) {

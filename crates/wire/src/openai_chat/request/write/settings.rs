@@ -22,7 +22,7 @@ const SILENT_EXTRA: &[&str] =
     &["store", "toolConfig.functionCallingConfig.streamFunctionCallArguments"];
 
 /// Writes the settings.
-pub(super) fn write<'a>(writing: &mut Writing<'a>, body: &mut Body<'a>) {
+pub(super) fn write<'a>(writing: &mut Writing<'a, '_>, body: &mut Body<'a>) {
     add_output(body, writing);
     add_limit(body, writing);
     add_media(body, writing);
@@ -35,7 +35,7 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>, body: &mut Body<'a>) {
     }
 }
 
-fn add_output<'a>(body: &mut Body<'a>, writing: &mut Writing<'a>) {
+fn add_output<'a>(body: &mut Body<'a>, writing: &mut Writing<'a, '_>) {
     body.response_format = match &writing.request.output {
         OutputFormat::Text => None,
         OutputFormat::JsonObject => Some(ResponseFormat::JsonObject),
@@ -58,7 +58,7 @@ fn add_output<'a>(body: &mut Body<'a>, writing: &mut Writing<'a>) {
     }
 }
 
-fn add_limit(body: &mut Body<'_>, writing: &mut Writing<'_>) {
+fn add_limit(body: &mut Body<'_>, writing: &mut Writing<'_, '_>) {
     let Some(said) = writing.request.max_output_tokens else { return };
     if said == 0 {
         let why = "chat completions cannot be asked for an answer of 0 tokens";
@@ -79,7 +79,7 @@ fn add_limit(body: &mut Body<'_>, writing: &mut Writing<'_>) {
 }
 
 /// Asks for sound or pictures.
-fn add_media(body: &mut Body<'_>, writing: &mut Writing<'_>) {
+fn add_media(body: &mut Body<'_>, writing: &mut Writing<'_, '_>) {
     let request = writing.request;
     let mut modalities = vec!["text"];
     if let Some(audio) = &request.audio {
@@ -110,7 +110,7 @@ fn add_media(body: &mut Body<'_>, writing: &mut Writing<'_>) {
 /// Writes who asks, under which labels, from which cache and how urgently.
 ///
 /// Only OpenAI itself knows these members; strict imitators refuse a request that has one.
-fn add_identity<'a>(body: &mut Body<'a>, writing: &mut Writing<'a>) {
+fn add_identity<'a>(body: &mut Body<'a>, writing: &mut Writing<'a, '_>) {
     const UNKNOWN: &str = "the provider may refuse a request that has it";
     let request = writing.request;
     if writing.is_openai() {
@@ -134,7 +134,7 @@ fn add_identity<'a>(body: &mut Body<'a>, writing: &mut Writing<'a>) {
     }
 }
 
-fn add_extra<'a>(body: &mut Body<'a>, writing: &mut Writing<'a>) {
+fn add_extra<'a>(body: &mut Body<'a>, writing: &mut Writing<'a, '_>) {
     let request = writing.request;
     let from_responses = request.origin == Some(WireFormat::OpenAiResponses);
     for (name, value) in &request.extra {

@@ -16,7 +16,7 @@ use crate::field_names::Field;
 use crate::strict_schema::{self, Strict};
 
 /// Writes tools, the choice among them and whether calls may be parallel.
-pub(super) fn write<'a>(writing: &mut Writing<'a>, body: &mut Body<'a>) {
+pub(super) fn write<'a>(writing: &mut Writing<'a, '_>, body: &mut Body<'a>) {
     let request = writing.request;
     let mut seen = BTreeSet::new();
     for tool in &request.tools {
@@ -47,7 +47,7 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>, body: &mut Body<'a>) {
 }
 
 /// Remembers a name that had to change, and refuses two tools of one name.
-fn note_name(writing: &mut Writing<'_>, tool: &Tool, seen: &mut BTreeSet<String>) {
+fn note_name(writing: &mut Writing<'_, '_>, tool: &Tool, seen: &mut BTreeSet<String>) {
     let name = names::TOOL_NAMES.sent(&tool.name, &mut writing.aftercare);
     if !seen.insert(name.into_owned()) {
         let why = format!("there are two tools of the name `{}`", tool.name);
@@ -58,7 +58,7 @@ fn note_name(writing: &mut Writing<'_>, tool: &Tool, seen: &mut BTreeSet<String>
     }
 }
 
-fn function<'a>(writing: &mut Writing<'a>, tool: &'a Tool) -> WireTool<'a> {
+fn function<'a>(writing: &mut Writing<'a, '_>, tool: &'a Tool) -> WireTool<'a> {
     let schema = tool.schema.as_deref();
     let (parameters, strict) = schema_of(writing, Field::TOOL_STRICT, schema, tool.strict);
     WireTool::Function {
@@ -76,7 +76,7 @@ fn function<'a>(writing: &mut Writing<'a>, tool: &'a Tool) -> WireTool<'a> {
 /// A schema of OpenAI's own clients goes out as it is. Another vendor's strict mode takes more than OpenAI's,
 /// so the schema is made to fit, or is not strict.
 pub(super) fn schema_of<'a>(
-    writing: &mut Writing<'a>,
+    writing: &mut Writing<'a, '_>,
     field: Field,
     schema: Option<&'a RawValue>,
     strict: Option<bool>,
@@ -105,7 +105,7 @@ fn description(tool: &Tool) -> Option<&str> {
 
 /// Writes a tool that takes free text, as a function of one text where the model knows no other.
 fn custom<'a>(
-    writing: &mut Writing<'a>,
+    writing: &mut Writing<'a, '_>,
     tool: &'a Tool,
     format: Option<&RawValue>,
 ) -> WireTool<'a> {
@@ -142,7 +142,7 @@ fn nested(format: Value) -> Value {
 }
 
 fn web_search(
-    writing: &mut Writing<'_>,
+    writing: &mut Writing<'_, '_>,
     format: WireFormat,
     raw: &RawValue,
     search: &WebSearch,
@@ -172,7 +172,7 @@ fn web_search(
     Some(json!({"user_location": {"type": "approximate", "approximate": place}}))
 }
 
-fn choice(writing: &mut Writing<'_>, choice: &ToolChoice) -> Option<Value> {
+fn choice(writing: &mut Writing<'_, '_>, choice: &ToolChoice) -> Option<Value> {
     match choice {
         ToolChoice::NotSaid => None,
         ToolChoice::Auto => Some("auto".into()),
@@ -192,7 +192,7 @@ fn choice(writing: &mut Writing<'_>, choice: &ToolChoice) -> Option<Value> {
 
 /// Says the choice among some tools to a provider that has no list of them: all tools stay, because
 /// leaving some out would change the prefix that is cached.
-fn without_list(writing: &mut Writing<'_>, names: &[String], mode: &str) -> Value {
+fn without_list(writing: &mut Writing<'_, '_>, names: &[String], mode: &str) -> Value {
     match names {
         [only] if mode == "required" => named(writing, only),
         _ => {
@@ -202,7 +202,7 @@ fn without_list(writing: &mut Writing<'_>, names: &[String], mode: &str) -> Valu
     }
 }
 
-fn named(writing: &Writing<'_>, name: &str) -> Value {
+fn named(writing: &Writing<'_, '_>, name: &str) -> Value {
     let is_it = |tool: &&Tool| tool.name == name;
     let kind = writing.request.tools.iter().find(is_it).map(|tool| &tool.kind);
     let sent = names::tool(name);

@@ -22,7 +22,7 @@ use crate::openai_chat::stream::details;
 const MAX_ID_BYTES: usize = 40;
 
 /// Writes all turns.
-pub(super) fn write<'a>(writing: &mut Writing<'a>) -> Vec<Message<'a>> {
+pub(super) fn write<'a>(writing: &mut Writing<'a, '_>) -> Vec<Message<'a>> {
     let turns = &writing.request.turns;
     let marks = Marks::of(writing);
     let mut writer = Turns {
@@ -52,13 +52,13 @@ pub(super) fn write<'a>(writing: &mut Writing<'a>) -> Vec<Message<'a>> {
     writer.messages
 }
 
-struct Turns<'a, 'w> {
+struct Turns<'a, 'n, 'w> {
     messages: Vec<Message<'a>>,
     /// Media of tool results that wait for the end of their step.
     files: Vec<Value>,
     calls: CallIds,
     marks: Marks,
-    writing: &'w mut Writing<'a>,
+    writing: &'w mut Writing<'a, 'n>,
 }
 
 /// What an assistant message is put together from.
@@ -84,7 +84,7 @@ impl Said {
     }
 }
 
-impl<'a> Turns<'a, '_> {
+impl<'a> Turns<'a, '_, '_> {
     /// Writes the turns between two of the model's: first all results, which must follow their calls.
     fn step(&mut self, turns: &'a [Turn]) {
         for part in turns.iter().flat_map(|turn| &turn.parts) {

@@ -21,44 +21,12 @@ mod schema;
 mod tests;
 mod tools;
 
-use std::borrow::Cow;
-
 use self::body::Body;
-use crate::aftercare::Aftercare;
 use crate::chat::ChatRequest;
 use crate::codec::{Target, WireError, Written};
 use crate::field_names::Field;
-use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
-use crate::refusals::Refusals;
-
-/// What all pieces of the writer share.
-struct Writing<'a, 'n> {
-    request: &'a ChatRequest,
-    target: &'a Target<'a>,
-    facts: &'a ModelFacts,
-    notes: &'n mut Notes,
-    refused: Refusals,
-    aftercare: Aftercare,
-}
-
-impl Writing<'_, '_> {
-    fn approximate(&mut self, field: Field, detail: impl Into<Cow<'static, str>>) {
-        self.notes.approximate(field.name(self.request), detail);
-    }
-
-    fn drop(&mut self, field: Field, detail: impl Into<Cow<'static, str>>) {
-        self.notes.drop(field.name(self.request), detail);
-    }
-
-    /// Records a field whose loss would change what was asked for.
-    fn refuse(&mut self, field: Field, why: impl Into<String>) {
-        let name = field.name(self.request);
-        if !self.refused.contains(name) {
-            self.refused.add(name, why);
-        }
-    }
-}
+use crate::writing::Writing;
 
 /// Writes a request.
 ///
@@ -70,14 +38,8 @@ pub(in crate::openai_responses) fn write(
     target: &Target<'_>,
     notes: &mut Notes,
 ) -> Result<Written, WireError> {
-    let mut writing = Writing {
-        request,
-        target,
-        facts: target.facts,
-        notes,
-        refused: Refusals::default(),
-        aftercare: Aftercare::default(),
-    };
+    let mut writing = Writing::new(request, target, notes);
+    writing.aftercare.hide_reasoning = request.reasoning.show == Some(false);
     let mut body = Body { model: target.model, ..Body::default() };
     if request.delivery.stream {
         body.stream = Some(true);
@@ -92,8 +54,5 @@ pub(in crate::openai_responses) fn write(
     if body.input.is_empty() {
         writing.refuse(Field::MESSAGES, "nothing is left to send");
     }
-    writing.aftercare.hide_reasoning = request.reasoning.show == Some(false);
-    let body = writing.refused.or_body(&body)?;
-    let stream = request.delivery.stream;
-    Ok(Written { body, stream, headers: Vec::new(), aftercare: writing.aftercare })
+    writing.finish(&body, request.delivery.stream)
 }
