@@ -1,4 +1,5 @@
-//! Which models a client key may ask for, by the names the client writes.
+//! Which models a client key may ask for, by the names the client writes, and which providers nobody
+//! may use.
 
 use std::sync::Arc;
 
@@ -6,6 +7,7 @@ use async_trait::async_trait;
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::Error;
 use omniroute_core::filter::{BuildContext, Filter, FilterFault, Flow};
+use omniroute_core::ids::ProviderId;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -15,29 +17,40 @@ use crate::settings;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    /// Providers nobody may use. Must be empty for now.
+    /// Ids of providers nobody may use.
     #[serde(default)]
     blocked_providers: Vec<String>,
 }
 
 #[derive(Debug)]
-struct ModelAccess;
+struct ModelAccess {
+    blocked_providers: Arc<[ProviderId]>,
+}
 
 pub(crate) fn build(
     settings: Value,
-    _: &BuildContext,
+    world: &BuildContext,
 ) -> Result<Arc<dyn Filter>, Vec<FilterFault>> {
     let settings: Settings = settings::read(settings)?;
-    if settings.blocked_providers.is_empty() {
-        return Ok(Arc::new(ModelAccess));
+    let mut faults = Vec::new();
+    for (index, id) in settings.blocked_providers.iter().enumerate() {
+        if !world.provider_ids.contains(id) {
+            let what = format!("no provider has the id `{id}`");
+            faults.push(FilterFault { path: format!("blocked_providers[{index}]"), what });
+        }
     }
-    let what = "`blocked_providers` is not available yet; leave it out or empty".to_owned();
-    Err(vec![FilterFault { path: "blocked_providers".to_owned(), what }])
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let blocked_providers =
+        settings.blocked_providers.iter().map(|id| ProviderId::new(id.as_str())).collect();
+    Ok(Arc::new(ModelAccess { blocked_providers }))
 }
 
 #[async_trait]
 impl Filter for ModelAccess {
     async fn on_call(&self, cx: &mut RequestContext) -> Result<Flow, Error> {
+        cx.blocked_providers = Arc::clone(&self.blocked_providers);
         let (Some(caller), Some(call)) = (&cx.caller, &cx.call) else { return Ok(Flow::Continue) };
         if caller.allows(&call.peek.model) {
             return Ok(Flow::Continue);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use omniroute_core::clock::Clock;
 use omniroute_core::config::Server as Settings;
+use omniroute_core::seeds::Seeds;
 use omniroute_core::snapshot::Problems;
 use omniroute_core::state::SharedState;
 use omniroute_sim::Running;
@@ -83,8 +84,16 @@ impl App {
                 StartError::Refused(format!("the access log cannot be started: {error}"))
             })?,
         };
-        let shared =
-            Arc::new(Shared::new(live, state, endpoints, metrics, log, envelope_key, clock));
+        let seeds = Seeds::new(rand::random());
+        let shared = Arc::new(Shared::new(
+            live,
+            state,
+            endpoints,
+            metrics,
+            log,
+            envelope_key,
+            (seeds, clock),
+        ));
         Ok(Self { shared, watch })
     }
 

@@ -165,6 +165,9 @@ mod tests {
             model: "m".into(),
             failure,
             status,
+            waited: Duration::ZERO,
+            took: Duration::ZERO,
+            rest: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use omniroute_core::snapshot::{Overrides, Snapshot};
+use omniroute_core::state::SharedState;
 
 use super::{EXIT_GIVEN, complain, environment, say};
 use crate::live::Source;
@@ -12,7 +13,7 @@ use crate::live::Source;
 /// Compiles the configuration and says what is in it, or what is wrong with it.
 pub(super) fn check(config: Option<PathBuf>, print: bool) -> ExitCode {
     let source = environment::source(config, Overrides::default());
-    match source.compile(1, &[]) {
+    match source.compile(1, &[], &SharedState::default()) {
         Ok(snapshot) => {
             say(&summary(&source, &snapshot));
             if print {
@@ -36,7 +37,7 @@ fn summary(source: &Source, snapshot: &Snapshot) -> String {
     format!(
         "{file}: fine\n{} providers, {accounts} accounts, {} combos, {} aliases, {} client keys\nfilters: {}",
         snapshot.providers.len(),
-        snapshot.combos.len(),
+        snapshot.groups.len(),
         snapshot.exact_aliases.len() + snapshot.wildcard_aliases.len(),
         snapshot.client_keys.len(),
         snapshot.filters.names().join(", "),

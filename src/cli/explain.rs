@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use omniroute_core::routing;
+use omniroute_core::routing::{self, Facts};
 use omniroute_core::snapshot::Overrides;
 use omniroute_core::state::SharedState;
 
@@ -21,15 +22,16 @@ pub(super) enum Format {
 /// Explains a model name. Nothing is known here about accounts that rest in a running gateway.
 pub(super) fn explain(model: &str, config: Option<PathBuf>, format: Format) -> ExitCode {
     let source = environment::source(config, Overrides::default());
-    let snapshot = match source.compile(1, &[]) {
-        Ok(snapshot) => snapshot,
+    let snapshot = match source.compile(1, &[], &SharedState::default()) {
+        Ok(snapshot) => Arc::new(snapshot),
         Err(problems) => {
             complain(&problems.to_string());
             return ExitCode::from(EXIT_GIVEN);
         }
     };
     let now = source.clock.now();
-    let explanation = routing::explain(&snapshot, &SharedState::default(), model, now);
+    let route = routing::resolve(&snapshot, model);
+    let explanation = routing::explain(&snapshot, (model, route), Facts::default(), now);
     match format {
         Format::Text => say(&explanation.to_string()),
         Format::Json => match serde_json::to_string_pretty(&explanation) {

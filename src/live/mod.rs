@@ -51,7 +51,7 @@ impl LiveConfig {
         state: Arc<SharedState>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, Problems> {
-        let snapshot = source.compile(1, &[])?;
+        let snapshot = source.compile(1, &[], &state)?;
         let bound = snapshot.server.listen.clone();
         metrics.config_published(1);
         Ok(Self {
@@ -88,7 +88,7 @@ impl LiveConfig {
         let old = self.load();
         match self
             .source
-            .compile(old.revision + 1, &self.bound)
+            .compile(old.revision + 1, &self.bound, &self.state)
             .and_then(|new| not_emptied(&old, new))
         {
             Ok(snapshot) => Ok(self.publish(&old, snapshot)),
@@ -108,7 +108,7 @@ impl LiveConfig {
         let restart = snapshot.server.restart_required(&old.server);
         let snapshot = Arc::new(snapshot);
         self.current.store(Arc::clone(&snapshot));
-        self.state.reconcile(old, &snapshot);
+        self.state.tidy();
         self.metrics.config_published(snapshot.revision);
         *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = None;
         tracing::info!(revision = snapshot.revision, "configuration reloaded");

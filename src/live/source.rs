@@ -10,6 +10,7 @@ use omniroute_core::clock::Clock;
 use omniroute_core::snapshot::{
     ConfigFile, Inputs, Overrides, Problem, Problems, Snapshot, compile,
 };
+use omniroute_core::state::SharedState;
 
 /// Everything a compilation reads.
 pub struct Source {
@@ -43,7 +44,12 @@ impl Source {
     /// # Errors
     ///
     /// Every problem, also a file that cannot be read.
-    pub fn compile(&self, revision: u64, bound: &[SocketAddr]) -> Result<Snapshot, Problems> {
+    pub fn compile(
+        &self,
+        revision: u64,
+        bound: &[SocketAddr],
+        state: &SharedState,
+    ) -> Result<Snapshot, Problems> {
         let file = match &self.text {
             Text::None => None,
             Text::BuiltIn(name, text) => {
@@ -57,6 +63,7 @@ impl Source {
             bound,
             env: &|name| self.variable(name),
             read_file: &|path| fs::read_to_string(path),
+            state,
             register: &omniroute_filters::register(),
             clock: &self.clock,
             pepper: self.pepper,

@@ -40,7 +40,7 @@ fn all(snapshot: &Snapshot) -> Vec<ModelEntry> {
         context_tokens: None,
         max_output_tokens: None,
     };
-    let combos = snapshot.combos.keys().map(|name| named(name, "combo"));
+    let combos = snapshot.groups.values().map(|group| named(&group.name, group.kind.name()));
     let aliases = snapshot.exact_aliases.keys().map(|name| named(name, "alias"));
     let mut names: Vec<ModelEntry> = combos.chain(aliases).collect();
     names.sort_by(|a, b| a.id.cmp(&b.id));

@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use omniroute_core::context::Operation;
 use omniroute_core::error::Error;
-use omniroute_core::verdict::{Reason, Signal, header_wait};
+use omniroute_core::verdict::{Reason, Signal, header_wait, told};
 use omniroute_wire::translator::{Collector, Mode, WholeReply, play_reply, translate_reply};
 use omniroute_wire::{Translator, UpstreamError};
 use pingora::http::ResponseHeader;
@@ -29,6 +29,7 @@ impl Exchange {
         let client = self.client;
         let Some(attempt) = &self.attempt else { return };
         let status = head.status;
+        attempt.choice.account.state.told(told(&head.headers, self.shared.clock.wall()), now);
         let head = Head::of(head);
         let incoming = if !status.is_success() {
             Incoming::Refusal { head, body: BytesMut::new() }
@@ -189,8 +190,8 @@ impl Exchange {
         self.delivered.error =
             Some(Error::Upstream { error: Box::new(error), retry_after: None }.code());
         let pieces = self.blotted(pieces);
-        if let Some(attempt) = self.attempt.take() {
-            self.cut_short(&attempt, Reason::ServerError);
+        if let Some(mut attempt) = self.attempt.take() {
+            self.cut_short(&mut attempt, Reason::ServerError);
         }
         Parcel { head: None, pieces, end: true }
     }

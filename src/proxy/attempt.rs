@@ -1,17 +1,16 @@
 //! One try of one account: from the choice to its verdict.
 
 use std::borrow::Cow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use omniroute_core::context::AttemptRecord;
-use omniroute_core::routing::Choice;
+use omniroute_core::routing::{Choice, Ticket};
 use omniroute_core::verdict::Reason;
 use omniroute_wire::{Codec, Notes};
 
 use super::incoming::Incoming;
 use super::outbound::{Outbound, Passage};
 use super::prepare::Care;
-use omniroute_core::state::Permit;
 
 /// One try of one account.
 pub struct Attempt {
@@ -37,8 +36,12 @@ pub struct Attempt {
     pub stale_connections: u8,
     /// The provider's status, once known.
     pub status: Option<u16>,
-    /// Counts the call as running at the account.
-    pub permit: Permit,
+    /// The call as it counts at account and provider.
+    pub ticket: Ticket,
+    /// When it began.
+    pub begun: Instant,
+    /// How long the request waited for it.
+    pub waited: Duration,
 }
 
 impl Attempt {
@@ -51,13 +54,16 @@ impl Attempt {
     }
 
     /// Makes the record of how it ended.
-    pub fn record(&self, failure: Option<Reason>) -> AttemptRecord {
+    pub fn record(&self, failure: Option<Reason>, now: Instant) -> AttemptRecord {
         AttemptRecord {
             provider: self.choice.target.provider.id.clone(),
             account: self.choice.account.id.clone(),
             model: self.choice.target.model.clone(),
             failure,
             status: self.status,
+            waited: self.waited,
+            took: now.saturating_duration_since(self.begun),
+            rest: None,
         }
     }
 }

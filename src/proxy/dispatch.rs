@@ -46,6 +46,8 @@ pub struct Dispatch {
     pub surface: Result<Surface, Refusal>,
     /// The client's format.
     pub format: WireFormat,
+    /// The id of the one provider that may serve, if the path names one.
+    pub provider: Option<Box<str>>,
 }
 
 /// Why a path leads nowhere.
@@ -83,6 +85,10 @@ impl Refusal {
 pub fn dispatch(method: &Method, path: &str, query: &str, headers: &HeaderMap) -> Dispatch {
     let canonical = canonical(path);
     let format = format(canonical, headers);
+    let (provider, canonical) = match of_provider(canonical) {
+        Some((provider, rest)) => (Some(provider.into()), rest),
+        None => (None, canonical),
+    };
     let surface = if is_ambiguous(canonical) {
         Err(Refusal::Ambiguous)
     } else if method == Method::OPTIONS {
@@ -90,7 +96,16 @@ pub fn dispatch(method: &Method, path: &str, query: &str, headers: &HeaderMap) -
     } else {
         surface(method, canonical, query)
     };
-    Dispatch { surface, format }
+    Dispatch { surface, format, provider }
+}
+
+/// Splits `/v1/providers/{id}/…`, the route of one provider. Only OpenAI's kinds of calls are there.
+fn of_provider(path: &str) -> Option<(&str, &str)> {
+    let rest = under_v1(path).strip_prefix("/providers/")?;
+    let (provider, _) = rest.split_once('/').filter(|(provider, _)| !provider.is_empty())?;
+    let rest = &rest[provider.len()..];
+    let is_here = matches!(rest, "/chat/completions" | "/embeddings" | "/images/generations");
+    is_here.then_some((provider, rest))
 }
 
 /// Takes off a doubled `/v1` and `/codex`, and gives back one that is missing (`/models` → `/models`
@@ -183,7 +198,6 @@ fn chat(method: &Method, path: &str) -> Result<Surface, Refusal> {
         | "/moderations"
         | "/rerank" => Err(Refusal::NotYet("this kind of model call")),
         _ if path.starts_with("/responses/") => Err(Refusal::NotYet("stored responses")),
-        _ if path.starts_with("/providers/") => Err(Refusal::NotYet("the route of one provider")),
         _ => Err(Refusal::Unknown),
     }
 }
@@ -276,6 +290,21 @@ mod tests {
         check("/v1/models/a/b:streamGenerateContent?alt=sse&key=x", "a/b", true, false);
         check("/v1beta1/models/a%2Fb:streamGenerateContent", "a/b", true, true);
         check("/v1beta/models/ft:x:generateContent", "ft:x", false, false);
+    }
+
+    #[test]
+    fn a_provider_may_have_a_route_of_its_own() {
+        for path in ["/v1/providers/openai/chat/completions", "/providers/openai/chat/completions"]
+        {
+            let dispatch = seen(Method::POST, path);
+            assert_eq!(dispatch.surface, Ok(Surface::Chat { path: None }), "{path}");
+            assert_eq!(dispatch.provider.as_deref(), Some("openai"), "{path}");
+            assert_eq!(dispatch.format, WireFormat::OpenAiChat, "{path}");
+        }
+        for path in ["/v1/providers/openai/responses", "/v1/providers/openai", "/v1/providers//x"] {
+            assert!(seen(Method::POST, path).surface.is_err(), "{path}");
+        }
+        assert_eq!(seen(Method::POST, "/v1/chat/completions").provider, None);
     }
 
     #[test]

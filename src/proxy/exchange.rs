@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use omniroute_core::context::{AttemptRecord, Operation, RequestContext};
 use omniroute_core::error::{Error, ErrorCode};
-use omniroute_core::routing::Plan;
-use omniroute_core::verdict::{self, Next, Reason, Rest, Signal, Verdict};
+use omniroute_core::state::Failure;
+use omniroute_core::verdict::{self, Next, Reason, Rest, Scope, Signal, Verdict};
 use omniroute_wire::{ChatRequest, Codec, Peek, ReplyContext, Usage, WireError, estimate};
 use pingora::http::ResponseHeader;
 
@@ -21,6 +21,7 @@ use super::attempt::Attempt;
 use super::count::lacks_endpoint;
 use super::head::Head;
 use super::incoming::Incoming;
+use super::planning::{Planned, Upcoming};
 use super::prepare::{Care, Prepared};
 
 /// Most times one attempt is sent again because a kept-alive connection turned out to be dead. The
@@ -54,7 +55,7 @@ pub struct Exchange {
     pub(super) shared: Arc<Shared>,
     pub(super) client: &'static dyn Codec,
     pub(super) peek: Peek,
-    pub(super) plan: Plan,
+    pub(super) planned: Planned,
     pub(super) attempt: Option<Attempt>,
     pub(super) body: Bytes,
     pub(super) canonical: Option<Arc<ChatRequest>>,
@@ -110,13 +111,33 @@ impl Step {
     }
 }
 
+/// Why no attempt is made now.
+pub enum NotNow {
+    /// The request is over, and this is to be written.
+    Over(Step),
+    /// Everyone is busy: ask again after at most this long, or when something has ended.
+    Wait(Duration),
+}
+
+/// Why there is no next attempt.
+enum NoAttempt {
+    Over(Error),
+    Wait(Duration),
+}
+
+impl From<Error> for NoAttempt {
+    fn from(error: Error) -> Self {
+        Self::Over(error)
+    }
+}
+
 impl Exchange {
     /// Begins an exchange for a call with a plan.
     pub fn new(
         cx: RequestContext,
         shared: Arc<Shared>,
         client: &'static dyn Codec,
-        plan: Plan,
+        planned: Planned,
     ) -> Self {
         let (peek, body) = match &cx.call {
             Some(call) => (call.peek.clone(), call.body.clone()),
@@ -129,7 +150,7 @@ impl Exchange {
             shared,
             client,
             peek,
-            plan,
+            planned,
             attempt: None,
             body,
             canonical: None,
@@ -143,32 +164,42 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// What the client is to be told when there is nobody left to try, or nobody who need be asked.
-    pub fn begin_attempt(&mut self) -> Result<&Attempt, Step> {
-        self.own_words = None;
+    /// What the client is to be told when there is nobody left to try, or nobody who need be asked; or a
+    /// wait for somebody to be free.
+    pub fn begin_attempt(&mut self) -> Result<&Attempt, NotNow> {
         if !std::mem::take(&mut self.again) {
             match self.next_attempt() {
-                Ok(attempt) => self.attempt = Some(attempt),
-                Err(error) => return Err(self.give_up(error)),
+                Ok(attempt) => {
+                    self.own_words = None;
+                    self.attempt = Some(attempt);
+                }
+                Err(NoAttempt::Wait(at_most)) => return Err(NotNow::Wait(at_most)),
+                Err(NoAttempt::Over(error)) => return Err(NotNow::Over(self.give_up(error))),
             }
         }
         if self.attempt.is_none() {
-            return Err(self.give_up(Error::Internal));
+            return Err(NotNow::Over(self.give_up(Error::Internal)));
         }
-        self.attempt.as_ref().ok_or(Step::TryNext)
+        self.attempt.as_ref().ok_or(NotNow::Over(Step::TryNext))
     }
 
-    fn next_attempt(&mut self) -> Result<Attempt, Error> {
+    fn next_attempt(&mut self) -> Result<Attempt, NoAttempt> {
         loop {
             let now = self.shared.clock.now();
-            let in_time = self.records.is_empty() || !self.is_past_deadline(now);
-            let Some(choice) = self.plan.next(now).filter(|_| in_time) else {
-                return Err(self.last_error.take().unwrap_or(Error::Internal));
+            if !self.records.is_empty() && self.is_past_deadline(now) {
+                return Err(self.last_error.take().unwrap_or(Error::Internal).into());
+            }
+            let snapshot = Arc::clone(&self.cx.snapshot);
+            let (choice, ticket, waited) = match self.planned.next(&snapshot, now) {
+                Upcoming::Ask(choice, ticket, waited) => (choice, ticket, waited),
+                Upcoming::Wait(at_most) => return Err(NoAttempt::Wait(at_most)),
+                Upcoming::Nobody(error) => {
+                    return Err(self.last_error.take().unwrap_or(error).into());
+                }
             };
             self.can_count(&choice)?;
             match self.prepare(&choice) {
                 Ok(Prepared { codec, outbound, passage, notes, care }) => {
-                    let permit = choice.state.enter();
                     return Ok(Attempt {
                         choice,
                         codec,
@@ -177,19 +208,22 @@ impl Exchange {
                         notes,
                         care,
                         incoming: Incoming::Awaited,
+                        begun: now,
+                        waited,
                         last_sign: now,
                         kept_alive: false,
                         stale_connections: 0,
                         status: None,
-                        permit,
+                        ticket,
                     });
                 }
                 Err(error @ Error::Wire(WireError::Unsupported { .. })) => {
                     // Another target may speak a format that can carry it.
-                    self.plan.narrow(&choice, Next::OtherModel);
+                    self.planned.plan().was_not_asked();
+                    self.planned.plan().narrow(&choice, Next::OtherModel);
                     self.last_error = Some(error);
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -269,7 +303,12 @@ impl Exchange {
             return self.give_up(Error::Upstream { error, retry_after: None });
         }
         let Some(attempt) = &self.attempt else { return self.give_up(Error::Internal) };
-        let rule = attempt.status.and_then(|s| attempt.choice.target.provider.on_status.get(&s));
+        let provider = &attempt.choice.target.provider;
+        let rule = attempt.status.and_then(|status| {
+            // An error inside a 2xx answer has the status that its words stand for.
+            let status = if status < 400 { error.status } else { status };
+            provider.rule(status, &error)
+        });
         let verdict = verdict::judge(Signal::Refused { error: &error, header_wait }, rule);
         let told = self.told(error, header_wait, &verdict);
         self.settle_failure(verdict, told, true)
@@ -278,10 +317,12 @@ impl Exchange {
     /// Ends the current attempt as failed and says how to go on.
     fn settle_failure(&mut self, verdict: Verdict, error: Error, may_repeat: bool) -> Step {
         let now = self.shared.clock.now();
-        let Some(attempt) = self.attempt.take() else { return self.give_up(Error::Internal) };
-        self.close_failed(&attempt, verdict.reason, verdict.rest);
-        self.plan.narrow(&attempt.choice, verdict.next);
-        let next = may_repeat && !self.is_past_deadline(now) && self.plan.has_next(now);
+        let Some(mut attempt) = self.attempt.take() else { return self.give_up(Error::Internal) };
+        self.close_failed(&mut attempt, &verdict);
+        self.planned.plan().narrow(&attempt.choice, verdict.next);
+        // The call has ended, so that it takes no room from the next one.
+        drop(attempt);
+        let next = may_repeat && !self.is_past_deadline(now) && self.planned.has_next(now);
         if next {
             self.last_error = Some(error);
             return Step::TryNext;
@@ -289,12 +330,21 @@ impl Exchange {
         self.give_up(error)
     }
 
-    /// Ends a failed attempt: rests its account and records it.
-    fn close_failed(&mut self, attempt: &Attempt, reason: Reason, rest: Rest) {
-        let record = attempt.record(Some(reason));
-        let profile = &attempt.choice.target.provider.profile;
+    /// Ends a failed attempt: rests who is at fault and records it.
+    fn close_failed(&mut self, attempt: &mut Attempt, verdict: &Verdict) {
         let now = self.shared.clock.now();
-        if let Some(rest) = attempt.choice.state.failed(rest, profile, now) {
+        let (target, account) = (&attempt.choice.target, &attempt.choice.account);
+        let failure = Failure {
+            rest: verdict.rest,
+            reason: verdict.reason,
+            model: (verdict.scope == Scope::Model).then_some(&*target.model),
+            chance: self.shared.seeds.chance(),
+        };
+        let rest = account.state.rest(failure, &target.provider.profile, now);
+        let others = self.cx.snapshot.accounts_of(&target.provider.id);
+        attempt.ticket.failed(verdict.reason, others, now);
+        let record = AttemptRecord { rest, ..attempt.record(Some(verdict.reason), now) };
+        if let Some(rest) = rest {
             self.shared.metrics.cool_down(&record, rest);
         }
         tracing::debug!(
@@ -303,7 +353,7 @@ impl Exchange {
             account = %record.account,
             model = %record.model,
             status = record.status,
-            reason = reason.name(),
+            reason = verdict.reason.name(),
             "attempt failed"
         );
         self.record(record);
@@ -316,26 +366,28 @@ impl Exchange {
 
     /// Takes note that the current attempt's answer is the client's, complete.
     pub(super) fn settle_served(&mut self) {
-        let Some(attempt) = self.attempt.take() else { return };
-        self.note_usage(&attempt);
-        attempt.choice.state.served();
-        self.record(attempt.record(None));
+        let Some(mut attempt) = self.attempt.take() else { return };
+        let now = self.shared.clock.now();
+        self.note_usage(&mut attempt);
+        attempt.ticket.answered(now);
+        self.record(attempt.record(None, now));
     }
 
     /// Takes note that the client left.
     pub fn client_gone(&mut self) {
         self.delivered.interrupted = true;
-        if let Some(attempt) = self.attempt.take() {
-            self.note_usage(&attempt);
-            self.record(attempt.record(Some(Reason::ClientGone)));
+        if let Some(mut attempt) = self.attempt.take() {
+            self.note_usage(&mut attempt);
+            self.record(attempt.record(Some(Reason::ClientGone), self.shared.clock.now()));
         }
     }
 
-    fn note_usage(&mut self, attempt: &Attempt) {
+    fn note_usage(&mut self, attempt: &mut Attempt) {
         if let Incoming::Stream(stream) = &attempt.incoming {
             let usage = stream.translator.usage_or_estimate();
             self.bill(usage);
         }
+        attempt.ticket.took(self.delivered.usage.total());
         self.delivered.dropped = attempt.notes.dropped().collect::<Vec<_>>().join(",").into();
     }
 
@@ -365,6 +417,7 @@ impl Exchange {
         let head = Head::new(api.status, &self.cx)
             .attempts(self.records.len())
             .error(&error)
+            .final_word(self.planned.is_spent())
             .whole("application/json", body.len());
         self.delivered.error = Some(error.code());
         tracing::debug!(request_id = %self.cx.request_id, %error, "request failed");
@@ -380,8 +433,13 @@ impl Exchange {
                 return Parcel { end: true, ..Parcel::default() };
             }
         };
+        let now = self.shared.clock.now();
         self.delivered.status = Some(head.status.as_u16());
-        self.delivered.first_byte = Some(self.shared.clock.now());
+        self.delivered.first_byte = Some(now);
+        if let Some(attempt) = &mut self.attempt {
+            attempt.ticket.answered(now);
+            self.planned.served(&self.shared, &attempt.choice);
+        }
         Parcel { head: Some(head), pieces, end }
     }
 
@@ -398,14 +456,15 @@ impl Exchange {
             pieces.push(stream.translator.interrupt(&api));
         }
         let reason = if error.code().status == 504 { Reason::Timeout } else { Reason::Reset };
-        self.cut_short(&attempt, reason);
+        self.cut_short(&mut attempt, reason);
         Parcel { head: None, pieces, end: true }
     }
 
     /// Ends an attempt whose answer broke after the client had part of it: others go first for a while.
-    pub(super) fn cut_short(&mut self, attempt: &Attempt, reason: Reason) {
+    pub(super) fn cut_short(&mut self, attempt: &mut Attempt, reason: Reason) {
         self.note_usage(attempt);
-        self.close_failed(attempt, reason, Rest::Behind);
+        let (next, rest, scope) = (Next::Nobody, Rest::Behind, Scope::Account);
+        self.close_failed(attempt, &Verdict { reason, next, rest, scope });
     }
 
     /// Takes note that the client took what was written: the provider was not silent meanwhile.

@@ -106,6 +106,11 @@ impl Head {
         self
     }
 
+    /// Says that asking again at once is of no use, because the gateway has done so.
+    pub fn final_word(self, is_final: bool) -> Self {
+        if is_final { self.value(SHOULD_RETRY, HeaderValue::from_static("false")) } else { self }
+    }
+
     /// Adds headers from elsewhere, replacing equal ones.
     pub fn with(mut self, headers: HeaderMap) -> Self {
         for (name, value) in &headers {

@@ -18,6 +18,7 @@ mod head;
 mod incoming;
 mod intake;
 mod outbound;
+mod planning;
 mod prepare;
 mod receive;
 mod reply;
@@ -28,7 +29,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use omniroute_core::affinity::Affinity;
 use omniroute_core::clock::Clock;
+use omniroute_core::seeds::Seeds;
 use omniroute_core::state::SharedState;
 use pingora::http::RequestHeader;
 use pingora::upstreams::peer::{HttpPeer, Peer};
@@ -36,6 +39,7 @@ use pingora::{Error, Result};
 use pingora_core::protocols::Digest;
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
+use self::exchange::NotNow;
 use self::flight::{Flight, Forward, Fresh};
 use crate::access_log::AccessLog;
 use crate::live::LiveConfig;
@@ -56,6 +60,10 @@ pub struct Shared {
     pub access_log: AccessLog,
     /// Makes and opens envelopes round vendors' opaque data.
     pub envelope_key: Arc<[u8]>,
+    /// Which account served a conversation last.
+    pub affinity: Affinity,
+    /// Chance.
+    pub seeds: Seeds,
     /// The time.
     pub clock: Clock,
     draining: AtomicBool,
@@ -63,17 +71,28 @@ pub struct Shared {
 
 impl Shared {
     /// Puts the parts together.
-    pub const fn new(
+    pub fn new(
         live: Arc<LiveConfig>,
         state: Arc<SharedState>,
         endpoints: Arc<Endpoints>,
         metrics: Arc<Metrics>,
         access_log: AccessLog,
         envelope_key: Arc<[u8]>,
-        clock: Clock,
+        (seeds, clock): (Seeds, Clock),
     ) -> Self {
-        let draining = AtomicBool::new(false);
-        Self { live, state, endpoints, metrics, access_log, envelope_key, clock, draining }
+        let (affinity, draining) = (Affinity::default(), AtomicBool::new(false));
+        Self {
+            affinity,
+            seeds,
+            live,
+            state,
+            endpoints,
+            metrics,
+            access_log,
+            envelope_key,
+            clock,
+            draining,
+        }
     }
 
     /// From now on nothing new is begun.
@@ -99,20 +118,28 @@ impl Gateway {
     }
 
     async fn begin_attempt(&self, forward: &mut Forward) -> Result<Box<HttpPeer>> {
-        let begun = {
-            let mut exchange = forward.exchange.lock();
-            match exchange.begin_attempt() {
-                Ok(attempt) => {
-                    let endpoint = attempt.choice.account.endpoint().clone();
-                    let timeouts = (&exchange.cx.snapshot.server.timeouts).into();
-                    Ok((endpoint, timeouts))
+        let (endpoint, timeouts) = loop {
+            // Made before the look, so that nothing that ends in between is missed.
+            let freed = self.shared.state.freed().wait();
+            let begun = {
+                let mut exchange = forward.exchange.lock();
+                match exchange.begin_attempt() {
+                    Ok(attempt) => {
+                        let endpoint = attempt.choice.account.endpoint().clone();
+                        let timeouts = (&exchange.cx.snapshot.server.timeouts).into();
+                        Ok((endpoint, timeouts))
+                    }
+                    Err(not_now) => Err(not_now),
                 }
-                Err(step) => Err(step),
+            };
+            match begun {
+                Ok(begun) => break begun,
+                Err(NotNow::Over(step)) => return Err(fault::concluded(forward, step)),
+                Err(NotNow::Wait(at_most)) => {
+                    // Whether it was the bell or the time: the next look tells.
+                    let _ = tokio::time::timeout(at_most, freed).await;
+                }
             }
-        };
-        let (endpoint, timeouts) = match begun {
-            Ok(begun) => begun,
-            Err(step) => return Err(fault::concluded(forward, step)),
         };
         let avoid = &forward.unreachable;
         match self.shared.endpoints.address(&endpoint.host, endpoint.port, avoid).await {

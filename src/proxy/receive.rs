@@ -7,7 +7,7 @@ use std::sync::Arc;
 use omniroute_core::context::{Call, Operation, RequestContext, RequestHead};
 use omniroute_core::error::Error;
 use omniroute_core::filter::{Flow, Reply};
-use omniroute_core::routing;
+use omniroute_core::ids::ProviderId;
 use omniroute_wire::openai_chat::LegacyCompletions;
 use omniroute_wire::{Codec, PathModel};
 use pingora_proxy::Session;
@@ -15,6 +15,7 @@ use pingora_proxy::Session;
 use super::dispatch::{Surface, dispatch};
 use super::exchange::{Exchange, SharedExchange};
 use super::flight::{Flight, Forward, Local};
+use super::planning::Planned;
 use super::session::stand_between;
 use super::{Shared, intake, reply};
 use crate::metrics::InFlight;
@@ -50,6 +51,8 @@ pub async fn receive(
         format: seen.format,
         caller: None,
         call: None,
+        provider: seen.provider.map(ProviderId::new),
+        blocked_providers: Arc::default(),
         started,
     };
     if let Err(error) = admitted {
@@ -161,10 +164,8 @@ fn plan(
 ) -> Result<Exchange, (Box<RequestContext>, Error)> {
     let Some(call) = &cx.call else { return Err((Box::new(cx), Error::Internal)) };
     let client = call.codec;
-    let planned = routing::resolve(&cx.snapshot, &call.peek.model)
-        .and_then(|route| routing::plan(&route, &cx.snapshot, &shared.state, shared.clock.now()));
-    match planned {
-        Ok(plan) => Ok(Exchange::new(cx, Arc::clone(shared), client, plan)),
+    match Planned::of(shared, &cx) {
+        Ok(planned) => Ok(Exchange::new(cx, Arc::clone(shared), client, planned)),
         Err(error) => Err((Box::new(cx), error)),
     }
 }

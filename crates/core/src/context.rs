@@ -28,6 +28,10 @@ pub struct RequestContext {
     pub caller: Option<Arc<ClientKey>>,
     /// The call, once its body is read.
     pub call: Option<Call>,
+    /// The one provider that may serve, if the path names one.
+    pub provider: Option<ProviderId>,
+    /// Providers that may not serve.
+    pub blocked_providers: Arc<[ProviderId]>,
     /// When the request came in.
     pub started: Instant,
 }
@@ -89,11 +93,17 @@ pub struct AttemptRecord {
     /// With which identity.
     pub account: AccountId,
     /// For which model, by the provider's name for it.
-    pub model: Box<str>,
+    pub model: Arc<str>,
     /// Why it did not serve; `None` if it did.
     pub failure: Option<Reason>,
     /// The provider's status, if it answered.
     pub status: Option<u16>,
+    /// How long the request waited for the account to have room.
+    pub waited: Duration,
+    /// From the attempt's beginning to its end.
+    pub took: Duration,
+    /// For how long the account, or the model at it, rests because of it.
+    pub rest: Option<Duration>,
 }
 
 /// How a request ended.

@@ -107,6 +107,26 @@ pub enum Error {
         /// Until the first is back.
         retry_after: Duration,
     },
+    /// Every provider that could serve has failed so often that it is spared for a while.
+    #[error("every provider that could serve `{model}` is failing and spared for a while (circuit breaker open); the first is tried again in {} s", retry_after.as_secs().max(1), model = quoted(model))]
+    ProvidersDown {
+        /// The name the client wrote.
+        model: String,
+        /// Until the first is tried again.
+        retry_after: Duration,
+    },
+    /// Everyone who could serve is at a limit, and nobody got free in time.
+    #[error("every account that could serve `{model}` is busy ({limit}), and none got free within {} s (resilience.account_limits.max_wait)", waited.as_secs_f64(), model = quoted(model))]
+    Busy {
+        /// The name the client wrote.
+        model: String,
+        /// The limit that is reached.
+        limit: &'static str,
+        /// How long the request waited.
+        waited: Duration,
+        /// Until somebody is free; `None` if that depends on running calls.
+        left: Option<Duration>,
+    },
     /// The model is known, but nobody has an account for it.
     #[error("model `{model}` needs an account at {providers}; none is configured or enabled", model = quoted(model))]
     NoAccount {
@@ -210,7 +230,10 @@ impl Error {
                 code("unsupported_encoding", 415, ErrorKind::InvalidRequest)
             }
             Self::RequestTimeout { .. } => code("request_timeout", 408, ErrorKind::InvalidRequest),
-            Self::NoneAvailable { .. } => code("none_available", 429, ErrorKind::RateLimit),
+            Self::NoneAvailable { .. } | Self::Busy { .. } => {
+                code("none_available", 429, ErrorKind::RateLimit)
+            }
+            Self::ProvidersDown { .. } => code("none_available", 503, ErrorKind::Overloaded),
             Self::NoAccount { .. } => code("model_not_found", 404, ErrorKind::NotFound),
             Self::Upstream { error, .. } => {
                 code(upstream_code(error.kind), client_status(error.status), error.kind)
@@ -231,7 +254,10 @@ impl Error {
     /// Returns after which time a retry makes sense, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::NoneAvailable { retry_after, .. } => Some(*retry_after),
+            Self::NoneAvailable { retry_after, .. } | Self::ProvidersDown { retry_after, .. } => {
+                Some(*retry_after)
+            }
+            Self::Busy { left, .. } => Some(left.unwrap_or(Duration::from_secs(1))),
             Self::Upstream { retry_after, .. } => *retry_after,
             Self::Draining => Some(Duration::from_secs(1)),
             _ => None,

@@ -4,14 +4,18 @@
 //! Plain code over values. No sockets, no Pingora, no disk; the time comes from a [`clock::Clock`] and
 //! chance from the caller.
 
+pub mod affinity;
 pub mod clock;
 pub mod config;
 pub mod context;
 pub mod error;
 pub mod filter;
 pub mod ids;
+pub mod resilience;
 pub mod routing;
 pub mod secret;
+pub mod seeds;
 pub mod snapshot;
 pub mod state;
+pub mod strategy;
 pub mod verdict;

@@ -325,6 +325,11 @@ impl Usage {
         Some(parts.into_iter().flatten().fold(0, u64::saturating_add))
     }
 
+    /// Returns all tokens, input and output.
+    pub fn total(&self) -> u64 {
+        self.input_total().unwrap_or(0).saturating_add(self.output.unwrap_or(0))
+    }
+
     /// Tells whether no number is known.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

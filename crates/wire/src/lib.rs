@@ -52,6 +52,7 @@ mod part_queue;
 mod raw_members;
 mod refusals;
 mod server_text;
+pub mod session;
 mod strict_schema;
 mod string_or_list;
 mod text;

@@ -1,7 +1,7 @@
 //! Accounts as written.
 
 use super::address;
-use super::limits;
+use super::limits::{self, LimitsText};
 use super::node::Node;
 use super::report::{Place, Report, Spot};
 use super::scalars;
@@ -23,13 +23,13 @@ pub(crate) struct AccountText {
     pub(crate) priority: u32,
     pub(crate) is_enabled: bool,
     pub(crate) base_url: Option<BaseUrl>,
+    pub(crate) limits: LimitsText,
 }
 
 /// Reads one account.
 pub(crate) fn read(node: &Node, report: &Report) -> Option<AccountText> {
     let known = ["id", "provider", "key", "priority", "enabled", "limits", "tunnel", "base_url"];
     let section = Section::open(node, &known, report)?;
-    section.refuse("limits", limits::account);
     section.refuse("tunnel", limits::tunnel);
     let priority =
         |node: &Node, report: &Report| scalars::whole(node, report, 0..=u64::from(u32::MAX));
@@ -44,5 +44,6 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<AccountText> {
             .unwrap_or(DEFAULT_PRIORITY),
         is_enabled: section.read("enabled", scalars::flag).unwrap_or(true),
         base_url: section.read("base_url", address::base_url),
+        limits: section.read("limits", limits::account).unwrap_or_default(),
     })
 }

@@ -6,9 +6,10 @@ use super::filters::{self, FilterText};
 use super::limits;
 use super::names::{self, AliasText, ComboText};
 use super::node::Node;
+use super::pricing::{self, PriceText};
 use super::providers::{self, ProviderText};
 use super::report::{Report, Spot};
-use super::resilience::{self, ProfileText};
+use super::resilience::{self, ResilienceText};
 use super::routing::{self, RoutingText};
 use super::scalars;
 use super::section::{Section, each, entries};
@@ -22,11 +23,12 @@ pub(crate) struct Document {
     pub(crate) routing: RoutingText,
     pub(crate) providers: Vec<ProviderText>,
     pub(crate) accounts: Vec<AccountText>,
+    /// Combos, and after them fallback chains.
     pub(crate) combos: Vec<ComboText>,
     pub(crate) aliases: Vec<AliasText>,
-    pub(crate) chain_models: Vec<Spot<String>>,
     pub(crate) client_keys: Vec<ClientKeyText>,
-    pub(crate) profiles: Vec<ProfileText>,
+    pub(crate) resilience: ResilienceText,
+    pub(crate) prices: Vec<PriceText>,
     /// The list of filters with its place, if there is one.
     pub(crate) filters: Option<Spot<Vec<FilterText>>>,
 }
@@ -51,7 +53,8 @@ impl Document {
         ];
         let section = Section::open(&root, &known, report)?;
         section.refuse("tunnel", limits::tunnel);
-        section.read("pricing", pricing);
+        let mut combos = section.read("combos", names::combos).unwrap_or_default();
+        combos.extend(section.read("fallback_chains", names::fallback_chains).unwrap_or_default());
         Some(Self {
             server: section.read("server", server::read).unwrap_or_default(),
             routing: section.read("routing", routing::read).unwrap_or_default(),
@@ -59,15 +62,13 @@ impl Document {
             accounts: section
                 .read("accounts", |node, report| each(node, report, accounts::read))
                 .unwrap_or_default(),
-            combos: section.read("combos", names::combos).unwrap_or_default(),
+            combos,
             aliases: section.read("aliases", names::aliases).unwrap_or_default(),
-            chain_models: section
-                .read("fallback_chains", names::fallback_chains)
-                .unwrap_or_default(),
             client_keys: section
                 .read("client_keys", |node, report| each(node, report, client_keys::read))
                 .unwrap_or_default(),
-            profiles: section.read("resilience", resilience::read).unwrap_or_default(),
+            resilience: section.read("resilience", resilience::read).unwrap_or_default(),
+            prices: section.read("pricing", pricing::read).unwrap_or_default(),
             filters: section.spot("filters", filters::read),
         })
     }
@@ -82,18 +83,4 @@ fn written_providers(node: &Node, report: &Report) -> Option<Vec<ProviderText>> 
         providers::read(Spot::new(entry.name.clone(), &entry.place), &entry.node, report)
     });
     Some(providers.collect())
-}
-
-/// Reads `pricing`, which has no effect yet: each row is checked and refused.
-fn pricing(node: &Node, report: &Report) -> Option<()> {
-    for entry in entries(node, report)? {
-        let known = ["input", "output", "cache_read", "cache_write"];
-        if let Some(section) = Section::open(&entry.node, &known, report) {
-            for name in known {
-                section.read(name, scalars::money);
-            }
-        }
-        report.unavailable(&entry.place, "pricing");
-    }
-    Some(())
 }

@@ -1,7 +1,8 @@
-//! Keys of the contract that limit or redirect traffic and have no effect yet.
+//! What limits or redirects traffic: the limits of accounts, and keys of the contract that have no
+//! effect yet.
 //!
-//! Each reader checks the form and tells whether the value asks for an effect; the caller refuses
-//! it then. A limit that is silently not kept would be worse than none.
+//! The readers of the latter check the form and tell whether the value asks for an effect; the caller
+//! refuses it then. A limit that is silently not kept would be worse than none.
 
 use std::time::Duration;
 
@@ -11,39 +12,63 @@ use super::node::{Content, Node};
 use super::report::Report;
 use super::scalars;
 use super::section::{Section, each};
+use crate::resilience::Limits;
 
-/// Longest wait for a free slot that the contract gives by default.
-const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(2);
+/// Limits of an account as written: only what is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LimitsText {
+    pub(crate) rpm: Option<u32>,
+    pub(crate) tpm: Option<u64>,
+    pub(crate) min_gap: Option<Duration>,
+    pub(crate) concurrent: Option<u32>,
+}
+
+impl LimitsText {
+    /// Returns the limits, those that are not written taken from `general`.
+    pub(crate) fn over(&self, general: &Self) -> Limits {
+        Limits {
+            rpm: self.rpm.or(general.rpm).unwrap_or_default(),
+            tpm: self.tpm.or(general.tpm).unwrap_or_default(),
+            min_gap: self.min_gap.or(general.min_gap).unwrap_or_default(),
+            concurrent: self.concurrent.or(general.concurrent).unwrap_or_default(),
+        }
+    }
+}
 
 /// Reads `limits` of an account.
-pub(crate) fn account(node: &Node, report: &Report) -> Option<bool> {
-    any(node, report, &["rpm", "tpm", "min_gap", "concurrent"])
+pub(crate) fn account(node: &Node, report: &Report) -> Option<LimitsText> {
+    let section = Section::open(node, &["rpm", "tpm", "min_gap", "concurrent"], report)?;
+    Some(limits(&section))
 }
 
-/// Reads `limits` of a client key.
-pub(crate) fn client_key(node: &Node, report: &Report) -> Option<bool> {
-    any(node, report, &["rpm", "tpm", "concurrent"])
+/// Reads `resilience.account_limits`: the limits of accounts that name none, and the longest wait.
+pub(crate) fn every_account(
+    node: &Node,
+    report: &Report,
+) -> Option<(LimitsText, Option<Duration>)> {
+    let known = ["rpm", "tpm", "min_gap", "concurrent", "max_wait"];
+    let section = Section::open(node, &known, report)?;
+    Some((limits(&section), section.read("max_wait", scalars::duration)))
 }
 
-/// Reads `resilience.account_limits`.
-pub(crate) fn every_account(node: &Node, report: &Report) -> Option<bool> {
-    any(node, report, &["rpm", "min_gap", "concurrent", "max_wait"])
-}
-
-/// Reads counts and durations; zero means unlimited.
-fn any(node: &Node, report: &Report, known: &[&str]) -> Option<bool> {
-    let section = Section::open(node, known, report)?;
-    let mut has_effect = false;
-    for &name in known {
-        has_effect |= match name {
-            "min_gap" => section.read(name, scalars::duration).is_some_and(|gap| !gap.is_zero()),
-            "max_wait" => {
-                section.read(name, scalars::duration).is_some_and(|wait| wait != DEFAULT_MAX_WAIT)
-            }
-            _ => section.read(name, scalars::count).is_some_and(|limit| limit != 0),
-        };
+fn limits(section: &Section<'_>) -> LimitsText {
+    let small =
+        |node: &Node, report: &Report| scalars::whole(node, report, 0..=u64::from(u32::MAX));
+    let count = |name| section.read(name, small).and_then(|count| u32::try_from(count).ok());
+    LimitsText {
+        rpm: count("rpm"),
+        tpm: section.read("tpm", scalars::count),
+        min_gap: section.read("min_gap", scalars::duration),
+        concurrent: count("concurrent"),
     }
-    Some(has_effect)
+}
+
+/// Reads `limits` of a client key, which have no effect yet; tells whether they ask for any.
+pub(crate) fn client_key(node: &Node, report: &Report) -> Option<bool> {
+    let known = ["rpm", "tpm", "concurrent"];
+    let section = Section::open(node, &known, report)?;
+    let limits = known.iter().filter_map(|name| section.read(name, scalars::count));
+    Some(limits.fold(false, |has_effect, limit| has_effect | (limit != 0)))
 }
 
 /// Reads `budget` of a client key: one or a list of them.

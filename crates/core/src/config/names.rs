@@ -6,17 +6,31 @@ use super::report::{Place, Report, Spot};
 use super::routing::combo_strategy;
 use super::scalars;
 use super::section::{Section, each, entries};
+use crate::snapshot::GroupKind;
+use crate::strategy::{Between, Named};
 
 /// Longest name of a combo or alias, in characters.
 const MAX_NAME_CHARS: usize = 200;
-/// Weight that changes nothing.
-const NEUTRAL_WEIGHT: u64 = 1;
+/// Weight of a target that names none.
+const DEFAULT_WEIGHT: u32 = 1;
+/// Largest weight; shares finer than that are of no use.
+const MAX_WEIGHT: u64 = 1_000_000;
 
-/// A combo as written.
+/// A combo or fallback chain as written.
 #[derive(Debug)]
 pub(crate) struct ComboText {
     pub(crate) name: Spot<String>,
-    pub(crate) targets: Vec<Spot<String>>,
+    pub(crate) kind: GroupKind,
+    /// `None`: the general one for combos.
+    pub(crate) strategy: Option<Named>,
+    pub(crate) targets: Vec<TargetText>,
+}
+
+/// A target of a combo as written.
+#[derive(Debug)]
+pub(crate) struct TargetText {
+    pub(crate) reference: Spot<String>,
+    pub(crate) weight: u32,
 }
 
 /// An alias as written.
@@ -30,29 +44,27 @@ pub(crate) struct AliasText {
 pub(crate) fn combos(node: &Node, report: &Report) -> Option<Vec<ComboText>> {
     let combos = entries(node, report)?.iter().filter_map(|entry| {
         let name = model_name(entry, report);
-        let targets = combo_targets(&entry.node, report);
-        Some(ComboText { name: name?, targets: targets? })
+        let section = Section::open(&entry.node, &["strategy", "targets", "tunnel"], report)?;
+        section.refuse("tunnel", limits::tunnel);
+        let strategy = section.read("strategy", combo_strategy);
+        let targets =
+            section.require("targets", |node, report| filled(node, report, "targets", target));
+        Some(ComboText { name: name?, kind: GroupKind::Combo, strategy, targets: targets? })
     });
     Some(combos.collect())
 }
 
-fn combo_targets(node: &Node, report: &Report) -> Option<Vec<Spot<String>>> {
-    let section = Section::open(node, &["strategy", "targets", "tunnel"], report)?;
-    section.read("strategy", combo_strategy);
-    section.refuse("tunnel", limits::tunnel);
-    let targets =
-        section.require("targets", |node, report| filled(node, report, "targets", target))?;
-    Some(targets)
-}
-
 /// Reads a target in its short form or as a map.
-fn target(node: &Node, report: &Report) -> Option<Spot<String>> {
+fn target(node: &Node, report: &Report) -> Option<TargetText> {
     if !matches!(node.content, Content::Map(_)) {
-        return reference(node, report);
+        return Some(TargetText { reference: reference(node, report)?, weight: DEFAULT_WEIGHT });
     }
     let section = Section::open(node, &["model", "weight"], report)?;
-    section.refuse("weight", |node, report| Some(scalars::count(node, report)? != NEUTRAL_WEIGHT));
-    section.require("model", reference)
+    let weight =
+        section.read("weight", |node, report| scalars::whole(node, report, 0..=MAX_WEIGHT));
+    let reference = section.require("model", reference)?;
+    let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(DEFAULT_WEIGHT);
+    Some(TargetText { reference, weight })
 }
 
 fn reference(node: &Node, report: &Report) -> Option<Spot<String>> {
@@ -73,15 +85,18 @@ pub(crate) fn aliases(node: &Node, report: &Report) -> Option<Vec<AliasText>> {
     Some(aliases.collect())
 }
 
-/// Reads `fallback_chains`, which have no effect yet: any chain is refused. Returns the references,
-/// so that they can be checked all the same.
-pub(crate) fn fallback_chains(node: &Node, report: &Report) -> Option<Vec<Spot<String>>> {
-    let mut references = Vec::new();
-    for entry in entries(node, report)? {
-        references.extend(filled(&entry.node, report, "models", reference).into_iter().flatten());
-        report.unavailable(&entry.place, "fallback_chains");
-    }
-    Some(references)
+/// Reads `fallback_chains`: lists that are always tried in their order.
+pub(crate) fn fallback_chains(node: &Node, report: &Report) -> Option<Vec<ComboText>> {
+    let chains = entries(node, report)?.iter().filter_map(|entry| {
+        let name = model_name(entry, report);
+        let member = |node: &Node, report: &Report| {
+            Some(TargetText { reference: reference(node, report)?, weight: DEFAULT_WEIGHT })
+        };
+        let targets = filled(&entry.node, report, "models", member);
+        let strategy = Some(Between::Targets.default_strategy());
+        Some(ComboText { name: name?, kind: GroupKind::Chain, strategy, targets: targets? })
+    });
+    Some(chains.collect())
 }
 
 /// Reads a list that must hold something.

@@ -6,11 +6,13 @@ use omniroute_wire::WireFormat;
 use super::address;
 use super::limits;
 use super::models::{self, ModelText};
-use super::node::{Content, Node, shortened};
+use super::node::{Content, Node};
 use super::report::{Place, Report, Spot};
+use super::rules;
 use super::scalars;
-use super::section::{Field, Section, each, entries};
-use crate::snapshot::{BaseUrl, StatusRule, Streaming, TryNextScope};
+use super::section::{Field, Section, each};
+use crate::snapshot::{BaseUrl, Streaming};
+use crate::verdict::Rule;
 
 /// Login flows that the contract knows and that are not available yet.
 const LATER_FLOWS: [&str; 4] = ["oauth_code", "device_code", "aws_sso", "import"];
@@ -46,7 +48,7 @@ pub(crate) struct ProviderText {
     pub(crate) profile: Option<Spot<String>>,
     pub(crate) models: Vec<ModelText>,
     pub(crate) streaming: Option<Streaming>,
-    pub(crate) on_status: Vec<(u16, StatusRule)>,
+    pub(crate) on_status: Vec<(u16, Vec<Rule>)>,
 }
 
 /// `paths` as written.
@@ -104,7 +106,7 @@ fn fields(id: Spot<String>, section: &Section<'_>) -> ProviderText {
         profile: section.spot("profile", scalars::text),
         models: section.read("models", models::read).unwrap_or_default(),
         streaming: section.read("streaming", streaming),
-        on_status: section.read("on_status", on_status).unwrap_or_default(),
+        on_status: section.read("on_status", rules::on_status).unwrap_or_default(),
     }
 }
 
@@ -162,33 +164,6 @@ fn scheme(auth: &Node, report: &Report) -> Option<Option<Box<str>>> {
             None
         }
     }
-}
-
-fn on_status(node: &Node, report: &Report) -> Option<Vec<(u16, StatusRule)>> {
-    let mut rules = Vec::new();
-    for entry in entries(node, report)? {
-        let status = entry.name.parse().ok().filter(|status| (400..=599).contains(status));
-        if status.is_none() {
-            let name = shortened(&entry.name);
-            report.add(&entry.place, format!("`{name}` is not a status from 400 to 599"));
-        }
-        let rule = status_rule(&entry.node, report);
-        rules.extend(status.zip(rule));
-    }
-    Some(rules)
-}
-
-fn status_rule(node: &Node, report: &Report) -> Option<StatusRule> {
-    let scopes = [
-        ("account", TryNextScope::Account),
-        ("model", TryNextScope::Model),
-        ("nothing", TryNextScope::Nothing),
-    ];
-    let section = Section::open(node, &["try_next", "cool_down"], report)?;
-    let cool_down = section.read("cool_down", scalars::duration);
-    let try_next =
-        section.require("try_next", |node, report| scalars::word(node, report, &scopes))?;
-    Some(StatusRule { try_next, cool_down })
 }
 
 impl ProviderText {

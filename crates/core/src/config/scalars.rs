@@ -130,16 +130,6 @@ pub(crate) fn word<T: Copy>(node: &Node, report: &Report, table: &[(&str, T)]) -
     found
 }
 
-/// Reads one of `words`, and refuses those that are not `available`.
-pub(crate) fn available_word(node: &Node, report: &Report, available: &str, words: &[&str]) {
-    let table: Vec<(&str, &str)> = words.iter().map(|word| (*word, *word)).collect();
-    if let Some(word) = word(node, report, &table)
-        && word != available
-    {
-        report.unavailable(&node.place, word);
-    }
-}
-
 fn with_unit<T>(
     node: &Node,
     report: &Report,

@@ -1,13 +1,15 @@
 //! Why a request goes where it goes, in words and as JSON.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
 
-use super::{Choice, Step, Target, resolve};
-use crate::snapshot::{Account, Snapshot};
-use crate::state::{SharedState, Standing};
+use super::{Choice, Considered, Entry, Facts, Pick, Plan, Route, Step};
+use crate::error::Error;
+use crate::snapshot::{Node, Snapshot};
+use crate::state::Admission;
 
 /// What would be tried for a model name, in which order, and why.
 #[derive(Clone, Debug, Serialize)]
@@ -39,8 +41,14 @@ pub struct Candidate {
     pub why: String,
 }
 
-/// Explains what a request for `model` would do now. Uses the same rules as the request itself.
-pub fn explain(snapshot: &Snapshot, state: &SharedState, model: &str, now: Instant) -> Explanation {
+/// Explains what a request for `model` would do now. Uses the same rules as the request itself, but
+/// takes nobody's turn.
+pub fn explain(
+    snapshot: &Arc<Snapshot>,
+    (model, route): (&str, Result<Route, Error>),
+    facts: Facts,
+    now: Instant,
+) -> Explanation {
     let mut explanation = Explanation {
         model: model.to_owned(),
         steps: Vec::new(),
@@ -48,54 +56,71 @@ pub fn explain(snapshot: &Snapshot, state: &SharedState, model: &str, now: Insta
         error: None,
         max_attempts: snapshot.routing.max_attempts,
     };
-    let route = match resolve(snapshot, model) {
+    let route = match route {
         Ok(route) => route,
         Err(error) => {
             explanation.error = Some(error.to_string());
             return explanation;
         }
     };
-    let candidate = |target: &Target, account: Option<&Account>, why: String| Candidate {
-        order: None,
-        provider: target.provider.id.to_string(),
-        model: target.model.to_string(),
-        account: account.map(|account| account.id.to_string()),
-        why,
-    };
-    match super::plan(&route, snapshot, state, now) {
-        Err(error) => explanation.error = Some(error.to_string()),
-        Ok(plan) => {
-            for (index, choice) in plan.choices().enumerate() {
-                let why = why_tried(choice, now);
-                let tried = candidate(&choice.target, Some(&choice.account), why);
-                explanation.candidates.push(Candidate { order: Some(index + 1), ..tried });
-            }
-        }
+    let mut plan = Plan::preview(&route, snapshot, facts);
+    let order = order(&route, snapshot);
+    while let Pick::Try(choice) = plan.next(now) {
+        let why = why_tried(&choice, plan.tokens(), &order, now);
+        let order = Some(explanation.candidates.len() + 1);
+        explanation.candidates.push(Candidate::of_choice(&choice, order, why));
     }
-    for target in &route.targets {
-        let accounts = snapshot.accounts_of(&target.provider.id);
-        if accounts.is_empty() {
-            let why = "no enabled account".to_owned();
-            explanation.candidates.push(candidate(target, None, why));
-        }
-        for account in accounts {
-            if let Standing::Away(wait) = state.account(account).standing(now) {
-                let why = format!("rests for {} s more", wait.as_secs().max(1));
-                explanation.candidates.push(candidate(target, Some(account), why));
-            }
-        }
+    if explanation.candidates.is_empty() {
+        explanation.error = Some(plan.nobody().to_string());
     }
+    explanation.candidates.extend(plan.considered().iter().map(Candidate::of_removed));
     explanation.steps = route.steps;
     explanation
 }
 
-fn why_tried(choice: &Choice, now: Instant) -> String {
-    match choice.state.standing(now) {
-        Standing::Behind(wait) => {
-            format!("failed lately, goes last for {} s", wait.as_secs().max(1))
+/// Names what decides the order: the group's strategy, and that of accounts.
+fn order(route: &Route, snapshot: &Snapshot) -> String {
+    let accounts = snapshot.routing.account_strategy;
+    match &route.root {
+        Node::Group(group) => format!(
+            "{} {}: {}; accounts {}: {}",
+            group.kind.name(),
+            group.strategy.name,
+            group.strategy.strategy.why(),
+            accounts.name,
+            accounts.strategy.why()
+        ),
+        Node::Target(_) => format!("accounts {}: {}", accounts.name, accounts.strategy.why()),
+    }
+}
+
+fn why_tried(choice: &Choice, tokens: u64, order: &str, now: Instant) -> String {
+    match choice.admission(tokens, false, now) {
+        Entry::Account(Admission::Behind(left)) => {
+            format!("failed lately, goes last for {} s", left.as_secs().max(1))
         }
-        Standing::Ready | Standing::Away(_) => {
-            format!("ready, priority {}", choice.account.priority)
+        _ => format!("ready, priority {}; {order}", choice.account.priority),
+    }
+}
+
+impl Candidate {
+    fn of_choice(choice: &Choice, order: Option<usize>, why: String) -> Self {
+        Self {
+            order,
+            provider: choice.target.provider.id.to_string(),
+            model: choice.target.model.to_string(),
+            account: Some(choice.account.id.to_string()),
+            why,
+        }
+    }
+
+    fn of_removed(considered: &Considered) -> Self {
+        Self {
+            order: None,
+            provider: considered.target.provider.id.to_string(),
+            model: considered.target.model.to_string(),
+            account: considered.account.as_ref().map(ToString::to_string),
+            why: considered.removal.to_string(),
         }
     }
 }

@@ -1,13 +1,18 @@
 //! How a model name becomes an ordered list of attempts.
 //!
-//! [`resolve`] turns the name a client wrote into targets, [`plan`] turns targets into choices of an
-//! account, [`explain`] says in words what both decided. All three are functions of the snapshot, the
-//! state of the accounts and the time: a request gets the same decision that `omniroute explain` shows.
+//! [`resolve`] turns the name a client wrote into what it stands for, a [`Plan`] says whom to try next,
+//! [`explain`] says in words what both decide. All are functions of the snapshot, the state of accounts
+//! and providers, the time and a seed: a request gets the same decision that `omniroute explain` shows.
 
+mod choice;
 mod explain;
+mod open;
 mod plan;
+mod record;
 mod resolve;
 
+pub use choice::{Choice, Entry, Ticket};
 pub use explain::{Explanation, explain};
-pub use plan::{Choice, Plan, plan};
-pub use resolve::{Route, Step, Target, resolve};
+pub use plan::{Exhausted, Facts, Pick, Plan};
+pub use record::{Considered, Removal};
+pub use resolve::{Route, Step, resolve, resolve_at};

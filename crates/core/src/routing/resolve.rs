@@ -6,33 +6,21 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::snapshot::{Provider, Snapshot};
+use crate::ids::ProviderId;
+use crate::snapshot::{GroupKind, Node, Provider, Snapshot, Target};
 
 /// Most names a "did you mean" lists.
 const MAX_HINTS: usize = 3;
-
-/// A provider and a model, ready to be tried.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// The provider.
-    pub provider: Arc<Provider>,
-    /// The model by the provider's name for it.
-    pub model: Box<str>,
-}
-
-impl Target {
-    fn is_same(&self, other: &Self) -> bool {
-        self.provider.id == other.provider.id && self.model == other.model
-    }
-}
 
 /// What a model name resolved to, and by which rules.
 #[derive(Clone, Debug)]
 pub struct Route {
     /// The name the client wrote.
     pub asked: Box<str>,
-    /// Targets in order, each once.
-    pub targets: Vec<Target>,
+    /// What the name stands for.
+    pub root: Node,
+    /// What is tried when nothing of that can serve (fallback chains).
+    pub fallbacks: Vec<Node>,
     /// How the name was read, for `explain`.
     pub steps: Vec<Step>,
 }
@@ -42,83 +30,141 @@ pub struct Route {
 pub struct Step {
     /// The name as it was before the rule.
     pub name: Box<str>,
-    /// Which rule: `combo`, `alias`, `prefix`, `wildcard alias` or `catalogue`.
+    /// Which rule: `combo`, `fallback chain`, `alias`, `prefix`, `wildcard alias`, `catalogue` or
+    /// `provider route`.
     pub rule: &'static str,
     /// What it became.
     pub became: Box<str>,
 }
 
-/// Turns the name a client wrote into targets.
+/// Turns the name a client wrote into what it stands for.
 ///
 /// # Errors
 ///
 /// [`Error::UnknownModel`] naming the nearest known names, [`Error::AmbiguousModel`] if several
-/// providers with an account offer a bare model, [`Error::BadRequest`] if combos and aliases go in
-/// circles (the configuration's check refuses those, so this is a second line of defence).
+/// providers with an account offer a bare model, [`Error::BadRequest`] if aliases go in circles (the
+/// configuration's check refuses those, so this is a second line of defence).
 pub fn resolve(snapshot: &Snapshot, name: &str) -> Result<Route, Error> {
-    let mut route = Route { asked: name.into(), targets: Vec::new(), steps: Vec::new() };
-    let mut open = HashSet::new();
-    follow(snapshot, name, &mut route, &mut open)?;
+    let mut steps = Vec::new();
+    let root = follow(snapshot, name, &mut steps)?;
+    let fallbacks = match &root {
+        Node::Group(group) => group.fallbacks.clone(),
+        Node::Target(target) => snapshot.after(target).to_vec(),
+    };
+    let mut route = Route { asked: name.into(), root, fallbacks, steps };
+    route.note_fallbacks(name);
     Ok(route)
 }
 
-fn follow<'a>(
-    snapshot: &'a Snapshot,
-    name: &'a str,
-    route: &mut Route,
-    open: &mut HashSet<&'a str>,
-) -> Result<(), Error> {
-    if !open.insert(name) {
-        let what = format!("model `{name}` refers to itself through combos or aliases");
+/// Turns the name a client wrote on a provider's own route into a model of that provider.
+///
+/// The provider's prefix or id may be left out.
+///
+/// # Errors
+///
+/// [`Error::BadRequest`] if the name says another provider, a combo or an alias.
+pub fn resolve_at(snapshot: &Snapshot, provider: &ProviderId, name: &str) -> Result<Route, Error> {
+    let Some(provider) = snapshot.providers.get(provider) else {
+        let what = format!("no provider has the id `{provider}`");
         return Err(Error::BadRequest { what });
-    }
-    follow_new(snapshot, name, route, open)?;
-    open.remove(name);
-    Ok(())
+    };
+    let own = |prefix: &str| snapshot.by_prefix.get(prefix).is_some_and(|by| by.id == provider.id);
+    let model = match name.split_once('/') {
+        Some((prefix, model)) if own(prefix) && !model.is_empty() => model,
+        // The id of a model may have a slash itself; then it is one that the provider is known for.
+        _ if provider.knows(name) => name,
+        Some((prefix, _)) if snapshot.by_prefix.contains_key(prefix) => {
+            return Err(mismatch(provider, name, &format!("is a model of `{prefix}`")));
+        }
+        _ if snapshot.groups.contains_key(name) || snapshot.exact_aliases.contains_key(name) => {
+            return Err(mismatch(provider, name, "is a combo or an alias"));
+        }
+        None if snapshot.offering.contains_key(name) => {
+            return Err(mismatch(provider, name, "is a model of another provider"));
+        }
+        _ => name,
+    };
+    let target = Target::new(provider, model);
+    let mut steps = Vec::new();
+    arrive(&mut steps, name, "provider route", &target);
+    Ok(Route { asked: name.into(), root: Node::Target(target), fallbacks: Vec::new(), steps })
 }
 
-fn follow_new<'a>(
-    snapshot: &'a Snapshot,
-    name: &'a str,
-    route: &mut Route,
-    open: &mut HashSet<&'a str>,
-) -> Result<(), Error> {
-    if let Some(combo) = snapshot.combos.get(name) {
-        route.note(name, "combo", &combo.targets.join(", "));
-        for target in &combo.targets {
-            follow(snapshot, target, route, open)?;
+fn mismatch(provider: &Provider, name: &str, what: &str) -> Error {
+    let id = &provider.id;
+    let name: String = name.chars().take(200).collect();
+    let what = format!("this route leads to provider `{id}`, but `{name}` {what}; ask /v1 for it");
+    Error::BadRequest { what }
+}
+
+fn follow(snapshot: &Snapshot, name: &str, steps: &mut Vec<Step>) -> Result<Node, Error> {
+    let mut name = name;
+    let mut seen = HashSet::new();
+    loop {
+        if let Some(group) = snapshot.groups.get(name) {
+            note(steps, name, group.kind.name(), &group.summary());
+            return Ok(Node::Group(Arc::clone(group)));
         }
+        if let Some(target) = snapshot.exact_aliases.get(name) {
+            note(steps, name, "alias", target);
+            again(name, &mut seen)?;
+            name = target;
+            continue;
+        }
+        if let Some(target) = by_prefix(snapshot, name) {
+            arrive(steps, name, "prefix", &target);
+            return Ok(Node::Target(target));
+        }
+        let mut wildcards = snapshot.wildcard_aliases.iter();
+        if let Some(alias) = wildcards.find(|alias| alias.matcher.matches(name)) {
+            let became = format!("{} (by {})", alias.target, alias.pattern);
+            note(steps, name, "wildcard alias", &became);
+            again(name, &mut seen)?;
+            name = &alias.target;
+            continue;
+        }
+        let target = by_catalogue(snapshot, name)?;
+        arrive(steps, name, "catalogue", &target);
+        return Ok(Node::Target(target));
+    }
+}
+
+fn again<'a>(name: &'a str, seen: &mut HashSet<&'a str>) -> Result<(), Error> {
+    if seen.insert(name) {
         return Ok(());
     }
-    if let Some(target) = snapshot.exact_aliases.get(name) {
-        route.note(name, "alias", target);
-        return follow(snapshot, target, route, open);
-    }
-    if let Some(target) = by_prefix(snapshot, name) {
-        route.arrive(name, "prefix", target);
-        return Ok(());
-    }
-    if let Some(alias) = snapshot.wildcard_aliases.iter().find(|alias| alias.matcher.matches(name))
-    {
-        route.note(name, "wildcard alias", &format!("{} (by {})", alias.target, alias.pattern));
-        return follow(snapshot, &alias.target, route, open);
-    }
-    let target = by_catalogue(snapshot, name)?;
-    route.arrive(name, "catalogue", target);
-    Ok(())
+    let what = format!("model `{name}` refers to itself through aliases");
+    Err(Error::BadRequest { what })
+}
+
+fn note(steps: &mut Vec<Step>, name: &str, rule: &'static str, became: &str) {
+    steps.push(Step { name: name.into(), rule, became: became.into() });
+}
+
+fn arrive(steps: &mut Vec<Step>, name: &str, rule: &'static str, target: &Target) {
+    note(steps, name, rule, &format!("{} at {}", target.model, target.provider.id));
 }
 
 impl Route {
-    fn note(&mut self, name: &str, rule: &'static str, became: &str) {
-        self.steps.push(Step { name: name.into(), rule, became: became.into() });
-    }
-
-    /// Notes that a name is a target, and adds it unless it is there already.
-    fn arrive(&mut self, name: &str, rule: &'static str, target: Target) {
-        self.note(name, rule, &format!("{} at {}", target.model, target.provider.id));
-        if !self.targets.iter().any(|known| known.is_same(&target)) {
-            self.targets.push(target);
+    fn note_fallbacks(&mut self, name: &str) {
+        let is_chain = matches!(&self.root, Node::Group(group) if group.kind == GroupKind::Chain);
+        if self.fallbacks.is_empty() || is_chain {
+            return;
         }
+        let names: Vec<String> = self
+            .fallbacks
+            .iter()
+            .map(|node| match node {
+                Node::Group(group) => group.name.to_string(),
+                Node::Target(target) => format!("{} at {}", target.model, target.provider.id),
+            })
+            .collect();
+        note(
+            &mut self.steps,
+            name,
+            "member of a fallback chain",
+            &format!("then {}", names.join(", ")),
+        );
     }
 }
 
@@ -129,22 +175,13 @@ fn by_prefix(snapshot: &Snapshot, name: &str) -> Option<Target> {
     if model.is_empty() {
         return None;
     }
-    let provider = snapshot.by_prefix.get(prefix)?;
-    Some(target(provider, model))
+    Some(Target::new(snapshot.by_prefix.get(prefix)?, model))
 }
 
 /// Finds the one provider with an account that offers a bare model id.
 fn by_catalogue(snapshot: &Snapshot, name: &str) -> Result<Target, Error> {
-    let mut offering: Vec<&Arc<Provider>> = snapshot
-        .accounts
-        .iter()
-        .filter(|(_, accounts)| !accounts.is_empty())
-        .filter_map(|(id, _)| snapshot.providers.get(id))
-        .filter(|provider| provider.models.contains_key(name))
-        .collect();
-    offering.sort_by(|a, b| a.id.cmp(&b.id));
-    match offering.as_slice() {
-        [provider] => Ok(target(provider, name)),
+    match snapshot.offering.get(name).map_or(&[][..], Vec::as_slice) {
+        [provider] => Ok(Target::new(provider, name)),
         [] => Err(Error::UnknownModel { model: name.to_owned(), hint: hint(snapshot, name) }),
         several => {
             let choices: Vec<String> =
@@ -152,11 +189,6 @@ fn by_catalogue(snapshot: &Snapshot, name: &str) -> Result<Target, Error> {
             Err(Error::AmbiguousModel { model: name.to_owned(), choices: choices.join(", ") })
         }
     }
-}
-
-fn target(provider: &Arc<Provider>, model: &str) -> Target {
-    let upstream = provider.models.get(model).and_then(|known| known.upstream.as_deref());
-    Target { provider: Arc::clone(provider), model: upstream.unwrap_or(model).into() }
 }
 
 /// Says which known names are near, or where the model could be had.
@@ -188,7 +220,7 @@ fn known_names(snapshot: &Snapshot) -> Vec<String> {
             })
         },
     );
-    let combos = snapshot.combos.keys().map(ToString::to_string);
+    let combos = snapshot.groups.keys().map(ToString::to_string);
     let aliases = snapshot.exact_aliases.keys().map(ToString::to_string);
     models.chain(combos).chain(aliases).collect()
 }

@@ -7,31 +7,43 @@
 mod access;
 mod accounts;
 mod filters;
+mod groups;
 mod keys;
 mod listen;
 mod names;
+mod prices;
 mod profiles;
 mod providers;
 mod secrets;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Problems, Routing, Snapshot};
+use self::providers::Providers;
+use super::{Account, Problems, Provider, Routing, Snapshot};
 use crate::clock::Clock;
 use crate::config::document::Document;
 use crate::config::report::Report;
 use crate::filter::FilterRegister;
+use crate::ids::ProviderId;
+use crate::state::SharedState;
+use crate::strategy::Between;
 
 pub use crate::config::catalogue::{CatalogueFile, catalogue};
 
 /// Attempts for one request unless the operator says otherwise.
 const DEFAULT_MAX_ATTEMPTS: usize = 8;
+/// Calls in a row that the contract gives an account.
+const DEFAULT_STICKY_CALLS: u64 = 3;
+/// Longest wait for a free account that the contract gives.
+const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(2);
 /// Time for new attempts unless the operator says otherwise.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(600);
 
@@ -48,6 +60,8 @@ pub struct Inputs<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Reads a file of `key: { file: PATH }`.
     pub read_file: &'a dyn Fn(&Path) -> io::Result<String>,
+    /// How accounts, providers and combos are; what the configuration names keeps its state.
+    pub state: &'a SharedState,
     /// The filters there are.
     pub register: &'a FilterRegister,
     /// The time, for filters.
@@ -99,11 +113,20 @@ pub fn compile(inputs: &Inputs<'_>) -> Result<Snapshot, Problems> {
     let Some(document) = document else { return Err(report.into_problems()) };
 
     let listen = listen::compile(&document.server, inputs, &report);
-    let profiles = profiles::compile(&document.profiles, &report);
-    let providers = providers::compile(catalogue, &document.providers, &profiles, &report);
+    let resilience = &document.resilience;
+    let profiles = profiles::compile(&resilience.profiles, &report);
+    let with = (&profiles, inputs.state);
+    let providers = providers::compile(catalogue, &document.providers, with, &report);
     let secrets = secrets::Secrets { env: inputs.env, read_file: inputs.read_file };
-    let accounts = accounts::compile(&document.accounts, &providers, &secrets, &report);
-    let names = names::compile(&document, &providers, &report);
+    let world = accounts::World {
+        providers: &providers,
+        secrets: &secrets,
+        limits: &resilience.account_limits,
+        state: inputs.state,
+    };
+    let accounts = accounts::compile(&document.accounts, &world, &report);
+    let names = names::compile(&document, &providers, inputs.state, &report);
+    let prices = prices::compile(&document.prices, &providers, &report);
     let client_keys = keys::compile(&document.client_keys, &secrets, inputs.pepper, &report);
     let access = access::check(&document, &listen, inputs, &report);
     let filters = filters::compile(&document.filters, access, inputs, &providers, &report);
@@ -115,10 +138,13 @@ pub fn compile(inputs: &Inputs<'_>) -> Result<Snapshot, Problems> {
         revision: inputs.revision,
         server: listen.server,
         routing: routing(&document),
+        offering: offering(&providers, &accounts),
         providers: providers.by_id,
         by_prefix: providers.by_prefix,
         accounts,
-        combos: names.combos,
+        groups: names.groups,
+        chains: names.chains,
+        prices,
         exact_aliases: names.exact,
         wildcard_aliases: names.wildcard,
         client_keys,
@@ -128,9 +154,33 @@ pub fn compile(inputs: &Inputs<'_>) -> Result<Snapshot, Problems> {
 
 fn routing(document: &Document) -> Routing {
     let written = &document.routing;
+    let default_strategy = Between::Accounts.default_strategy();
     Routing {
+        account_strategy: written.account_strategy.unwrap_or(default_strategy),
+        sticky_calls: written.sticky_calls.unwrap_or(DEFAULT_STICKY_CALLS).max(1),
         max_attempts: written.max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS),
         deadline: written.deadline.unwrap_or(DEFAULT_DEADLINE),
         retry_on_reset: written.retry_on_reset.unwrap_or(true),
+        max_wait: document.resilience.max_wait.unwrap_or(DEFAULT_MAX_WAIT),
     }
+}
+
+/// Lists the providers with an account by the bare ids of their models.
+fn offering(
+    providers: &Providers,
+    accounts: &HashMap<ProviderId, Vec<Arc<Account>>>,
+) -> HashMap<Box<str>, Vec<Arc<Provider>>> {
+    let mut offering: HashMap<Box<str>, Vec<Arc<Provider>>> = HashMap::new();
+    let has_account = |provider: &&Arc<Provider>| {
+        accounts.get(&provider.id).is_some_and(|accounts| !accounts.is_empty())
+    };
+    for provider in providers.by_id.values().filter(has_account) {
+        for model in provider.models.keys() {
+            offering.entry(model.clone()).or_default().push(Arc::clone(provider));
+        }
+    }
+    for providers in offering.values_mut() {
+        providers.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+    offering
 }

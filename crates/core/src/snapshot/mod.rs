@@ -4,7 +4,9 @@
 //! whatever is edited meanwhile.
 
 mod compile;
+mod group;
 mod keys;
+mod price;
 mod problem;
 mod provider;
 
@@ -15,16 +17,16 @@ use std::time::Duration;
 use wildmatch::WildMatch;
 
 pub use compile::{CatalogueFile, ConfigFile, Inputs, Overrides, catalogue, compile};
+pub use group::{Group, GroupKind, Member, Node, Target};
 pub use keys::{ClientKey, ClientKeys};
+pub use price::{Price, Prices};
 pub use problem::{Problem, Problems};
-pub use provider::{
-    Account, Auth, BaseUrl, Model, ModelKind, Profile, Provider, StatusRule, Streaming,
-    TryNextScope,
-};
+pub use provider::{Account, Auth, BaseUrl, Model, ModelKind, Provider, Streaming};
 
 use crate::config::Server;
 use crate::filter::FilterChain;
 use crate::ids::ProviderId;
+use crate::strategy::Named;
 
 /// Everything a request may need to know.
 #[derive(Debug)]
@@ -33,7 +35,7 @@ pub struct Snapshot {
     pub revision: u64,
     /// Listeners, limits and timeouts.
     pub server: Server,
-    /// Bounds of routing.
+    /// How and how far requests are routed.
     pub routing: Routing,
     /// Providers by id.
     pub providers: HashMap<ProviderId, Arc<Provider>>,
@@ -41,12 +43,18 @@ pub struct Snapshot {
     pub by_prefix: HashMap<Box<str>, Arc<Provider>>,
     /// Enabled accounts of each provider, by priority and then in the file's order.
     pub accounts: HashMap<ProviderId, Vec<Arc<Account>>>,
-    /// Combos by name.
-    pub combos: HashMap<Box<str>, Arc<Combo>>,
+    /// Providers with an account that offer a bare model id, by that id; in the order of their ids.
+    pub offering: HashMap<Box<str>, Vec<Arc<Provider>>>,
+    /// Combos and fallback chains by name.
+    pub groups: HashMap<Box<str>, Arc<Group>>,
+    /// What follows a model in fallback chains: by provider, then by the provider's name for it.
+    pub chains: HashMap<ProviderId, HashMap<Arc<str>, Vec<Node>>>,
     /// Aliases without wildcards: name → model name.
     pub exact_aliases: HashMap<Box<str>, Box<str>>,
     /// Aliases with wildcards, the most specific first.
     pub wildcard_aliases: Vec<WildcardAlias>,
+    /// What models cost.
+    pub prices: Prices,
     /// Who may call.
     pub client_keys: ClientKeys,
     /// What happens to a request on its way, in order.
@@ -58,11 +66,21 @@ impl Snapshot {
     pub fn accounts_of(&self, provider: &ProviderId) -> &[Arc<Account>] {
         self.accounts.get(provider).map_or(&[], Vec::as_slice)
     }
+
+    /// Returns what follows a target in fallback chains.
+    pub fn after(&self, target: &Target) -> &[Node] {
+        let of_provider = self.chains.get(&target.provider.id);
+        of_provider.and_then(|models| models.get(&*target.model)).map_or(&[], Vec::as_slice)
+    }
 }
 
-/// Bounds of routing (`routing`).
+/// How and how far requests are routed (`routing`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routing {
+    /// How the accounts of a provider are ordered.
+    pub account_strategy: Named,
+    /// Requests in a row that stay with one candidate when each has its turn, at least 1.
+    pub sticky_calls: u64,
     /// Most attempts for one request, over all accounts and models.
     pub max_attempts: usize,
     /// No attempt is begun later than this after the request came in.
@@ -70,15 +88,8 @@ pub struct Routing {
     /// Whether a request is repeated elsewhere when the connection broke after it was sent: the first
     /// provider may have begun, and billed, already.
     pub retry_on_reset: bool,
-}
-
-/// A named list of models, tried in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Combo {
-    /// Its name.
-    pub name: Box<str>,
-    /// Model names: `prefix/model`, other combos, aliases.
-    pub targets: Vec<Box<str>>,
+    /// Longest wait for a free account, when there is no other.
+    pub max_wait: Duration,
 }
 
 /// An alias with `*` or `?`.

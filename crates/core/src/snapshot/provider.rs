@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
-use omniroute_wire::{ModelFacts, WireFormat};
+use omniroute_wire::{ModelFacts, UpstreamError, WireFormat};
 
 use crate::ids::{AccountId, ProviderId};
+use crate::resilience::{Limits, Profile};
 use crate::secret::Secret;
+use crate::state::{AccountState, ProviderState};
+use crate::verdict::Rule;
 
 /// A provider: where it is, what it speaks, how it wants to be asked.
 #[derive(Debug)]
@@ -34,12 +36,14 @@ pub struct Provider {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Client headers passed on besides the common allow list.
     pub forward_headers: Vec<HeaderName>,
-    /// How long its accounts rest after a failure.
+    /// How its failures are answered.
     pub profile: Profile,
     /// Known models by id.
     pub models: HashMap<Box<str>, Model>,
-    /// The provider's own rules for statuses that leave a choice.
-    pub on_status: HashMap<u16, StatusRule>,
+    /// The provider's own rules for its errors, by status; the first that speaks of an error counts.
+    pub on_status: HashMap<u16, Vec<Rule>>,
+    /// How it is: its breaker, and whose turn it is among its accounts.
+    pub state: Arc<ProviderState>,
 }
 
 impl Provider {
@@ -47,6 +51,11 @@ impl Provider {
     /// catalogue does not list.
     pub fn facts(&self, model: &str) -> Cow<'_, ModelFacts> {
         self.find(model).map(|known| Cow::Borrowed(&known.facts)).unwrap_or_default()
+    }
+
+    /// Returns its own rule for an error, if it has one that speaks of it.
+    pub fn rule(&self, status: u16, error: &UpstreamError) -> Option<&Rule> {
+        self.on_status.get(&status)?.iter().find(|rule| rule.speaks_of(error))
     }
 
     /// Tells whether the catalogue lists a model, by the provider's own name.
@@ -86,7 +95,7 @@ impl Streaming {
 }
 
 /// Scheme, host, port and path prefix of a provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BaseUrl {
     /// Whether TLS is spoken.
     pub tls: bool,
@@ -159,38 +168,6 @@ pub enum ModelKind {
     Rerank,
 }
 
-/// How long an account rests after a failure (`resilience.profiles`).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Profile {
-    /// First rest when the provider names none.
-    pub cool_down: Duration,
-    /// Longest rest that doubling reaches.
-    pub max_cool_down: Duration,
-    /// Factor from one rest to the next, at least 1.
-    pub backoff: f64,
-}
-
-/// What a provider's status means where the general rule leaves a choice (`on_status`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatusRule {
-    /// What to try next.
-    pub try_next: TryNextScope,
-    /// How long the account rests; the profile's rule if not given.
-    pub cool_down: Option<Duration>,
-}
-
-/// Where the fault lies that a status reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TryNextScope {
-    /// At the account: another account of the provider may serve.
-    Account,
-    /// At the model: another model may serve.
-    Model,
-    /// At the request: nobody else is tried.
-    Nothing,
-}
-
 /// One identity at a provider.
 #[derive(Debug)]
 pub struct Account {
@@ -204,6 +181,10 @@ pub struct Account {
     pub priority: u32,
     /// Its own endpoint, if it has one.
     pub base_url: Option<BaseUrl>,
+    /// What it may be asked for at most.
+    pub limits: Limits,
+    /// How it is.
+    pub state: Arc<AccountState>,
 }
 
 impl Account {

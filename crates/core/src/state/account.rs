@@ -1,192 +1,279 @@
-//! Cool-downs: how an account rests after a provider refused it or could not be reached.
-//!
-//! A cool-down belongs to an account, not to a provider: one user's spent quota says nothing about
-//! another's. An account that was told to wait is *away* and is not tried. One that failed without
-//! being told to wait is *behind*: others go first for a while, but it still serves when it is the
-//! only one, because a single failure is no reason to turn every client away.
-//!
-//! The wait is the provider's own when it names one, else it doubles per failure from the profile's
-//! `cool_down` to its `max_cool_down`, and one success forgets it all.
+//! How one account is: cool-downs, limits, health, running calls.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::snapshot::Profile;
-use crate::verdict::Rest;
+use super::Freed;
+use super::health::{Health, Room};
+use super::limiter::{Busy, CallNumber, Limiter};
+use super::rest::{Failure, Rests, Standing};
+use crate::resilience::{Limits, Profile};
+use crate::verdict::{Reason, Told};
 
-/// How one account is.
-#[derive(Debug, Default)]
+/// How one account is. Shared by all snapshots that have the account.
+#[derive(Debug)]
 pub struct AccountState {
-    resting: AtomicBool,
-    in_flight: AtomicU32,
-    rest: Mutex<Resting>,
+    /// Whether nothing stands in the way: no rest, no limit. Read without the lock.
+    is_calm: AtomicBool,
+    running: AtomicU32,
+    last_used: AtomicU64,
+    /// Whether the last call that said anything of the provider's health failed.
+    is_failing: AtomicBool,
+    inner: Mutex<Inner>,
+    freed: Arc<Freed>,
 }
 
 #[derive(Debug, Default)]
-struct Resting {
-    failures_in_row: u32,
-    away_until: Option<Instant>,
-    behind_until: Option<Instant>,
+struct Inner {
+    rests: Rests,
+    limiter: Limiter,
+    health: Health,
 }
 
-/// Whether an account may be tried now.
+/// What a call asks of an account.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The model by the provider's name.
+    pub model: &'a str,
+    /// The account's limits.
+    pub limits: &'a Limits,
+    /// Tokens the call is expected to take.
+    pub tokens: u64,
+    /// Whether another account was tried for the same request before.
+    pub is_retry: bool,
+}
+
+/// Whether an account takes a call now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Admission {
     /// Yes.
     Ready,
     /// Yes, after all others; for this long.
     Behind(Duration),
+    /// Not yet.
+    Busy(Busy),
     /// No; for this long.
-    Away(Duration),
+    Away(Duration, Reason),
+    /// No: as a second attempt it would be one too many.
+    RetryBudget,
 }
 
+/// The name of the wait for what other second attempts come to.
+pub const TRIAL: &str = "the retry budget";
+
 impl AccountState {
-    /// Returns whether the account may be tried at `now`.
-    pub fn standing(&self, now: Instant) -> Standing {
-        if !self.resting.load(Ordering::Acquire) {
-            return Standing::Ready;
-        }
-        let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        let left =
-            |until: Option<Instant>| until.and_then(|until| until.checked_duration_since(now));
-        match (left(rest.away_until), left(rest.behind_until)) {
-            (Some(away), _) if !away.is_zero() => Standing::Away(away),
-            (_, Some(behind)) if !behind.is_zero() => Standing::Behind(behind),
-            _ => Standing::Ready,
+    /// Makes the state of an account nobody has used.
+    pub fn new(freed: Arc<Freed>) -> Self {
+        Self {
+            is_calm: AtomicBool::new(true),
+            running: AtomicU32::new(0),
+            last_used: AtomicU64::new(0),
+            is_failing: AtomicBool::new(false),
+            inner: Mutex::default(),
+            freed,
         }
     }
 
-    /// Counts a failure and rests the account as the verdict says. Returns the rest given.
-    pub fn failed(&self, rest: Rest, profile: &Profile, now: Instant) -> Option<Duration> {
-        if rest == Rest::None {
-            return None;
+    /// Returns whether the account takes this call now.
+    pub fn admission(&self, asked: &Asked<'_>, now: Instant) -> Admission {
+        if self.is_calm.load(Ordering::Acquire) && asked.limits.is_unlimited() && !asked.is_retry {
+            return Admission::Ready;
         }
-        let mut resting = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        let step = doubled(profile, resting.failures_in_row);
-        resting.failures_in_row = resting.failures_in_row.saturating_add(1);
-        let wait = match rest {
-            Rest::None => return None,
-            Rest::Behind | Rest::Away(None) => step,
-            Rest::Away(Some(told)) => told,
-            Rest::AwayLong => profile.max_cool_down,
-        };
-        let until = now + wait;
-        let slot =
-            if rest == Rest::Behind { &mut resting.behind_until } else { &mut resting.away_until };
-        *slot = Some(slot.map_or(until, |before| before.max(until)));
-        self.resting.store(true, Ordering::Release);
-        Some(wait)
+        self.admit(&mut self.lock(), asked, now)
     }
 
-    /// Forgets failures: the account served.
+    /// Begins a call, if the account still takes it.
     ///
-    /// A wait that the provider named stays: the success may be of a request sent before it.
-    pub fn served(&self) {
-        if !self.resting.load(Ordering::Acquire) {
+    /// # Errors
+    ///
+    /// Why it does not any more.
+    pub fn begin(self: &Arc<Self>, asked: &Asked<'_>, now: Instant) -> Result<Permit, Admission> {
+        let mut inner = self.lock();
+        match self.admit(&mut inner, asked, now) {
+            Admission::Ready | Admission::Behind(_) => {}
+            refused => return Err(refused),
+        }
+        let is_trial = asked.is_retry && inner.health.room(now) == Room::Trial;
+        inner.health.begin(is_trial, now);
+        let call = inner.limiter.begin(asked.limits, asked.tokens, now);
+        self.running.fetch_add(1, Ordering::Relaxed);
+        self.last_used.store(self.freed.next_use(), Ordering::Relaxed);
+        drop(inner);
+        let is_limited = !asked.limits.is_unlimited();
+        Ok(Permit {
+            account: Arc::clone(self),
+            call,
+            begun: now,
+            is_trial,
+            is_limited,
+            tokens: None,
+        })
+    }
+
+    fn admit(&self, inner: &mut Inner, asked: &Asked<'_>, now: Instant) -> Admission {
+        let standing = inner.rests.standing(asked.model, now);
+        if let Standing::Away(left, reason) = standing {
+            return Admission::Away(left, reason);
+        }
+        let running = self.running.load(Ordering::Relaxed);
+        if let Some(busy) = inner.limiter.busy(asked.limits, running, asked.tokens, now) {
+            return Admission::Busy(busy);
+        }
+        if asked.is_retry {
+            match inner.health.room(now) {
+                Room::Free | Room::Trial => {}
+                Room::Wait => return Admission::Busy(Busy { limit: TRIAL, left: None }),
+                Room::Spent => return Admission::RetryBudget,
+            }
+        }
+        match standing {
+            Standing::Behind(left) => Admission::Behind(left),
+            Standing::Ready | Standing::Away(..) => Admission::Ready,
+        }
+    }
+
+    /// Rests the account, or one of its models, after a failure. Returns the rest given.
+    pub fn rest(&self, failure: Failure<'_>, profile: &Profile, now: Instant) -> Option<Duration> {
+        let given = self.lock().rests.failed(failure, profile, now)?;
+        self.is_calm.store(false, Ordering::Release);
+        Some(given)
+    }
+
+    /// Takes note of what the provider says is left of its limits.
+    pub fn told(&self, told: Told, now: Instant) {
+        if told == Told::default() {
             return;
         }
-        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        rest.failures_in_row = 0;
-        rest.behind_until = None;
+        self.lock().limiter.told(told, now);
+        self.is_calm.store(false, Ordering::Release);
     }
 
-    /// Counts a call as running until the permit is dropped.
-    pub fn enter(self: &std::sync::Arc<Self>) -> Permit {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        Permit(std::sync::Arc::clone(self))
+    /// Forgets all rests.
+    pub fn reset(&self) {
+        let mut inner = self.lock();
+        *inner = Inner { health: std::mem::take(&mut inner.health), ..Inner::default() };
+        self.is_calm.store(true, Ordering::Release);
+        drop(inner);
+        self.freed.notify();
+    }
+
+    /// Keeps the account away as it was before a restart.
+    pub fn restore(&self, left: Duration, reason: Reason, now: Instant) {
+        self.lock().rests.restore(left, reason, now);
+        self.is_calm.store(false, Ordering::Release);
+    }
+
+    /// Returns the account's own standing, whatever the model.
+    pub fn standing(&self, now: Instant) -> Standing {
+        if self.is_calm.load(Ordering::Acquire) {
+            return Standing::Ready;
+        }
+        self.lock().rests.of_account(now)
+    }
+
+    /// Returns the models that rest on this account, by name.
+    pub fn resting_models(&self, now: Instant) -> Vec<(Box<str>, Standing)> {
+        let inner = self.lock();
+        let mut models: Vec<_> =
+            inner.rests.of_models(now).map(|(model, standing)| (model.into(), standing)).collect();
+        models.sort_by(|a: &(Box<str>, _), b| a.0.cmp(&b.0));
+        models
     }
 
     /// Returns the number of running calls.
-    pub fn in_flight(&self) -> u32 {
-        self.in_flight.load(Ordering::Relaxed)
+    pub fn running(&self) -> u32 {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    /// Returns the calls and tokens that count against the limits of a minute.
+    pub fn used(&self, now: Instant) -> (usize, u64) {
+        self.lock().limiter.used(now)
+    }
+
+    /// Returns when the account was last chosen: a number that grows, 0 for never.
+    pub fn last_used(&self) -> u64 {
+        self.last_used.load(Ordering::Relaxed)
+    }
+
+    /// Returns the share of failures of late, from 0 to 1, and the usual time to the first content.
+    pub fn health(&self, now: Instant) -> (f64, Option<Duration>) {
+        let inner = self.lock();
+        (inner.health.outcomes(now).share_of_bad(), inner.health.latency())
+    }
+
+    /// Tells whether the account fails, or may not be asked.
+    pub fn is_out(&self, now: Instant) -> bool {
+        self.is_failing.load(Ordering::Relaxed) || matches!(self.standing(now), Standing::Away(..))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A running call; dropping it ends the count.
+/// A running call. Dropping it ends the call.
 #[derive(Debug)]
-pub struct Permit(std::sync::Arc<AccountState>);
+pub struct Permit {
+    account: Arc<AccountState>,
+    call: CallNumber,
+    begun: Instant,
+    is_trial: bool,
+    is_limited: bool,
+    tokens: Option<u64>,
+}
+
+impl Permit {
+    /// The account answers: its first content is there.
+    pub fn answered(&mut self, model: &str, now: Instant) {
+        self.account.is_failing.store(false, Ordering::Relaxed);
+        let was_trial = std::mem::take(&mut self.is_trial);
+        let mut inner = self.account.lock();
+        inner.health.answered(now.saturating_duration_since(self.begun), now);
+        if !self.account.is_calm.load(Ordering::Acquire) {
+            inner.rests.served(model);
+            // Rests that are over and a provider's limits that are full again need no look any more.
+            let is_calm = inner.rests.is_calm(now) && !inner.limiter.is_told(now);
+            self.account.is_calm.store(is_calm, Ordering::Release);
+        }
+        if was_trial {
+            inner.health.trial_ended();
+        }
+        drop(inner);
+        self.account.freed.notify();
+    }
+
+    /// The call failed. `is_providers_fault`: so that it says something of the provider's health.
+    pub fn failed(&mut self, is_providers_fault: bool, now: Instant) {
+        if is_providers_fault {
+            self.account.is_failing.store(true, Ordering::Relaxed);
+        }
+        let was_trial = std::mem::take(&mut self.is_trial);
+        let mut inner = self.account.lock();
+        inner.health.failed(now);
+        if was_trial {
+            inner.health.trial_ended();
+        }
+    }
+
+    /// Corrects the tokens the call was expected to take.
+    pub const fn took(&mut self, tokens: u64) {
+        self.tokens = Some(tokens);
+    }
+}
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Returns `cool_down × backoff^failures`, at most `max_cool_down`.
-fn doubled(profile: &Profile, failures: u32) -> Duration {
-    let factor = profile.backoff.max(1.0).powi(i32::try_from(failures).unwrap_or(i32::MAX));
-    let seconds = profile.cool_down.as_secs_f64() * factor;
-    let most = profile.max_cool_down;
-    Duration::try_from_secs_f64(seconds).map_or(most, |wait| wait.min(most))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::clock::Clock;
-
-    const PROFILE: Profile = Profile {
-        cool_down: Duration::from_secs(2),
-        max_cool_down: Duration::from_secs(5),
-        backoff: 2.0,
-    };
-
-    #[test]
-    fn the_rest_doubles_until_its_maximum() {
-        let (account, clock) = (AccountState::default(), Clock::manual(0));
-
-        let waits: Vec<_> = (0..3)
-            .map(|_| account.failed(Rest::Away(None), &PROFILE, clock.now()).unwrap().as_secs())
-            .collect();
-
-        assert_eq!(waits, [2, 4, 5], "doubles, then stays");
-    }
-
-    #[test]
-    fn an_account_told_to_wait_is_away_until_then() {
-        let (account, clock) = (AccountState::default(), Clock::manual(0));
-        account.failed(Rest::Away(Some(Duration::from_secs(30))), &PROFILE, clock.now());
-
-        clock.advance(Duration::from_secs(29));
-        assert_eq!(account.standing(clock.now()), Standing::Away(Duration::from_secs(1)));
-
-        clock.advance(Duration::from_secs(1));
-        assert_eq!(account.standing(clock.now()), Standing::Ready);
-    }
-
-    #[test]
-    fn a_failure_without_a_named_wait_only_puts_the_account_behind() {
-        let (account, clock) = (AccountState::default(), Clock::manual(0));
-        account.failed(Rest::Behind, &PROFILE, clock.now());
-        assert_eq!(account.standing(clock.now()), Standing::Behind(Duration::from_secs(2)));
-
-        account.served();
-
-        assert_eq!(account.standing(clock.now()), Standing::Ready, "one success forgets it");
-        let again = account.failed(Rest::Behind, &PROFILE, clock.now());
-        assert_eq!(again, Some(Duration::from_secs(2)), "and the doubling begins anew");
-    }
-
-    #[test]
-    fn a_shorter_wait_does_not_shorten_a_longer_one() {
-        let (account, clock) = (AccountState::default(), Clock::manual(0));
-        account.failed(Rest::Away(Some(Duration::from_secs(60))), &PROFILE, clock.now());
-        account.failed(Rest::Away(Some(Duration::from_secs(1))), &PROFILE, clock.now());
-
-        assert_eq!(account.standing(clock.now()), Standing::Away(Duration::from_secs(60)));
-    }
-
-    #[test]
-    fn running_calls_are_counted_until_their_permit_goes() {
-        let account = Arc::new(AccountState::default());
-        let (first, second) = (account.enter(), account.enter());
-        assert_eq!(account.in_flight(), 2);
-        drop(first);
-        assert_eq!(account.in_flight(), 1);
-        drop(second);
-        assert_eq!(account.in_flight(), 0);
+        self.account.running.fetch_sub(1, Ordering::Relaxed);
+        if self.is_trial || (self.is_limited && self.tokens.is_some()) {
+            let mut inner = self.account.lock();
+            if self.is_trial {
+                inner.health.trial_ended();
+            }
+            if let Some(tokens) = self.tokens {
+                inner.limiter.correct(self.call, tokens);
+            }
+        }
+        self.account.freed.notify();
     }
 }

@@ -1,54 +1,86 @@
-//! What changes while serving: how accounts are.
+//! What changes while serving: how accounts, providers and combos are.
 //!
-//! Kept apart from the snapshot, by id, so that an edit of the configuration forgets nothing about the
-//! accounts that remain. Lost at a restart, by intent.
+//! A snapshot's accounts, providers and combos carry a handle of their state, so a request looks
+//! nothing up by name. The states themselves outlive snapshots: an edit of the configuration forgets
+//! nothing about what remains. All is lost at a restart, by intent, but for open breakers.
 
 mod account;
+mod breaker;
+mod freed;
+mod health;
+mod limiter;
+mod pool;
+mod rest;
+#[cfg(test)]
+mod tests;
+mod window;
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
 
-pub use account::{AccountState, Permit, Standing};
+pub use account::{AccountState, Admission, Asked, Permit, TRIAL};
+pub use breaker::{Breaker, Gate, Pass};
+pub use freed::Freed;
+pub use limiter::Busy;
+pub use pool::PoolState;
+pub use rest::{Failure, Standing};
 
-use crate::ids::AccountId;
-use crate::snapshot::{Account, Snapshot};
+use crate::ids::{AccountId, ProviderId};
 
-/// The state of all accounts.
+/// The states of all accounts, providers and combos.
 #[derive(Debug, Default)]
 pub struct SharedState {
-    accounts: RwLock<HashMap<AccountId, Arc<AccountState>>>,
+    hasher: RandomState,
+    freed: Arc<Freed>,
+    accounts: Mutex<HashMap<(AccountId, u64), Arc<AccountState>>>,
+    providers: Mutex<HashMap<ProviderId, Arc<ProviderState>>>,
+    combos: Mutex<HashMap<Box<str>, Arc<PoolState>>>,
+}
+
+/// How one provider is.
+#[derive(Debug, Default)]
+pub struct ProviderState {
+    /// Its circuit breaker.
+    pub breaker: Arc<Breaker>,
+    /// The choice between its accounts.
+    pub accounts: PoolState,
 }
 
 impl SharedState {
     /// Returns an account's state; a fresh one if the account is not known yet.
-    pub fn account(&self, account: &Account) -> Arc<AccountState> {
-        let known = self.accounts.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(state) = known.get(&account.id) {
-            return Arc::clone(state);
-        }
-        drop(known);
-        let mut known = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(known.entry(account.id.clone()).or_default())
-    }
-
-    /// Keeps the state of the accounts a new snapshot still has and forgets the others.
     ///
-    /// An account whose key or endpoint changed begins afresh: what it did with the old one says
-    /// nothing about the new.
-    pub fn reconcile(&self, old: &Snapshot, new: &Snapshot) {
-        let mut known = self.accounts.write().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|id, _| match (find(old, id), find(new, id)) {
-            (Some(old), Some(new)) => is_same_identity(old, new),
-            _ => false,
-        });
+    /// An account whose `identity` (provider, endpoint, key) changed begins afresh: what it did as
+    /// another says nothing about it.
+    pub fn account(&self, id: &AccountId, identity: impl Hash) -> Arc<AccountState> {
+        let key = (id.clone(), self.hasher.hash_one(identity));
+        let fresh = || Arc::new(AccountState::new(Arc::clone(&self.freed)));
+        Arc::clone(locked(&self.accounts).entry(key).or_insert_with(fresh))
+    }
+
+    /// Returns a provider's state; a fresh one if the provider is not known yet.
+    pub fn provider(&self, id: &ProviderId) -> Arc<ProviderState> {
+        Arc::clone(locked(&self.providers).entry(id.clone()).or_default())
+    }
+
+    /// Returns the state of a combo; a fresh one if the combo is not known yet.
+    pub fn combo(&self, name: &str) -> Arc<PoolState> {
+        Arc::clone(locked(&self.combos).entry(name.into()).or_default())
+    }
+
+    /// Forgets what no snapshot and no running request has any more.
+    pub fn tidy(&self) {
+        locked(&self.accounts).retain(|_, state| Arc::strong_count(state) > 1);
+        locked(&self.providers).retain(|_, state| Arc::strong_count(state) > 1);
+        locked(&self.combos).retain(|_, state| Arc::strong_count(state) > 1);
+    }
+
+    /// Returns the bell that rings when something has ended.
+    pub const fn freed(&self) -> &Arc<Freed> {
+        &self.freed
     }
 }
 
-fn find<'a>(snapshot: &'a Snapshot, id: &AccountId) -> Option<&'a Arc<Account>> {
-    snapshot.accounts.values().flatten().find(|account| account.id == *id)
-}
-
-fn is_same_identity(old: &Account, new: &Account) -> bool {
-    let key = |account: &Account| account.key.as_ref().map(|key| key.expose().to_owned());
-    old.provider.id == new.provider.id && old.endpoint() == new.endpoint() && key(old) == key(new)
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

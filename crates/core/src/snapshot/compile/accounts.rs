@@ -6,41 +6,75 @@ use std::sync::Arc;
 use super::providers::Providers;
 use super::secrets::Secrets;
 use crate::config::accounts::AccountText;
+use crate::config::limits::LimitsText;
 use crate::config::names::line_of;
 use crate::config::nearest::did_you_mean;
 use crate::config::report::{Place, Report, Spot};
 use crate::config::section::Field;
 use crate::ids::{AccountId, ProviderId};
 use crate::secret::Secret;
-use crate::snapshot::{Account, Auth, Provider};
+use crate::snapshot::{Account, Auth, BaseUrl, Provider};
+use crate::state::{AccountState, SharedState};
+
+/// What accounts are made with.
+pub(super) struct World<'a> {
+    pub(super) providers: &'a Providers,
+    pub(super) secrets: &'a Secrets<'a>,
+    /// Limits of accounts that name none.
+    pub(super) limits: &'a LimitsText,
+    pub(super) state: &'a SharedState,
+}
+
+impl World<'_> {
+    /// Returns the account's state; an account with another key or endpoint is another account.
+    fn state_of(
+        &self,
+        id: &AccountId,
+        provider: &Provider,
+        key: Option<&Secret>,
+        base_url: Option<&BaseUrl>,
+    ) -> Arc<AccountState> {
+        let key = key.map(Secret::expose);
+        self.state.account(id, (&provider.id, base_url.unwrap_or(&provider.base_url), key))
+    }
+}
 
 /// Makes the enabled accounts of each provider, by priority and then in the file's order.
 ///
 /// A provider that wants no credential and has no account in the file gets one, named after it.
 pub(super) fn compile(
     written: &[AccountText],
-    providers: &Providers,
-    secrets: &Secrets<'_>,
+    world: &World<'_>,
     report: &Report,
 ) -> HashMap<ProviderId, Vec<Arc<Account>>> {
     let mut accounts: HashMap<ProviderId, Vec<Arc<Account>>> = HashMap::new();
     let mut ids: HashMap<&str, &Place> = HashMap::new();
+    let providers = world.providers;
     for text in written {
         let id = text.id.as_ref().filter(|id| is_new(id, &mut ids, report));
         let Some(provider) = provider_of(text, providers, report) else { continue };
-        let key = credential(text, &provider, secrets, report);
+        let key = credential(text, &provider, world.secrets, report);
         let (Some(id), Some(key), true) = (id, key, text.is_enabled) else { continue };
-        accounts.entry(provider.id.clone()).or_default().push(Arc::new(Account {
-            id: AccountId::new(id.value.as_str()),
-            provider: Arc::clone(&provider),
+        let id = AccountId::new(id.value.as_str());
+        let base_url = text.base_url.clone();
+        let limits = text.limits.over(world.limits);
+        let state = world.state_of(&id, &provider, key.as_ref(), base_url.as_ref());
+        let provider = Arc::clone(&provider);
+        let of_provider = accounts.entry(provider.id.clone()).or_default();
+        let priority = text.priority;
+        of_provider.push(Arc::new(Account {
+            id,
+            provider,
             key,
-            priority: text.priority,
-            base_url: text.base_url.clone(),
+            priority,
+            base_url,
+            limits,
+            state,
         }));
     }
     for provider in providers.by_id.values().filter(|provider| provider.auth == Auth::None) {
         if written.iter().all(|text| !is_at(text, &provider.id)) {
-            let account = implicit(provider, &ids, report);
+            let account = implicit(provider, &ids, world, report);
             accounts.insert(provider.id.clone(), vec![account]);
         }
     }
@@ -72,6 +106,7 @@ fn is_new<'t>(
 fn implicit(
     provider: &Arc<Provider>,
     ids: &HashMap<&str, &Place>,
+    world: &World<'_>,
     report: &Report,
 ) -> Arc<Account> {
     if let Some(place) = ids.get(provider.id.as_str()) {
@@ -81,13 +116,11 @@ fn implicit(
         );
         report.add_with(place, what, "give the account another id");
     }
-    Arc::new(Account {
-        id: AccountId::new(provider.id.as_str()),
-        provider: Arc::clone(provider),
-        key: None,
-        priority: 1,
-        base_url: None,
-    })
+    let id = AccountId::new(provider.id.as_str());
+    let state = world.state_of(&id, provider, None, None);
+    let limits = LimitsText::default().over(world.limits);
+    let provider = Arc::clone(provider);
+    Arc::new(Account { id, provider, key: None, priority: 1, base_url: None, limits, state })
 }
 
 /// Finds the provider of an account; `None` if it is unknown (reported) or faulty itself.

@@ -1,50 +1,64 @@
-//! Combos and aliases: every reference leads somewhere, and none in a circle.
+//! Combos, chains and aliases: every reference leads somewhere, and none in a circle.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use wildmatch::WildMatch;
 
+use super::groups::{Builder, Chains};
 use super::providers::Providers;
 use crate::config::document::Document;
 use crate::config::names::{AliasText, has_wildcards, line_of};
 use crate::config::nearest::did_you_mean;
 use crate::config::report::{Report, Spot};
-use crate::snapshot::{Combo, WildcardAlias};
+use crate::snapshot::{Group, WildcardAlias};
+use crate::state::SharedState;
 
-/// Combos and aliases, ready for use.
+/// Combos, fallback chains and aliases, ready for use.
 pub(super) struct Names {
-    pub(super) combos: HashMap<Box<str>, Arc<Combo>>,
+    pub(super) groups: HashMap<Box<str>, Arc<Group>>,
+    pub(super) chains: Chains,
     pub(super) exact: HashMap<Box<str>, Box<str>>,
     pub(super) wildcard: Vec<WildcardAlias>,
 }
 
-/// Makes combos and aliases and checks what they refer to.
-pub(super) fn compile(document: &Document, providers: &Providers, report: &Report) -> Names {
+/// Makes combos, chains and aliases and checks what they refer to.
+pub(super) fn compile(
+    document: &Document,
+    providers: &Providers,
+    state: &SharedState,
+    report: &Report,
+) -> Names {
     let graph = Graph::new(document, providers);
-    for combo in &document.combos {
-        if let Some(alias) = graph.exact(&combo.name.value) {
+    for (index, combo) in document.combos.iter().enumerate() {
+        let name = &combo.name.value;
+        if let Some(alias) = graph.exact(name) {
             let line = line_of(&alias.name.place);
-            let what = format!("combo `{}` has the name of the alias{line}", combo.name.value);
+            let what = format!("{} `{name}` has the name of the alias{line}", combo.kind.name());
+            report.add_with(&combo.name.place, what, "rename one of them");
+        }
+        if let Some(first) = document.combos[..index].iter().find(|first| first.name.value == *name)
+        {
+            let (kind, line) = (first.kind.name(), line_of(&first.name.place));
+            let what = format!("{} `{name}` has the name of the {kind}{line}", combo.kind.name());
             report.add_with(&combo.name.place, what, "rename one of them");
         }
     }
     let aliases = document.aliases.iter().map(|alias| &alias.target);
     let targets = document.combos.iter().flat_map(|combo| &combo.targets);
-    for reference in aliases.chain(targets).chain(&document.chain_models) {
+    for reference in aliases.chain(targets.map(|target| &target.reference)) {
         graph.check(reference, report);
     }
     graph.report_circles(report);
+    let (groups, chains) = if report.is_empty() {
+        Builder::new(&graph, state).build()
+    } else {
+        // What leads nowhere or in a circle cannot be built, and nobody will ask for it.
+        Default::default()
+    };
     Names {
-        combos: document
-            .combos
-            .iter()
-            .map(|combo| {
-                let targets = combo.targets.iter().map(|target| target.value.as_str().into());
-                let name: Box<str> = combo.name.value.as_str().into();
-                (name.clone(), Arc::new(Combo { name, targets: targets.collect() }))
-            })
-            .collect(),
+        groups,
+        chains,
         exact: document
             .aliases
             .iter()
@@ -92,7 +106,7 @@ pub(super) fn specificity(pattern: &str) -> i64 {
 }
 
 /// Where a reference leads.
-enum Lead {
+pub(super) enum Lead {
     /// To a provider.
     Provider,
     /// To the combo or alias of this number.
@@ -101,10 +115,10 @@ enum Lead {
     Nowhere,
 }
 
-/// Combos (first) and aliases (after them) as the nodes of a graph.
-struct Graph<'d> {
-    document: &'d Document,
-    providers: &'d Providers,
+/// Combos and chains (first) and aliases (after them) as the nodes of a graph.
+pub(super) struct Graph<'d> {
+    pub(super) document: &'d Document,
+    pub(super) providers: &'d Providers,
     combos: HashMap<&'d str, usize>,
     exact: HashMap<&'d str, usize>,
     wildcards: Vec<(WildcardAlias, usize)>,
@@ -131,7 +145,7 @@ impl<'d> Graph<'d> {
     }
 
     /// Follows a name by the order in which requests are resolved.
-    fn lead(&self, name: &str) -> Lead {
+    pub(super) fn lead(&self, name: &str) -> Lead {
         let aliases_begin = self.document.combos.len();
         if let Some(&combo) = self.combos.get(name) {
             return Lead::Named(combo);
@@ -192,20 +206,16 @@ impl<'d> Graph<'d> {
 
     /// Returns the combos and aliases that a combo or alias refers to.
     fn next(&self, node: usize) -> Vec<usize> {
-        let targets: &[Spot<String>] = match self.document.combos.get(node) {
-            Some(combo) => &combo.targets,
-            None => {
-                let alias = &self.document.aliases[node - self.document.combos.len()];
-                std::slice::from_ref(&alias.target)
-            }
+        let combos = &self.document.combos;
+        let references: Vec<&str> = match combos.get(node) {
+            Some(combo) => combo.targets.iter().map(|target| &*target.reference.value).collect(),
+            None => vec![&*self.document.aliases[node - combos.len()].target.value],
         };
-        targets
-            .iter()
-            .filter_map(|target| match self.lead(&target.value) {
-                Lead::Named(next) => Some(next),
-                Lead::Provider | Lead::Nowhere => None,
-            })
-            .collect()
+        let named = references.into_iter().filter_map(|reference| match self.lead(reference) {
+            Lead::Named(next) => Some(next),
+            Lead::Provider | Lead::Nowhere => None,
+        });
+        named.collect()
     }
 
     /// Walks depth first, without recursion, and reports each way back into the walked path.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::config::report::Report;
 use crate::config::resilience::{ProfileText, built_in};
-use crate::snapshot::Profile;
+use crate::resilience::Profile;
 
 /// Profiles by name.
 pub(super) type Profiles = HashMap<String, Profile>;
@@ -26,6 +26,8 @@ pub(super) fn compile(written: &[ProfileText], report: &Report) -> Profiles {
             continue;
         };
         let profile = Profile {
+            failure_threshold: text.failure_threshold.unwrap_or(base.failure_threshold),
+            open_for: text.open_for.unwrap_or(base.open_for),
             cool_down: text.cool_down.unwrap_or(base.cool_down),
             max_cool_down: text.max_cool_down.unwrap_or(base.max_cool_down),
             backoff: text.backoff.unwrap_or(base.backoff),

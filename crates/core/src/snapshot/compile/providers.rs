@@ -13,7 +13,9 @@ use crate::config::providers::{AuthText, ProviderText};
 use crate::config::report::Report;
 use crate::config::section::Field;
 use crate::ids::ProviderId;
-use crate::snapshot::{Auth, BaseUrl, Profile, Provider};
+use crate::resilience::Profile;
+use crate::snapshot::{Auth, BaseUrl, Provider};
+use crate::state::SharedState;
 
 /// All providers, also by prefix.
 pub(super) struct Providers {
@@ -43,7 +45,7 @@ impl Providers {
 pub(super) fn compile(
     catalogue: &[ProviderText],
     written: &[ProviderText],
-    profiles: &Profiles,
+    (profiles, state): (&Profiles, &SharedState),
     report: &Report,
 ) -> Providers {
     let mut merged: Vec<ProviderText> = catalogue.to_vec();
@@ -56,7 +58,7 @@ pub(super) fn compile(
     let prefixes = prefixes(&merged, report);
     let by_id: HashMap<ProviderId, Arc<Provider>> = merged
         .iter()
-        .filter_map(|text| finish(text, profiles, report))
+        .filter_map(|text| finish(text, (profiles, state), report))
         .map(|provider| (provider.id.clone(), Arc::new(provider)))
         .collect();
     let mut by_prefix: HashMap<Box<str>, Arc<Provider>> =
@@ -93,7 +95,11 @@ fn default_path<'a>(template: &'a str, base_path: &str) -> &'a str {
     if is_version(last) && is_version(first) { &template[1 + first.len()..] } else { template }
 }
 
-fn finish(text: &ProviderText, profiles: &Profiles, report: &Report) -> Option<Provider> {
+fn finish(
+    text: &ProviderText,
+    (profiles, state): (&Profiles, &SharedState),
+    report: &Report,
+) -> Option<Provider> {
     let wire = required(text, "wire", &text.wire, report).copied();
     let base_url: Option<BaseUrl> = required(text, "base_url", &text.base_url, report).cloned();
     let profile = profile(text, profiles, report);
@@ -109,8 +115,10 @@ fn finish(text: &ProviderText, profiles: &Profiles, report: &Report) -> Option<P
         (written, template) => Some(path(written, template.unwrap_or_default())),
     };
     let auth = auth(text, wire)?;
+    let id = ProviderId::new(text.id.value.as_str());
     Some(Provider {
-        id: ProviderId::new(text.id.value.as_str()),
+        state: state.provider(&id),
+        id,
         prefix: text.prefix().0.into(),
         wire,
         base_url,

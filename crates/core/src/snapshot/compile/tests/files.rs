@@ -3,7 +3,8 @@
 use std::fs;
 
 use super::*;
-use crate::snapshot::{Auth, TryNextScope};
+use crate::snapshot::Auth;
+use crate::verdict::TryNext;
 
 /// The folder of configuration files.
 const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config");
@@ -72,8 +73,8 @@ fn the_catalogue_knows_the_facts_that_requests_depend_on() {
     let copilot = &snapshot.by_prefix["gh"];
     let anthropic = &snapshot.by_prefix["anthropic"];
 
-    assert_eq!(deepseek.on_status[&402].try_next, TryNextScope::Account);
-    assert_eq!(deepseek.on_status[&402].cool_down, Some(Duration::from_secs(3600)));
+    assert_eq!(deepseek.on_status[&402][0].try_next, Some(TryNext::Account));
+    assert_eq!(deepseek.on_status[&402][0].cool_down, Some(Duration::from_secs(3600)));
     assert_eq!(copilot.models["claude-4.5-sonnet"].upstream.as_deref(), Some("claude-sonnet-4.5"));
     assert_eq!(copilot.profile.max_cool_down, Duration::from_secs(120));
     assert_eq!(copilot.auth, Auth::Unavailable("device_code".into()));
@@ -158,7 +159,7 @@ fn what_the_default_file_shows_in_comments_is_good_too() {
     assert_eq!(snapshot.accounts_of(&crate::ids::ProviderId::new("openai")).len(), 1);
     assert_eq!(snapshot.accounts_of(&crate::ids::ProviderId::new("local")).len(), 1);
     assert_eq!(snapshot.client_keys.len(), 1);
-    assert!(snapshot.combos.contains_key("coding"));
+    assert!(snapshot.groups.contains_key("coding"));
 }
 
 #[test]

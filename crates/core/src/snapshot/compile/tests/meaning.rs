@@ -232,7 +232,7 @@ aliases:
 
     let snapshot = file(text).snapshot();
 
-    assert_eq!(snapshot.combos.len(), 2);
+    assert_eq!(snapshot.groups.len(), 2);
 }
 
 #[test]

@@ -84,6 +84,7 @@ impl Setup {
             bound: &self.bound,
             env: &env,
             read_file: &read_file,
+            state: &SharedState::default(),
             register: &register(),
             clock: &Clock::manual(1_800_000_000),
             pepper: [7; 32],

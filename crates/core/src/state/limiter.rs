@@ -1,0 +1,184 @@
+//! The limits of an account: the operator's own, and what the provider's answers say is left.
+//!
+//! Limits over a minute are kept exactly, by remembering when calls began: a bucket that refills would
+//! let through up to twice the limit within some minute.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::resilience::Limits;
+use crate::verdict::{Remaining, Told};
+
+/// What `rpm` and `tpm` count over.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Why an account is busy, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Busy {
+    /// The limit that is reached, by the YAML's name for it.
+    pub limit: &'static str,
+    /// When it has room again; `None` if that depends on a running call.
+    pub left: Option<Duration>,
+}
+
+/// What has been used of an account's limits.
+#[derive(Debug, Default)]
+pub struct Limiter {
+    begun: VecDeque<Instant>,
+    tokens: VecDeque<Spent>,
+    next: u64,
+    last: Option<Instant>,
+    requests_left: Option<Left>,
+    tokens_left: Option<Left>,
+}
+
+#[derive(Debug)]
+struct Spent {
+    call: CallNumber,
+    at: Instant,
+    tokens: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    left: u64,
+    until: Instant,
+}
+
+/// A call whose tokens are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallNumber(u64);
+
+impl Limiter {
+    /// Returns what keeps a call of about `tokens` from beginning now; of several limits the longest.
+    pub fn busy(
+        &mut self,
+        limits: &Limits,
+        running: u32,
+        tokens: u64,
+        now: Instant,
+    ) -> Option<Busy> {
+        self.forget(now);
+        if limits.concurrent > 0 && running >= limits.concurrent {
+            return Some(Busy { limit: "concurrent", left: None });
+        }
+        let timed = [
+            ("min_gap", self.last.and_then(|last| left(last + limits.min_gap, now))),
+            ("rpm", self.minute_of(limits.rpm, now)),
+            ("tpm", self.room_for(limits.tpm, tokens, now)),
+            ("the provider's requests", until_reset(self.requests_left, now)),
+            ("the provider's tokens", until_reset(self.tokens_left, now)),
+        ];
+        let reached = timed.into_iter().filter_map(|(limit, left)| Some((limit, left?)));
+        let (limit, left) = reached.max_by_key(|(_, left)| *left)?;
+        Some(Busy { limit, left: Some(left) })
+    }
+
+    /// Counts a call as begun.
+    pub fn begin(&mut self, limits: &Limits, tokens: u64, now: Instant) -> CallNumber {
+        self.last = Some(now);
+        if limits.rpm > 0 {
+            self.begun.push_back(now);
+        }
+        let call = CallNumber(self.next);
+        self.next += 1;
+        if limits.tpm > 0 {
+            self.tokens.push_back(Spent { call, at: now, tokens });
+        }
+        for (left, amount) in [(&mut self.requests_left, 1), (&mut self.tokens_left, tokens)] {
+            if let Some(left) = left {
+                left.left = left.left.saturating_sub(amount);
+            }
+        }
+        call
+    }
+
+    /// Corrects the tokens of a call, once they are known.
+    pub fn correct(&mut self, call: CallNumber, tokens: u64) {
+        if let Ok(index) = self.tokens.binary_search_by_key(&call, |spent| spent.call)
+            && let Some(spent) = self.tokens.get_mut(index)
+        {
+            spent.tokens = tokens;
+        }
+    }
+
+    /// Takes note of what the provider says is left. What it does not speak of stays.
+    pub fn told(&mut self, told: Told, now: Instant) {
+        let left =
+            |remaining: Remaining| Left { left: remaining.left, until: now + remaining.resets_in };
+        if let Some(requests) = told.requests {
+            self.requests_left = Some(left(requests));
+        }
+        if let Some(tokens) = told.tokens {
+            self.tokens_left = Some(left(tokens));
+        }
+    }
+
+    /// Tells whether the provider's own limits are known and not yet full again.
+    pub fn is_told(&mut self, now: Instant) -> bool {
+        self.forget(now);
+        self.requests_left.is_some() || self.tokens_left.is_some()
+    }
+
+    /// Returns how many calls and tokens count against `rpm` and `tpm` now.
+    pub fn used(&mut self, now: Instant) -> (usize, u64) {
+        self.forget(now);
+        (self.begun.len(), self.tokens.iter().map(|spent| spent.tokens).sum())
+    }
+
+    fn minute_of(&self, rpm: u32, now: Instant) -> Option<Duration> {
+        let rpm = usize::try_from(rpm).ok().filter(|rpm| *rpm > 0)?;
+        let oldest_in_the_way = self.begun.len().checked_sub(rpm)?;
+        left(*self.begun.get(oldest_in_the_way)? + MINUTE, now)
+    }
+
+    /// A call larger than the whole limit goes when nothing else counts: it could never go otherwise.
+    fn room_for(&self, tpm: u64, tokens: u64, now: Instant) -> Option<Duration> {
+        if tpm == 0 {
+            return None;
+        }
+        let mut over = self
+            .tokens
+            .iter()
+            .fold(tokens, |sum, spent| sum.saturating_add(spent.tokens))
+            .saturating_sub(tpm);
+        let mut free_at = None;
+        for spent in &self.tokens {
+            if over == 0 {
+                break;
+            }
+            over = over.saturating_sub(spent.tokens);
+            free_at = Some(spent.at + MINUTE);
+        }
+        left(free_at?, now)
+    }
+
+    fn forget(&mut self, now: Instant) {
+        let is_over = |at: Instant| now.saturating_duration_since(at) >= MINUTE;
+        while self.begun.front().is_some_and(|at| is_over(*at)) {
+            self.begun.pop_front();
+        }
+        while self.tokens.front().is_some_and(|spent| is_over(spent.at)) {
+            self.tokens.pop_front();
+        }
+        for told in [&mut self.requests_left, &mut self.tokens_left] {
+            if told.is_some_and(|told| told.until <= now) {
+                *told = None;
+            }
+        }
+    }
+}
+
+fn left(until: Instant, now: Instant) -> Option<Duration> {
+    Some(until.saturating_duration_since(now)).filter(|left| !left.is_zero())
+}
+
+/// Nothing left of the provider's own limit: no call before the reset. A few tokens left are no
+/// reason, since providers let the last call go over.
+fn until_reset(told: Option<Left>, now: Instant) -> Option<Duration> {
+    let told = told?;
+    if told.left > 0 {
+        return None;
+    }
+    left(told.until, now)
+}

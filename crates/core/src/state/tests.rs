@@ -1,0 +1,4 @@
+//! Rests and limits of one account; the breaker against a small model.
+
+mod breaker;
+mod rests;
