@@ -14,5 +14,6 @@ mod reasoning;
 mod refusals;
 mod reload;
 mod setup;
+mod storm;
 mod streams;
 mod translate;

@@ -161,34 +161,36 @@ impl Plan {
 
     /// Looks at the busy ones again: some may be free by now.
     fn next_busy(&mut self, now: Instant) -> Pick {
-        let mut shortest: Option<Busy> = None;
+        let mut free = None;
+        let mut soonest: Option<Busy> = None;
         for choice in std::mem::take(&mut self.busy) {
             if self.removal(&choice).is_some() {
                 continue;
             }
-            match choice.admission(self.facts.tokens, self.is_retry(), now) {
-                Entry::Account(Admission::Ready | Admission::Behind(_)) if shortest.is_none() => {
-                    // The others are looked at again when this one failed.
-                    self.busy.retain(|other| !other.is_same(&choice));
-                    return self.take(choice);
+            let busy = match choice.admission(self.facts.tokens, self.is_retry(), now) {
+                Entry::Account(Admission::Ready | Admission::Behind(_)) if free.is_none() => {
+                    free = Some(choice);
+                    continue;
                 }
-                Entry::Account(Admission::Busy(busy)) => {
-                    shortest = Some(shortest.map_or(busy, |known| sooner(known, busy)));
-                    self.busy.push(choice);
+                // It has its turn when the first free one has failed.
+                Entry::Account(Admission::Ready | Admission::Behind(_)) => None,
+                Entry::Account(Admission::Busy(busy)) => Some(busy),
+                Entry::Breaker(Gate::Probing) => Some(Busy { limit: PROBE, left: None }),
+                entry => {
+                    self.remove(&choice, Removal::of(entry));
+                    continue;
                 }
-                Entry::Breaker(Gate::Probing) => {
-                    let busy = Busy { limit: PROBE, left: None };
-                    shortest = Some(shortest.map_or(busy, |known| sooner(known, busy)));
-                    self.busy.push(choice);
-                }
-                entry => self.remove(&choice, Removal::of(entry)),
-            }
+            };
+            soonest =
+                busy.map(|busy| soonest.map_or(busy, |known| sooner(known, busy))).or(soonest);
+            self.busy.push(choice);
         }
-        match shortest {
-            Some(Busy { left, limit }) => {
+        match (free, soonest) {
+            (Some(choice), _) => self.take(choice),
+            (None, Some(Busy { left, limit })) => {
                 Pick::Wait { left, limit, for_outcome: limit == PROBE || limit == TRIAL }
             }
-            None => Pick::Nobody(self.exhausted()),
+            (None, None) => Pick::Nobody(self.exhausted()),
         }
     }
 

@@ -85,6 +85,16 @@ fn a_running_call_takes_its_place_until_it_has_ended() {
 }
 
 #[test]
+fn of_several_that_get_free_all_have_their_turn() {
+    let world = limited("concurrent: 1");
+    let (main, spare) = (world.begin("solo/m"), world.begin("solo/m"));
+    let mut plan = world.plan("solo/m");
+    assert!(matches!(plan.next(world.clock.now()), Pick::Wait { .. }));
+    drop((main, spare));
+    assert_eq!(world.rest_of(&mut plan), ["main:m", "spare:m"]);
+}
+
+#[test]
 fn tokens_are_estimated_first_and_corrected_later() {
     let mut world = limited("tpm: 1000");
     world.facts.tokens = 600;
