@@ -9,6 +9,7 @@ use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::{ChatRequest, Opaque, Vendor};
 use crate::envelope::Seal;
 use crate::event::Event;
+use crate::ids;
 use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
 use crate::splice;
@@ -89,6 +90,12 @@ pub trait Codec: Send + Sync + 'static {
 
     /// Makes a writer for one reply stream to a client.
     fn event_writer(&self, context: &ReplyContext) -> Box<dyn EventWriter>;
+
+    /// Returns the id under which a client sees a call of a reply: the provider's, or where that is empty
+    /// or not legal in this format one made of the reply's id and the call's place, from 0.
+    fn call_id(&self, id: &str, reply: &str, place: usize) -> String {
+        if id.is_empty() { ids::made("call_", reply, place) } else { id.to_owned() }
+    }
 
     /// Returns the path of the endpoint that counts tokens, like [`Codec::path_template`]; `None` if
     /// the format has none.

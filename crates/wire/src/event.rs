@@ -167,7 +167,8 @@ pub enum PartHead {
     Refusal,
     /// A call of one of the client's tools.
     ToolCall {
-        /// The provider's id; empty if it gave none.
+        /// From a reader the provider's id, empty if it gave none; for a writer the one that its client
+        /// sees ([`Codec::call_id`](crate::Codec::call_id)), never empty.
         id: String,
         /// The tool's name.
         name: String,

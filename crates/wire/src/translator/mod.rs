@@ -5,6 +5,7 @@
 //! never came. Else the reader's events are written in the client's format, after what the request put
 //! off was done to them.
 
+mod call_ids;
 mod free_text;
 mod refine;
 mod sequence;
@@ -28,6 +29,7 @@ use crate::api_error::{ApiError, UpstreamError};
 use crate::codec::{Codec, EventReader, Passed, ReplyContext};
 use crate::event::{Event, Finish, Usage};
 use crate::openai_chat::quiet_usage::QuietUsage;
+use crate::recall::Learned;
 
 /// Whether bytes are passed on or written anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +82,7 @@ impl Translator {
         Self {
             mode: if same { Mode::Exact } else { Mode::Translated },
             reader: upstream.event_reader(),
-            refine: Refine::new(client.format(), &context.aftercare),
+            refine: Refine::new(client.format(), &context),
             quiet: (same && context.hide_usage).then(QuietUsage::default),
             events: Vec::new(),
             watch: Watch::default(),
@@ -174,6 +176,12 @@ impl Translator {
             let (id, model) = (&*self.watch.id, &*self.watch.model);
             self.writer.get().resume(&Passed { id, model, next: sequence.next() });
         }
+    }
+
+    /// Returns the reasoning behind calls that was heard since this was last asked. Nothing of an exact
+    /// stream.
+    pub fn learned(&mut self) -> Vec<Learned> {
+        self.refine.learned()
     }
 
     /// Tells whether the answer was cut at a stop sequence, so that the provider need not go on.

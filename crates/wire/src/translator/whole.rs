@@ -7,6 +7,7 @@ use super::usable::as_api_error;
 use super::watch::Watch;
 use super::{Codec, Event, EventReader, Finish, ReplyContext, Usage, is_exact};
 use crate::api_error::UpstreamError;
+use crate::recall::Learned;
 
 /// A whole reply as the client gets it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,16 +18,19 @@ pub struct WholeReply {
     pub usage: Usage,
     /// Why the first answer ended.
     pub finish: Option<Finish>,
+    /// The reasoning behind its calls. Nothing of a reply whose bytes are passed on.
+    pub learned: Vec<Learned>,
     /// Set if the body was an error or no reply at all. The caller chooses the status.
     pub error: Option<UpstreamError>,
 }
 
 impl WholeReply {
-    fn new(body: Bytes, watch: Watch, cut: bool) -> Self {
+    fn new(body: Bytes, watch: Watch, mut refine: Option<Refine>) -> Self {
         Self {
             body,
-            usage: watch.usage_or_estimate(cut),
+            usage: watch.usage_or_estimate(refine.as_ref().is_some_and(Refine::is_cut)),
             finish: watch.finish.map(|(_, reason)| reason),
+            learned: refine.as_mut().map(Refine::learned).unwrap_or_default(),
             error: watch.error,
         }
     }
@@ -43,7 +47,7 @@ pub fn translate_reply(
     if is_exact(upstream, client) {
         let mut watch = Watch::default();
         events.iter().for_each(|event| watch.see(event));
-        return WholeReply::new(body.clone(), watch, false);
+        return WholeReply::new(body.clone(), watch, None);
     }
     written(events, client, context)
 }
@@ -58,7 +62,7 @@ pub fn play_reply(
     body: &[u8],
     context: &ReplyContext,
 ) -> WholeReply {
-    let (events, cut) = refined(upstream.read_reply(body), client, context);
+    let (events, refine) = refined(upstream.read_reply(body), client, context);
     let (mut writer, mut watch) = (client.event_writer(context), Watch::default());
     let mut bytes = Vec::new();
     for event in &events {
@@ -66,7 +70,7 @@ pub fn play_reply(
         writer.write(event, &mut bytes);
     }
     let body = if watch.error.is_some() { Bytes::new() } else { bytes.into() };
-    WholeReply::new(body, watch, cut)
+    WholeReply::new(body, watch, Some(refine))
 }
 
 /// Collects a stream for a client that wants a whole answer, because its provider was asked for one.
@@ -131,23 +135,23 @@ impl Collector {
 }
 
 fn written(events: Vec<Event>, client: &dyn Codec, context: &ReplyContext) -> WholeReply {
-    let (events, cut) = refined(events, client, context);
+    let (events, refine) = refined(events, client, context);
     let mut watch = Watch::default();
     events.iter().for_each(|event| watch.see(event));
     let body = match &watch.error {
         Some(error) => client.write_error(&as_api_error(error)),
         None => client.write_reply(&events, context),
     };
-    WholeReply::new(body.into(), watch, cut)
+    WholeReply::new(body.into(), watch, Some(refine))
 }
 
-/// Returns the events as the client may have them, and whether the answer was cut.
+/// Returns the events as the client may have them, and the stages that made them so.
 fn refined(
     mut events: Vec<Event>,
     client: &dyn Codec,
     context: &ReplyContext,
-) -> (Vec<Event>, bool) {
-    let mut refine = Refine::new(client.format(), &context.aftercare);
+) -> (Vec<Event>, Refine) {
+    let mut refine = Refine::new(client.format(), context);
     refine.take(&mut events);
-    (events, refine.is_cut())
+    (events, refine)
 }
