@@ -71,6 +71,8 @@ impl Exchange {
             Incoming::Stream(stream) => {
                 let mut pieces = Vec::with_capacity(1);
                 stream.translator.push(&piece, &mut pieces);
+                let learned = stream.translator.learned();
+                self.remember(learned);
                 let step = self.stream_came(pieces, now);
                 self.end_if_cut(step)
             }
@@ -96,7 +98,9 @@ impl Exchange {
             Incoming::Stream(mut stream) => {
                 let mut pieces = Vec::with_capacity(1);
                 stream.translator.finish(&mut pieces);
+                let learned = stream.translator.learned();
                 attempt.incoming = Incoming::Stream(stream);
+                self.remember(learned);
                 self.stream_ended(pieces, now)
             }
         }
@@ -238,6 +242,7 @@ impl Exchange {
             return self.refused(error, wait);
         }
         self.bill(reply.usage);
+        self.remember(reply.learned);
         let Some(attempt) = &self.attempt else { return self.give_up(Error::Internal) };
         let client_head = ClientHead::new(200, &self.cx)
             .served_by(attempt, self.records.len() + 1)

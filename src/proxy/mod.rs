@@ -19,6 +19,7 @@ mod incoming;
 mod intake;
 mod outbound;
 mod prepare;
+mod recall;
 mod receive;
 mod reply;
 mod session;

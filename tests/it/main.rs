@@ -11,6 +11,7 @@ mod hardening;
 mod keys;
 mod program;
 mod reasoning;
+mod recall;
 mod refusals;
 mod reload;
 mod setup;

@@ -1,21 +1,25 @@
-//! What changes while serving: how accounts are.
+//! What changes while serving: how accounts are, and what is remembered for clients.
 //!
 //! Kept apart from the snapshot, by id, so that an edit of the configuration forgets nothing about the
 //! accounts that remain. Lost at a restart, by intent.
 
 mod account;
+mod recall;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use account::{AccountState, Permit, Standing};
+pub use recall::{Recall, RecallLimits};
 
 use crate::ids::AccountId;
 use crate::snapshot::{Account, Snapshot};
 
-/// The state of all accounts.
+/// The state of all accounts, and the memory of reasoning.
 #[derive(Debug, Default)]
 pub struct SharedState {
+    /// Reasoning behind calls of tools.
+    pub recall: Recall,
     accounts: RwLock<HashMap<AccountId, Arc<AccountState>>>,
 }
 
