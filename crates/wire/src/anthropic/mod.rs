@@ -27,6 +27,7 @@ use crate::chat::ChatRequest;
 use crate::codec::{
     Codec, EventReader, EventWriter, Peek, ReplyContext, Target, WireError, Written,
 };
+use crate::collect::CollectedPart;
 use crate::event::Event;
 use crate::ids;
 use crate::mend;
@@ -76,6 +77,14 @@ impl Codec for Anthropic {
 
     fn call_id(&self, id: &str, reply: &str, place: usize) -> String {
         if id.is_empty() { ids::made("toolu_", reply, place) } else { ids::legal("toolu_", id) }
+    }
+
+    fn may_pause(&self) -> bool {
+        true
+    }
+
+    fn continued(&self, body: &[u8], said: &[CollectedPart]) -> Option<Vec<u8>> {
+        request::continued(body, said)
     }
 
     fn count_path(&self) -> Option<&'static str> {

@@ -221,7 +221,7 @@ fn sealed_in(parts: &[CollectedPart], index: usize) -> Vec<Opaque> {
 }
 
 /// Appends the blocks of an answer, with commas between them.
-fn content(parts: &[CollectedPart], reply_id: &str, seal: &Seal, out: &mut Vec<u8>) {
+pub(super) fn content(parts: &[CollectedPart], reply_id: &str, seal: &Seal, out: &mut Vec<u8>) {
     let start = out.len();
     for (index, part) in parts.iter().enumerate() {
         let before = out.len();
