@@ -61,7 +61,8 @@ pub struct Exchange {
     last_error: Option<Error>,
     /// The body of the last refusal, if provider and client speak the same format.
     pub(super) own_words: Option<Bytes>,
-    again: bool,
+    /// Whether the current attempt is made once more.
+    pub(super) again: bool,
 }
 
 /// What the client has got of an answer.
@@ -96,6 +97,8 @@ pub struct Parcel {
 pub enum Step {
     /// This is to be written, possibly nothing.
     Write(Parcel),
+    /// This is to be written, and the same provider is then asked to go on with what it paused.
+    GoOn(Parcel),
     /// Nothing was written yet, and another attempt is to be made.
     TryNext,
 }
@@ -104,7 +107,7 @@ impl Step {
     /// Tells whether nothing more of this attempt's answer is of interest.
     pub const fn is_last(&self) -> bool {
         match self {
-            Self::TryNext => true,
+            Self::TryNext | Self::GoOn(_) => true,
             Self::Write(parcel) => parcel.end,
         }
     }
@@ -172,11 +175,13 @@ impl Exchange {
                     return Ok(Attempt {
                         choice,
                         codec,
+                        asked: outbound.body.clone(),
                         outbound,
                         passage,
                         notes,
                         care,
                         incoming: Incoming::Awaited,
+                        paused: None,
                         last_sign: now,
                         kept_alive: false,
                         stale_connections: 0,
@@ -222,8 +227,11 @@ impl Exchange {
     ///
     /// A kept-alive connection that the provider had closed already says nothing about the account.
     fn is_stale_connection(&mut self) -> bool {
-        let may = self.cx.snapshot.routing.retry_on_reset && !self.has_begun();
+        let (may, has_begun) = (self.cx.snapshot.routing.retry_on_reset, self.has_begun());
         let Some(attempt) = self.attempt.as_mut().filter(|_| may) else { return false };
+        if has_begun && attempt.paused.is_none() {
+            return false;
+        }
         if !attempt.kept_alive
             || !matches!(attempt.incoming, Incoming::Awaited)
             || attempt.stale_connections >= MAX_STALE_CONNECTIONS
@@ -277,6 +285,9 @@ impl Exchange {
 
     /// Ends the current attempt as failed and says how to go on.
     fn settle_failure(&mut self, verdict: Verdict, error: Error, may_repeat: bool) -> Step {
+        if self.is_going_on() {
+            return self.break_off(&verdict, error);
+        }
         let now = self.shared.clock.now();
         let Some(attempt) = self.attempt.take() else { return self.give_up(Error::Internal) };
         self.close_failed(&attempt, verdict.reason, verdict.rest);
@@ -290,7 +301,7 @@ impl Exchange {
     }
 
     /// Ends a failed attempt: rests its account and records it.
-    fn close_failed(&mut self, attempt: &Attempt, reason: Reason, rest: Rest) {
+    pub(super) fn close_failed(&mut self, attempt: &Attempt, reason: Reason, rest: Rest) {
         let record = attempt.record(Some(reason));
         let profile = &attempt.choice.target.provider.profile;
         let now = self.shared.clock.now();
@@ -325,7 +336,8 @@ impl Exchange {
     /// Takes note that the client left.
     pub fn client_gone(&mut self) {
         self.delivered.interrupted = true;
-        if let Some(attempt) = self.attempt.take() {
+        if let Some(mut attempt) = self.attempt.take() {
+            attempt.reclaim();
             self.note_usage(&attempt);
             self.record(attempt.record(Some(Reason::ClientGone)));
         }
@@ -336,6 +348,11 @@ impl Exchange {
             let usage = stream.translator.usage_or_estimate();
             self.bill(usage);
         }
+        self.note_dropped(attempt);
+    }
+
+    /// Takes note of what was lost on the way.
+    pub(super) fn note_dropped(&mut self, attempt: &Attempt) {
         self.delivered.dropped = attempt.notes.dropped().collect::<Vec<_>>().join(",").into();
     }
 
@@ -386,19 +403,26 @@ impl Exchange {
     }
 
     /// Ends an answer that had begun with the client format's error event.
-    pub(super) fn interrupt(&mut self, error: &Error) -> Parcel {
+    fn interrupt(&mut self, error: &Error) -> Parcel {
+        let reason = if error.code().status == 504 { Reason::Timeout } else { Reason::Reset };
+        self.cut_off(error, reason, Rest::Behind)
+    }
+
+    /// Ends an answer that had begun with the client format's error event, and its attempt as failed.
+    pub(super) fn cut_off(&mut self, error: &Error, reason: Reason, rest: Rest) -> Parcel {
         self.delivered.interrupted = true;
         self.delivered.error = Some(error.code());
         let api = error.to_api(self.client.format(), &self.cx.request_id);
         let Some(mut attempt) = self.attempt.take() else {
             return Parcel { end: true, ..Parcel::default() };
         };
+        attempt.reclaim();
         let mut pieces = Vec::new();
         if let Incoming::Stream(stream) = &mut attempt.incoming {
             pieces.push(stream.translator.interrupt(&api));
         }
-        let reason = if error.code().status == 504 { Reason::Timeout } else { Reason::Reset };
-        self.cut_short(&attempt, reason);
+        self.note_usage(&attempt);
+        self.close_failed(&attempt, reason, rest);
         Parcel { head: None, pieces, end: true }
     }
 

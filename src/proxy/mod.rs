@@ -18,6 +18,7 @@ mod head;
 mod incoming;
 mod intake;
 mod outbound;
+mod pause;
 mod prepare;
 mod recall;
 mod receive;

@@ -9,6 +9,7 @@ mod failover;
 mod forwarding;
 mod hardening;
 mod keys;
+mod pauses;
 mod program;
 mod reasoning;
 mod recall;

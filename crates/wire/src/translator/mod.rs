@@ -25,7 +25,7 @@ use self::sequence::Sequence;
 use self::tail::Tail;
 pub use self::usable::as_api_error;
 use self::watch::Watch;
-pub use self::whole::{WholeReply, WholeTurn, play_reply, translate_reply};
+pub use self::whole::{WholeReply, WholeTurn, translate_reply};
 use self::writer::LateWriter;
 use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};

@@ -57,21 +57,6 @@ pub fn translate_reply(
     turn.written(client, context)
 }
 
-/// Turns a whole 2xx reply into the bytes of a complete stream in the client's format.
-///
-/// For providers that answer with one document although a stream was asked for. When the body is an
-/// error or no reply, `error` is set and the body is empty.
-pub fn play_reply(
-    upstream: &dyn Codec,
-    client: &dyn Codec,
-    body: &[u8],
-    context: &ReplyContext,
-) -> WholeReply {
-    let mut turn = WholeTurn::new(upstream, client, context);
-    turn.add(upstream.read_reply(body));
-    turn.played(client, context)
-}
-
 /// An answer that is written when it is whole: of one reply, or of several where its provider paused.
 #[derive(Debug)]
 pub struct WholeTurn {
@@ -138,7 +123,8 @@ impl WholeTurn {
         })
     }
 
-    /// Writes the answer as a complete stream; nothing if it is an error.
+    /// Writes the answer as a complete stream, for a provider that answers with one document although a
+    /// stream was asked for. Nothing if it is an error or no reply.
     pub fn played(self, client: &dyn Codec, context: &ReplyContext) -> WholeReply {
         self.concluded(|events, watch| {
             let mut bytes = Vec::new();
