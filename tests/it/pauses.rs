@@ -232,6 +232,24 @@ async fn a_whole_answer_whose_provider_does_not_go_on_is_what_was_said() {
 }
 
 #[tokio::test]
+async fn a_provider_that_falls_silent_is_not_waited_for() {
+    let sim = simulator().await;
+    let yaml = format!("server: {{ timeouts: {{ first_byte: 150ms }} }}\n{}", providers(&sim));
+    let gateway = TestGateway::start(&yaml).await;
+    for stream in [false, true] {
+        sim.script([Step::own(), Step::new().hang()]);
+
+        let answer = asked(&gateway, "chat", "claude/echo?pauses=1", stream).await;
+
+        let case = format!("stream {stream}: {}", answer.text());
+        assert_eq!(text("chat", &answer, stream), "Search 1. ", "{case}");
+        assert_eq!(has_error_event("chat", &answer.text()), stream, "{case}");
+        assert_eq!(finishes("chat", &answer), usize::from(!stream), "{case}");
+    }
+    assert_eq!(sim.seen().len(), 4, "no other account can");
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_while_the_provider_goes_on_cancels_it() {
     let sim = simulator().await;
     let gateway = TestGateway::start(&providers(&sim)).await;
