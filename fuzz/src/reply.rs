@@ -7,7 +7,7 @@ mod kit;
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use omniroute_wire::translator::{as_api_error, play_reply, translate_reply};
+use omniroute_wire::translator::{WholeTurn, as_api_error, translate_reply};
 
 fuzz_target!(|data: &[u8]| {
     let Some((provider, body)) = kit::format(data) else { return };
@@ -18,7 +18,9 @@ fuzz_target!(|data: &[u8]| {
             let events = client.read_reply(&whole.body);
             assert!(!events.is_empty(), "{}", String::from_utf8_lossy(&whole.body));
         }
-        play_reply(provider, client, &body, &kit::context());
+        let mut turn = WholeTurn::new(provider, client, &kit::context());
+        turn.add(provider.read_reply(&body));
+        turn.played(client, &kit::context());
         client.write_error(&as_api_error(&provider.read_error(500, &body)));
     }
 });

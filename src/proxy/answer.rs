@@ -6,7 +6,9 @@ use bytes::{Bytes, BytesMut};
 use omniroute_core::context::Operation;
 use omniroute_core::error::Error;
 use omniroute_core::verdict::{Reason, Signal, header_wait, told};
-use omniroute_wire::translator::{Collector, Mode, WholeReply, play_reply, translate_reply};
+use omniroute_wire::translator::{
+    Collector, Mode, WholeReply, WholeTurn, is_exact, translate_reply,
+};
 use omniroute_wire::{Translator, UpstreamError};
 use pingora::http::ResponseHeader;
 
@@ -15,6 +17,7 @@ use super::exchange::{Exchange, Parcel, Step};
 use super::head::Head as ClientHead;
 use super::incoming::{Head, Held, Incoming, MAX_WHOLE_BYTES, Pieces, Stream, extend_refusal};
 use super::outbound::Passage;
+use super::pause::JSON;
 
 /// Longest refusal of a provider that is passed on in its own words; a longer one may have been cut.
 const MAX_OWN_WORDS_BYTES: usize = 4096;
@@ -33,6 +36,8 @@ impl Exchange {
         let head = Head::of(head);
         let incoming = if !status.is_success() {
             Incoming::Refusal { head, body: BytesMut::new() }
+        } else if attempt.paused.is_some() {
+            return self.goes_on(status.as_u16());
         } else if self.peek.stream && !head.is_json() {
             let context = self.reply_context(&attempt.care);
             let translator = Translator::new(attempt.codec, client, context);
@@ -42,7 +47,7 @@ impl Exchange {
             let collector = Collector::new(attempt.codec, client, context, MAX_WHOLE_BYTES);
             Incoming::Collected { head, collector: Box::new(collector) }
         } else {
-            Incoming::Whole { head, body: Pieces::default() }
+            Incoming::Whole { head, body: Pieces::default(), turn: None }
         };
         let Some(attempt) = &mut self.attempt else { return };
         attempt.status = Some(status.as_u16());
@@ -72,6 +77,8 @@ impl Exchange {
             Incoming::Stream(stream) => {
                 let mut pieces = Vec::with_capacity(1);
                 stream.translator.push(&piece, &mut pieces);
+                let learned = stream.translator.learned();
+                self.remember(learned);
                 let step = self.stream_came(pieces, now);
                 self.end_if_cut(step)
             }
@@ -88,17 +95,29 @@ impl Exchange {
         match std::mem::replace(&mut attempt.incoming, Incoming::Awaited) {
             Incoming::Awaited => self.broken(Signal::Unusable),
             Incoming::Refusal { head, body } => self.refusal_ended(head, body.freeze()),
-            Incoming::Whole { head, body } if counts => self.count_ended(&head, body.join()),
-            Incoming::Whole { head, body } => self.whole_ended(&head, &body.join()),
-            Incoming::Collected { head, collector } => {
-                let reply = collector.finish();
-                self.whole_came(&head, reply, "application/json")
+            Incoming::Whole { head, body, .. } if counts => self.count_ended(&head, body.join()),
+            Incoming::Whole { head, body, turn } => self.whole_ended(head, &body.join(), turn),
+            Incoming::Collected { head, mut collector } => {
+                if let Some(asking) = collector.end_body(attempt.codec, &attempt.asked) {
+                    let said = Incoming::Collected { head, collector };
+                    return self.ask_to_go_on(asking, said, Parcel::default());
+                }
+                self.whole_came(&head, collector.finish(), JSON)
             }
             Incoming::Stream(mut stream) => {
                 let mut pieces = Vec::with_capacity(1);
-                stream.translator.finish(&mut pieces);
+                let translator = &mut stream.translator;
+                let asking = translator.end_body(attempt.codec, &attempt.asked, &mut pieces);
+                if asking.is_none() {
+                    translator.finish(&mut pieces);
+                }
+                let learned = translator.learned();
                 attempt.incoming = Incoming::Stream(stream);
-                self.stream_ended(pieces, now)
+                self.remember(learned);
+                match asking {
+                    Some(asking) => self.stream_paused(asking, pieces, now),
+                    None => self.stream_ended(pieces, now),
+                }
             }
         }
     }
@@ -219,39 +238,77 @@ impl Exchange {
         self.refused(error, header_wait(&head.headers, wall))
     }
 
-    fn whole_ended(&mut self, head: &Head, body: &Bytes) -> Step {
+    fn whole_ended(&mut self, head: Head, body: &Bytes, turn: Option<Box<WholeTurn>>) -> Step {
         let Some(attempt) = &self.attempt else { return self.give_up(Error::Internal) };
         let context = self.reply_context(&attempt.care);
         let (upstream, client) = (attempt.codec, self.client);
-        if self.peek.stream {
-            let reply = play_reply(upstream, client, body, &context);
-            self.whole_came(head, reply, client.stream_content_type(self.peek.json_array))
-        } else {
+        if is_exact(upstream, client) && !self.peek.stream {
             let reply = translate_reply(upstream, client, body, &context);
-            self.whole_came(head, reply, "application/json")
+            return self.whole_came(&head, reply, JSON);
         }
+        let mut turn = turn.unwrap_or_else(|| Box::new(WholeTurn::new(upstream, client, &context)));
+        turn.add(upstream.read_reply(body));
+        if let Some(asking) = turn.continued(upstream, &attempt.asked) {
+            let said = Incoming::Whole { head, body: Pieces::default(), turn: Some(turn) };
+            return self.ask_to_go_on(asking, said, Parcel::default());
+        }
+        let (reply, content_type) = self.composed(*turn, &context);
+        self.whole_came(&head, reply, content_type)
     }
 
     /// Takes a whole answer as the client is to have it.
-    fn whole_came(&mut self, head: &Head, reply: WholeReply, content_type: &str) -> Step {
+    fn whole_came(&mut self, head: &Head, mut reply: WholeReply, content_type: &str) -> Step {
         if let Some(error) = reply.error {
             let wait = header_wait(&head.headers, self.shared.clock.wall());
             return self.refused(error, wait);
         }
-        self.bill(reply.usage);
-        let Some(attempt) = &self.attempt else { return self.give_up(Error::Internal) };
-        let client_head = ClientHead::new(200, &self.cx)
-            .served_by(attempt, self.records.len() + 1)
-            .whole(content_type, reply.body.len());
-        let client_head = match attempt.passage {
-            Passage::Exact => {
-                client_head.pass_back(&head.headers, attempt.choice.account.key.as_ref())
-            }
-            Passage::Translated => client_head,
-        };
-        let parcel = self.release(client_head, vec![reply.body], true);
+        if let Some(error) = reply.broken_off.take() {
+            return self.broken_off(head, reply, content_type, &error);
+        }
+        let parcel = self.deliver(head, reply, content_type);
         self.settle_served();
         Step::Write(parcel)
+    }
+
+    /// Releases a whole answer.
+    pub(super) fn deliver(&mut self, head: &Head, reply: WholeReply, content_type: &str) -> Parcel {
+        self.bill(reply.usage);
+        self.remember(reply.learned);
+        let mut client_head = ClientHead::new(200, &self.cx);
+        if let Some(attempt) = &self.attempt {
+            client_head = client_head
+                .served_by(attempt, self.records.len() + 1)
+                .whole(content_type, reply.body.len());
+            if attempt.passage == Passage::Exact {
+                let key = attempt.choice.account.key.as_ref();
+                client_head = client_head.pass_back(&head.headers, key);
+            }
+        }
+        self.release(client_head, vec![reply.body], true)
+    }
+
+    /// Takes note that the provider goes on with what it paused.
+    fn goes_on(&mut self, status: u16) {
+        let now = self.shared.clock.now();
+        let Some(attempt) = &mut self.attempt else { return };
+        attempt.status = Some(status);
+        attempt.last_sign = now;
+        attempt.reclaim();
+        attempt.incoming.go_on(attempt.codec);
+    }
+
+    /// Ends a stream's body at a pause.
+    fn stream_paused(&mut self, asking: Vec<u8>, pieces: Vec<Bytes>, now: Instant) -> Step {
+        match self.stream_came(pieces, now) {
+            Step::Write(parcel) if !parcel.end => match &mut self.attempt {
+                Some(attempt) => {
+                    let said = std::mem::replace(&mut attempt.incoming, Incoming::Awaited);
+                    self.ask_to_go_on(asking, said, parcel)
+                }
+                None => Step::Write(parcel),
+            },
+            step => step,
+        }
     }
 
     fn stream(&mut self) -> Option<&mut Stream> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use omniroute_core::context::AttemptRecord;
 use omniroute_core::routing::{Choice, Ticket};
 use omniroute_core::verdict::Reason;
@@ -20,6 +21,8 @@ pub struct Attempt {
     pub codec: &'static dyn Codec,
     /// What is sent.
     pub outbound: Outbound,
+    /// The body that asked for the answer; what is sent differs while the provider goes on.
+    pub asked: Bytes,
     /// Whether the client's own bytes are sent.
     pub passage: Passage,
     /// What a translation could not carry.
@@ -28,6 +31,8 @@ pub struct Attempt {
     pub care: Care,
     /// What has come back so far.
     pub incoming: Incoming,
+    /// What came before the provider paused, while it is asked to go on.
+    pub paused: Option<Incoming>,
     /// When the provider last showed life; the attempt's start before that.
     pub last_sign: Instant,
     /// Whether the connection had served before.
@@ -51,6 +56,13 @@ impl Attempt {
             return Cow::Borrowed("exact");
         }
         Cow::Owned(self.notes.header_value())
+    }
+
+    /// Takes back what came before the provider paused, because it does not go on.
+    pub fn reclaim(&mut self) {
+        if let Some(said) = self.paused.take() {
+            self.incoming = said;
+        }
     }
 
     /// Makes the record of how it ended.

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use omniroute_core::context::{AttemptRecord, Operation, RequestContext};
 use omniroute_core::error::{Error, ErrorCode};
 use omniroute_core::state::Failure;
-use omniroute_core::verdict::{self, Next, Reason, Rest, Scope, Signal, Verdict};
-use omniroute_wire::{ChatRequest, Codec, Peek, ReplyContext, Usage, WireError, estimate};
+use omniroute_core::verdict::{self, Reason, Scope, Signal, Verdict};
+use omniroute_wire::{ChatRequest, Codec, Peek, ReplyContext, Usage, estimate};
 use pingora::http::ResponseHeader;
 
 use super::Shared;
@@ -21,8 +21,8 @@ use super::attempt::Attempt;
 use super::count::lacks_endpoint;
 use super::head::Head;
 use super::incoming::Incoming;
-use super::planning::{Planned, Upcoming};
-use super::prepare::{Care, Prepared};
+use super::planning::Planned;
+use super::prepare::Care;
 
 /// Most times one attempt is sent again because a kept-alive connection turned out to be dead. The
 /// provider may have begun, so more would multiply what it bills.
@@ -59,10 +59,11 @@ pub struct Exchange {
     pub(super) attempt: Option<Attempt>,
     pub(super) body: Bytes,
     pub(super) canonical: Option<Arc<ChatRequest>>,
-    last_error: Option<Error>,
+    pub(super) last_error: Option<Error>,
     /// The body of the last refusal, if provider and client speak the same format.
     pub(super) own_words: Option<Bytes>,
-    again: bool,
+    /// Whether the current attempt is made once more.
+    pub(super) again: bool,
 }
 
 /// What the client has got of an answer.
@@ -97,6 +98,8 @@ pub struct Parcel {
 pub enum Step {
     /// This is to be written, possibly nothing.
     Write(Parcel),
+    /// This is to be written, and the same provider is then asked to go on with what it paused.
+    GoOn(Parcel),
     /// Nothing was written yet, and another attempt is to be made.
     TryNext,
 }
@@ -105,29 +108,9 @@ impl Step {
     /// Tells whether nothing more of this attempt's answer is of interest.
     pub const fn is_last(&self) -> bool {
         match self {
-            Self::TryNext => true,
+            Self::TryNext | Self::GoOn(_) => true,
             Self::Write(parcel) => parcel.end,
         }
-    }
-}
-
-/// Why no attempt is made now.
-pub enum NotNow {
-    /// The request is over, and this is to be written.
-    Over(Step),
-    /// Everyone is busy: ask again after at most this long, or when something has ended.
-    Wait(Duration),
-}
-
-/// Why there is no next attempt.
-enum NoAttempt {
-    Over(Error),
-    Wait(Duration),
-}
-
-impl From<Error> for NoAttempt {
-    fn from(error: Error) -> Self {
-        Self::Over(error)
     }
 }
 
@@ -160,74 +143,6 @@ impl Exchange {
         }
     }
 
-    /// Begins the next attempt, or the same one again on a fresh connection.
-    ///
-    /// # Errors
-    ///
-    /// What the client is to be told when there is nobody left to try, or nobody who need be asked; or a
-    /// wait for somebody to be free.
-    pub fn begin_attempt(&mut self) -> Result<&Attempt, NotNow> {
-        if !std::mem::take(&mut self.again) {
-            match self.next_attempt() {
-                Ok(attempt) => {
-                    self.own_words = None;
-                    self.attempt = Some(attempt);
-                }
-                Err(NoAttempt::Wait(at_most)) => return Err(NotNow::Wait(at_most)),
-                Err(NoAttempt::Over(error)) => return Err(NotNow::Over(self.give_up(error))),
-            }
-        }
-        if self.attempt.is_none() {
-            return Err(NotNow::Over(self.give_up(Error::Internal)));
-        }
-        self.attempt.as_ref().ok_or(NotNow::Over(Step::TryNext))
-    }
-
-    fn next_attempt(&mut self) -> Result<Attempt, NoAttempt> {
-        loop {
-            let now = self.shared.clock.now();
-            if !self.records.is_empty() && self.is_past_deadline(now) {
-                return Err(self.last_error.take().unwrap_or(Error::Internal).into());
-            }
-            let snapshot = Arc::clone(&self.cx.snapshot);
-            let (choice, ticket, waited) = match self.planned.next(&snapshot, now) {
-                Upcoming::Ask(choice, ticket, waited) => (choice, ticket, waited),
-                Upcoming::Wait(at_most) => return Err(NoAttempt::Wait(at_most)),
-                Upcoming::Nobody(error) => {
-                    return Err(self.last_error.take().unwrap_or(error).into());
-                }
-            };
-            self.can_count(&choice)?;
-            match self.prepare(&choice) {
-                Ok(Prepared { codec, outbound, passage, notes, care }) => {
-                    return Ok(Attempt {
-                        choice,
-                        codec,
-                        outbound,
-                        passage,
-                        notes,
-                        care,
-                        incoming: Incoming::Awaited,
-                        begun: now,
-                        waited,
-                        last_sign: now,
-                        kept_alive: false,
-                        stale_connections: 0,
-                        status: None,
-                        ticket,
-                    });
-                }
-                Err(error @ Error::Wire(WireError::Unsupported { .. })) => {
-                    // Another target may speak a format that can carry it.
-                    self.planned.plan().was_not_asked();
-                    self.planned.plan().narrow(&choice, Next::OtherModel);
-                    self.last_error = Some(error);
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
     /// Returns until when the provider must show the next sign of life.
     pub fn limit(&self) -> Instant {
         let timeouts = &self.cx.snapshot.server.timeouts;
@@ -256,8 +171,11 @@ impl Exchange {
     ///
     /// A kept-alive connection that the provider had closed already says nothing about the account.
     fn is_stale_connection(&mut self) -> bool {
-        let may = self.cx.snapshot.routing.retry_on_reset && !self.has_begun();
+        let (may, has_begun) = (self.cx.snapshot.routing.retry_on_reset, self.has_begun());
         let Some(attempt) = self.attempt.as_mut().filter(|_| may) else { return false };
+        if has_begun && attempt.paused.is_none() {
+            return false;
+        }
         if !attempt.kept_alive
             || !matches!(attempt.incoming, Incoming::Awaited)
             || attempt.stale_connections >= MAX_STALE_CONNECTIONS
@@ -316,6 +234,9 @@ impl Exchange {
 
     /// Ends the current attempt as failed and says how to go on.
     fn settle_failure(&mut self, verdict: Verdict, error: Error, may_repeat: bool) -> Step {
+        if self.is_going_on() {
+            return self.break_off(&verdict, error);
+        }
         let now = self.shared.clock.now();
         let Some(mut attempt) = self.attempt.take() else { return self.give_up(Error::Internal) };
         self.close_failed(&mut attempt, &verdict);
@@ -331,7 +252,7 @@ impl Exchange {
     }
 
     /// Ends a failed attempt: rests who is at fault and records it.
-    fn close_failed(&mut self, attempt: &mut Attempt, verdict: &Verdict) {
+    pub(super) fn close_failed(&mut self, attempt: &mut Attempt, verdict: &Verdict) {
         let now = self.shared.clock.now();
         let (target, account) = (&attempt.choice.target, &attempt.choice.account);
         let failure = Failure {
@@ -377,6 +298,7 @@ impl Exchange {
     pub fn client_gone(&mut self) {
         self.delivered.interrupted = true;
         if let Some(mut attempt) = self.attempt.take() {
+            attempt.reclaim();
             self.note_usage(&mut attempt);
             self.record(attempt.record(Some(Reason::ClientGone), self.shared.clock.now()));
         }
@@ -388,6 +310,11 @@ impl Exchange {
             self.bill(usage);
         }
         attempt.ticket.took(self.delivered.usage.total());
+        self.note_dropped(attempt);
+    }
+
+    /// Takes note of what was lost on the way.
+    pub(super) fn note_dropped(&mut self, attempt: &Attempt) {
         self.delivered.dropped = attempt.notes.dropped().collect::<Vec<_>>().join(",").into();
     }
 
@@ -444,27 +371,33 @@ impl Exchange {
     }
 
     /// Ends an answer that had begun with the client format's error event.
-    pub(super) fn interrupt(&mut self, error: &Error) -> Parcel {
+    fn interrupt(&mut self, error: &Error) -> Parcel {
+        let reason = if error.code().status == 504 { Reason::Timeout } else { Reason::Reset };
+        self.cut_off(error, &Verdict::on_broken_answer(reason))
+    }
+
+    /// Ends an answer that had begun with the client format's error event, and its attempt as failed.
+    pub(super) fn cut_off(&mut self, error: &Error, verdict: &Verdict) -> Parcel {
         self.delivered.interrupted = true;
         self.delivered.error = Some(error.code());
         let api = error.to_api(self.client.format(), &self.cx.request_id);
         let Some(mut attempt) = self.attempt.take() else {
             return Parcel { end: true, ..Parcel::default() };
         };
+        attempt.reclaim();
         let mut pieces = Vec::new();
         if let Incoming::Stream(stream) = &mut attempt.incoming {
             pieces.push(stream.translator.interrupt(&api));
         }
-        let reason = if error.code().status == 504 { Reason::Timeout } else { Reason::Reset };
-        self.cut_short(&mut attempt, reason);
+        self.note_usage(&mut attempt);
+        self.close_failed(&mut attempt, verdict);
         Parcel { head: None, pieces, end: true }
     }
 
     /// Ends an attempt whose answer broke after the client had part of it: others go first for a while.
     pub(super) fn cut_short(&mut self, attempt: &mut Attempt, reason: Reason) {
         self.note_usage(attempt);
-        let (next, rest, scope) = (Next::Nobody, Rest::Behind, Scope::Account);
-        self.close_failed(attempt, &Verdict { reason, next, rest, scope });
+        self.close_failed(attempt, &Verdict::on_broken_answer(reason));
     }
 
     /// Takes note that the client took what was written: the provider was not silent meanwhile.
@@ -489,7 +422,7 @@ impl Exchange {
         }
     }
 
-    fn is_past_deadline(&self, now: Instant) -> bool {
+    pub(super) fn is_past_deadline(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.cx.started) > self.cx.snapshot.routing.deadline
     }
 }

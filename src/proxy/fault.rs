@@ -95,7 +95,8 @@ pub fn why_unreachable(error: &Error) -> &'static str {
 /// Turns a step into the error that has Pingora go on, or end.
 pub fn concluded(forward: &mut Forward, step: Step) -> Box<Error> {
     match step {
-        Step::TryNext => try_next(),
+        // Failures never write something first.
+        Step::TryNext | Step::GoOn(_) => try_next(),
         Step::Write(parcel) => {
             forward.last_words = Some(parcel);
             given_up()

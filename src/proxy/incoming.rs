@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use omniroute_wire::Translator;
-use omniroute_wire::translator::Collector;
+use omniroute_wire::translator::{Collector, WholeTurn};
 use pingora::http::ResponseHeader;
 
 /// Most bytes of a refusal that are read (design/reliability.md, section 3).
@@ -40,6 +40,8 @@ pub enum Incoming {
         head: Head,
         /// The body so far.
         body: Pieces,
+        /// What earlier replies of the same turn said, if the provider paused.
+        turn: Option<Box<WholeTurn>>,
     },
     /// A stream that is collected, because the client wants a whole answer.
     Collected {

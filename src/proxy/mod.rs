@@ -7,6 +7,7 @@
 
 mod answer;
 mod attempt;
+mod begin;
 mod blame;
 mod count;
 mod dispatch;
@@ -18,8 +19,10 @@ mod head;
 mod incoming;
 mod intake;
 mod outbound;
+mod pause;
 mod planning;
 mod prepare;
+mod recall;
 mod receive;
 mod reply;
 mod session;
@@ -39,7 +42,7 @@ use pingora::{Error, Result};
 use pingora_core::protocols::Digest;
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
-use self::exchange::NotNow;
+use self::begin::NotNow;
 use self::flight::{Flight, Forward, Fresh};
 use crate::access_log::AccessLog;
 use crate::live::LiveConfig;

@@ -97,6 +97,18 @@ impl Outbound {
         Ok(())
     }
 
+    /// Puts another body in the place of this one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if its length cannot stand in a header, which every number can.
+    pub fn replace_body(&mut self, body: Bytes) -> Result<(), Error> {
+        let inserted = self.head.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        inserted.map_err(|_| Error::Internal)?;
+        self.body = body;
+        Ok(())
+    }
+
     /// Makes `head` this request's head, whatever it held before.
     pub fn write_head(&self, head: &mut RequestHeader) {
         let version = head.version;

@@ -119,6 +119,7 @@ impl Exchange {
             request = Arc::new(other);
         }
         let mut care = self.care(choice);
+        request = self.recalled(request, &care.seal.origin);
         let account = care.seal.origin.account;
         let target = Target { model: &choice.target.model, facts, account };
         notes.clone_from(&request.notes);

@@ -45,6 +45,16 @@ type Returned = Arc<Mutex<Option<ServerSession>>>;
 #[derive(Clone, Default)]
 pub struct WayBack(Returned);
 
+/// What follows once the tasks are written.
+enum Then {
+    /// More is to come from the provider.
+    Wait,
+    /// The answer is complete.
+    End,
+    /// Pingora is to ask a provider again.
+    Again,
+}
+
 /// Stands between Pingora and the client's session.
 struct ReplaySession {
     inner: ServerSession,
@@ -81,22 +91,26 @@ fn nobody() -> ServerSession {
 }
 
 impl ReplaySession {
-    /// Hands what came to the exchange and returns what is to be written.
-    fn take(&mut self, tasks: Vec<HttpTask>) -> Result<(Vec<HttpTask>, bool)> {
+    /// Hands what came to the exchange and returns what is to be written, and what follows then.
+    fn take(&mut self, tasks: Vec<HttpTask>) -> Result<(Vec<HttpTask>, Then)> {
         let mut out = Vec::with_capacity(tasks.len() + 1);
         for task in tasks {
             for step in self.feed(task) {
                 match step {
-                    Step::TryNext => return Err(fault::try_next()),
+                    Step::TryNext => return Ok((out, Then::Again)),
+                    Step::GoOn(parcel) => {
+                        self.pack(parcel, &mut out)?;
+                        return Ok((out, Then::Again));
+                    }
                     Step::Write(parcel) => {
                         if self.pack(parcel, &mut out)? {
-                            return Ok((out, true));
+                            return Ok((out, Then::End));
                         }
                     }
                 }
             }
         }
-        Ok((out, false))
+        Ok((out, Then::Wait))
     }
 
     fn feed(&self, task: HttpTask) -> Vec<Step> {
@@ -216,13 +230,17 @@ impl CustomSession for ReplaySession {
     }
 
     async fn response_duplex_vec(&mut self, tasks: Vec<HttpTask>) -> Result<bool> {
-        let (out, end) = self.take(tasks)?;
+        let (out, then) = self.take(tasks)?;
         if !out.is_empty() {
             self.inner.response_duplex_vec(out).await?;
             // A client that reads slowly is no fault of the provider's.
             self.exchange.lock().written();
         }
-        Ok(end)
+        match then {
+            Then::Wait => Ok(false),
+            Then::End => Ok(true),
+            Then::Again => Err(fault::try_next()),
+        }
     }
 
     fn set_read_timeout(&mut self, timeout: Option<Duration>) {

@@ -86,8 +86,9 @@ pub fn text_of(format: &str, reply: &Value) -> String {
     let text = match format {
         "chat" => reply["choices"][0]["message"]["content"].as_str().map(ToOwned::to_owned),
         "responses" => reply["output"].as_array().and_then(|items| {
-            let message = items.iter().find(|item| item["type"] == "message")?;
-            joined(&message["content"])
+            let messages = items.iter().filter(|item| item["type"] == "message");
+            let texts: Vec<String> = messages.filter_map(|item| joined(&item["content"])).collect();
+            (!texts.is_empty()).then(|| texts.concat())
         }),
         "anthropic" => joined(&reply["content"]),
         "gemini" => joined(&reply["candidates"][0]["content"]["parts"]),

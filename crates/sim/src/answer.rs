@@ -23,6 +23,8 @@ pub(crate) struct Answer {
     pub(crate) model: String,
     pub(crate) reasoning: Vec<String>,
     pub(crate) tokens: Vec<String>,
+    /// What a search of the vendor's own looked for, after the text and before the calls.
+    pub(crate) search: Option<String>,
     pub(crate) calls: Vec<Call>,
     pub(crate) finish: Finish,
     pub(crate) usage: Usage,
@@ -54,6 +56,7 @@ pub(crate) enum Finish {
     StopSequence(String),
     Length,
     Calls,
+    Pause,
 }
 
 /// Token counts; `input` includes `cached`, `output` includes `reasoning`.
@@ -100,13 +103,16 @@ impl Frame {
 /// Composes the answer to a request.
 pub(crate) fn compose(ask: &Ask, kind: Kind, params: &Params) -> Answer {
     let id = format!("{:016x}", fingerprint(ask));
-    let calls = calls(ask, params, &id);
+    let pauses = ask.may_pause && ask.said.searches < params.pauses;
+    let calls = if pauses { Vec::new() } else { calls(ask, params, &id) };
+    let search = pauses.then(|| ask.said.text.clone());
     let reasoning = match params.thinks {
         true => tokens(&format!("Thinking about: {}", ask.said.text)),
         false => Vec::new(),
     };
     let (text, mut finish) = match (kind, calls.is_empty()) {
         (Kind::Big, _) => (String::new(), Finish::Stop),
+        _ if pauses => (format!("Search {}. ", ask.said.searches + 1), Finish::Pause),
         (_, true) => {
             let text = params.text.clone().unwrap_or_else(|| echo(&ask.said));
             cut_at_stop(text, &ask.stop_sequences)
@@ -129,7 +135,7 @@ pub(crate) fn compose(ask: &Ask, kind: Kind, params: &Params) -> Answer {
     let fragments: usize = calls.iter().map(|call| call.fragments().len()).sum();
     let visible = (tokens.len() + fragments) as u64;
     let usage = Usage::new(ask.said.chars, visible, reasoning.len() as u64, params);
-    Answer { id, model: ask.model.clone(), reasoning, tokens, calls, finish, usage }
+    Answer { id, model: ask.model.clone(), reasoning, tokens, search, calls, finish, usage }
 }
 
 fn echo(said: &Said) -> String {

@@ -28,6 +28,8 @@ pub(crate) struct Ask {
     /// The most tokens of the answer.
     pub(crate) limit: Option<u64>,
     pub(crate) stop_sequences: Vec<String>,
+    /// Whether the vendor may pause its turn, to be asked to go on.
+    pub(crate) may_pause: bool,
 }
 
 impl Ask {
@@ -42,6 +44,7 @@ impl Ask {
             calls_in_parallel: true,
             limit: None,
             stop_sequences: Vec::new(),
+            may_pause: false,
         }
     }
 }
@@ -59,6 +62,8 @@ pub(crate) struct Said {
     /// Characters of all text, arguments and results, for the usage.
     pub(crate) chars: u64,
     pub(crate) turns: u64,
+    /// Searches of the vendor's own in the turn that is gone on with.
+    pub(crate) searches: usize,
     call_names: HashMap<String, String>,
 }
 
@@ -71,6 +76,7 @@ impl Said {
     /// Starts a turn of the user; what came before it is history.
     pub(crate) fn start_user(&mut self) {
         self.turns += 1;
+        self.searches = 0;
         self.text.clear();
         (self.images, self.files) = (0, 0);
         self.results.clear();
@@ -79,6 +85,7 @@ impl Said {
     /// Starts a turn that only brings tool results; the user's last words stay.
     pub(crate) fn start_results(&mut self) {
         self.turns += 1;
+        self.searches = 0;
     }
 
     pub(crate) fn add_user_text(&mut self, text: &str) {

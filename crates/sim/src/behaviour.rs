@@ -61,6 +61,8 @@ pub(crate) struct Params {
     pub(crate) thinks: bool,
     /// `talk=1`: text before the tool calls.
     pub(crate) talks: bool,
+    /// `pauses`: how many replies of one turn end in a pause after a search; only where the vendor pauses.
+    pub(crate) pauses: usize,
     /// `first_byte`: the wait before the head.
     pub(crate) first_byte: Option<Duration>,
     /// `first_token`: the wait between the head and the first token.
@@ -157,6 +159,7 @@ impl Params {
             "text" => self.text = Some(percent_decoded(value)),
             "think" => self.thinks = is_on,
             "talk" => self.talks = is_on,
+            "pauses" => self.pauses = count.unwrap_or(0),
             "first_byte" => self.first_byte = duration(value),
             "first_token" => self.first_token = duration(value),
             "pace" => self.pace = duration(value),

@@ -114,7 +114,7 @@ fn call_id(id: &str) -> String {
 
 fn finish(finish: &Finish) -> &'static str {
     match finish {
-        Finish::Stop | Finish::StopSequence(_) => "stop",
+        Finish::Stop | Finish::StopSequence(_) | Finish::Pause => "stop",
         Finish::Length => "length",
         Finish::Calls => "tool_calls",
     }

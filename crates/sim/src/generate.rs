@@ -111,7 +111,7 @@ fn chunk(answer: &Answer, parts: &Value, finish: Option<&str>, usage: Usage) -> 
 fn finish(finish: &Finish) -> &'static str {
     match finish {
         Finish::Length => "MAX_TOKENS",
-        Finish::Stop | Finish::StopSequence(_) | Finish::Calls => "STOP",
+        _ => "STOP",
     }
 }
 

@@ -14,6 +14,9 @@ pub(crate) fn whole(answer: &Answer) -> Value {
     if !answer.tokens.is_empty() {
         content.push(json!({"type": "text", "text": answer.tokens.concat()}));
     }
+    if let Some(query) = &answer.search {
+        content.extend([search(answer, &json!({"query": query})), found(answer)]);
+    }
     for call in &answer.calls {
         let input: Value = serde_json::from_str(&call.arguments).unwrap_or_else(|_| json!({}));
         let id = call_id(&call.id);
@@ -46,6 +49,13 @@ pub(crate) fn events(answer: &Answer) -> Vec<Frame> {
         for token in &answer.tokens {
             blocks.delta("text_delta", "text", token);
         }
+        blocks.close();
+    }
+    if let Some(query) = &answer.search {
+        blocks.open(search(answer, &json!({})));
+        blocks.delta("input_json_delta", "partial_json", &json!({"query": query}).to_string());
+        blocks.close();
+        blocks.open(found(answer));
         blocks.close();
     }
     for call in &answer.calls {
@@ -127,6 +137,23 @@ fn message(answer: &Answer, content: Vec<Value>) -> Value {
     })
 }
 
+/// Writes a call of the vendor's own search.
+fn search(answer: &Answer, input: &Value) -> Value {
+    let id = search_id(answer);
+    json!({"type": "server_tool_use", "id": id, "name": "web_search", "input": input})
+}
+
+/// Writes what the search found.
+fn found(answer: &Answer) -> Value {
+    let page = json!({"type": "web_search_result", "url": "https://example.com/", "title": "Example",
+        "encrypted_content": SIGNATURE, "page_age": null});
+    json!({"type": "web_search_tool_result", "tool_use_id": search_id(answer), "content": [page]})
+}
+
+fn search_id(answer: &Answer) -> String {
+    format!("srvtoolu_{}", answer.id)
+}
+
 fn call_id(id: &str) -> String {
     format!("toolu_{id}")
 }
@@ -137,13 +164,14 @@ fn stop_reason(finish: &Finish) -> &'static str {
         Finish::StopSequence(_) => "stop_sequence",
         Finish::Length => "max_tokens",
         Finish::Calls => "tool_use",
+        Finish::Pause => "pause_turn",
     }
 }
 
 fn stop_sequence(finish: &Finish) -> Value {
     match finish {
         Finish::StopSequence(stop) => json!(stop),
-        Finish::Stop | Finish::Length | Finish::Calls => Value::Null,
+        _ => Value::Null,
     }
 }
 

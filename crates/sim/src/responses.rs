@@ -36,7 +36,7 @@ pub(crate) fn events(answer: &Answer) -> Vec<Frame> {
     }
     let kind = match answer.finish {
         Finish::Length => "response.incomplete",
-        Finish::Stop | Finish::StopSequence(_) | Finish::Calls => "response.completed",
+        _ => "response.completed",
     };
     let response = finished(answer, std::mem::take(&mut stream.output));
     stream.other(kind, json!({"response": response}));

@@ -69,6 +69,7 @@ fn write(key: &Key, params: &Params) -> Written {
         reasoning: Vec::new(),
         tokens: vec!["token ".to_owned(); count],
         calls: Vec::new(),
+        search: None,
         finish: Finish::Stop,
         usage: Usage::new(1, count as u64, 0, params),
     };

@@ -7,8 +7,10 @@ use crate::WireFormat;
 use crate::aftercare::Aftercare;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::{ChatRequest, Opaque, Vendor};
+use crate::collect::CollectedPart;
 use crate::envelope::Seal;
 use crate::event::Event;
+use crate::ids;
 use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
 use crate::splice;
@@ -89,6 +91,25 @@ pub trait Codec: Send + Sync + 'static {
 
     /// Makes a writer for one reply stream to a client.
     fn event_writer(&self, context: &ReplyContext) -> Box<dyn EventWriter>;
+
+    /// Returns the id under which a client sees a call of a reply: the provider's, or where that is empty
+    /// or not legal in this format one made of the reply's id and the call's place, from 0.
+    fn call_id(&self, id: &str, reply: &str, place: usize) -> String {
+        if id.is_empty() { ids::made("call_", reply, place) } else { id.to_owned() }
+    }
+
+    /// Tells whether a provider of this format may end a reply before its turn is over, to be asked to go
+    /// on ([`Finish::Pause`](crate::Finish::Pause)), and whether a client of this format asks it to.
+    fn may_pause(&self) -> bool {
+        false
+    }
+
+    /// Returns the request that asks a provider to go on with a turn that it paused: `body`, which asked
+    /// for the turn, with what it has `said` so far. `None` if it cannot be asked that.
+    fn continued(&self, body: &[u8], said: &[CollectedPart]) -> Option<Vec<u8>> {
+        let _ = (body, said);
+        None
+    }
 
     /// Returns the path of the endpoint that counts tokens, like [`Codec::path_template`]; `None` if
     /// the format has none.

@@ -138,6 +138,26 @@ impl Event {
         true
     }
 
+    /// Returns the number of the part that this is said of.
+    pub(crate) const fn part_mut(&mut self) -> Option<&mut u32> {
+        match self {
+            Self::PartStart { part, .. }
+            | Self::Text { part, .. }
+            | Self::Reasoning { part, .. }
+            | Self::Arguments { part, .. }
+            | Self::Opaque { part, .. }
+            | Self::Cite { part, .. }
+            | Self::PartEnd { part, .. } => Some(part),
+            Self::Start { .. }
+            | Self::Logprobs { .. }
+            | Self::Usage(_)
+            | Self::Finish { .. }
+            | Self::Ping
+            | Self::Error(_)
+            | Self::End => None,
+        }
+    }
+
     /// Tells whether a client has something to show for it: the point after which a reply can no
     /// longer be replaced by another attempt's.
     ///
@@ -167,7 +187,8 @@ pub enum PartHead {
     Refusal,
     /// A call of one of the client's tools.
     ToolCall {
-        /// The provider's id; empty if it gave none.
+        /// From a reader the provider's id, empty if it gave none; for a writer the one that its client
+        /// sees ([`Codec::call_id`](crate::Codec::call_id)), never empty.
         id: String,
         /// The tool's name.
         name: String,
@@ -314,6 +335,28 @@ impl Usage {
             web_searches: pick(newer.web_searches, self.web_searches),
             estimated: newer.estimated || self.estimated,
         };
+    }
+
+    /// Returns the counts of two calls together. What only one of them says is that.
+    pub fn plus(&self, other: &Self) -> Self {
+        let sum = |one: Option<u64>, other: Option<u64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.saturating_add(other)),
+            (one, other) => one.or(other),
+        };
+        Self {
+            input: sum(self.input, other.input),
+            cache_read: sum(self.cache_read, other.cache_read),
+            cache_write: sum(self.cache_write, other.cache_write),
+            cache_write_long: sum(self.cache_write_long, other.cache_write_long),
+            output: sum(self.output, other.output),
+            reasoning: sum(self.reasoning, other.reasoning),
+            audio_input: sum(self.audio_input, other.audio_input),
+            audio_output: sum(self.audio_output, other.audio_output),
+            image_input: sum(self.image_input, other.image_input),
+            image_output: sum(self.image_output, other.image_output),
+            web_searches: sum(self.web_searches, other.web_searches),
+            estimated: self.estimated || other.estimated,
+        }
     }
 
     /// Returns all input tokens, cache included, or `None` if no input number is known.

@@ -8,7 +8,8 @@
 //! implements it, [`translator`] joins a reader and a writer into one reply stream, [`sse`] splits
 //! event streams, [`collect`] folds events into a whole answer. [`notes`] says what was lost and
 //! [`declared`] what is to be expected of every field; [`aftercare`] does to a reply what its provider
-//! could not be asked for, [`envelope`] carries other vendors' opaque bytes through a client. Round the
+//! could not be asked for, [`envelope`] carries other vendors' opaque bytes through a client and [`recall`]
+//! finds again what a client drops. Round the
 //! calls themselves: [`splice`] reads and changes a request without translating it, [`api_error`] and
 //! [`models`] are what every format says of faults and models, [`model_facts`] what a writer must know
 //! of its model, [`estimate`] counts tokens where no provider does, [`ids`] makes the ids nobody gave.
@@ -31,6 +32,7 @@ pub mod models;
 pub mod notes;
 pub mod openai_chat;
 pub mod openai_responses;
+pub mod recall;
 pub mod splice;
 pub mod sse;
 pub mod translator;

@@ -161,7 +161,7 @@ fn with_usage(options: &str) -> String {
 }
 
 /// Finds where `part`, a slice borrowed from `whole`, begins and ends in it.
-fn span(whole: &[u8], part: &str) -> Range<usize> {
+pub(crate) fn span(whole: &[u8], part: &str) -> Range<usize> {
     let start = part.as_ptr() as usize - whole.as_ptr() as usize;
     start..start + part.len()
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use omniroute_wire::codec::{Change, PathModel};
-use omniroute_wire::event::Event;
+use omniroute_wire::event::{Event, PartHead};
 use omniroute_wire::model_facts::ThinkingControl;
 use omniroute_wire::notes::Mark;
 use omniroute_wire::translator::{Mode, as_api_error, translate_reply};
@@ -142,7 +142,7 @@ fn show_reply(fixture: &Fixture, target: &'static dyn Codec, text: &mut String) 
     }
     assert_eq!(whole.body, fixture.body, "{}: the same bytes", fixture.name);
     if whole.error.is_none() {
-        let events = fixture.codec.read_reply(&fixture.body);
+        let events = named(fixture.codec.read_reply(&fixture.body), target);
         let again = target.write_reply(&events, &context());
         writeln!(text, "exact; read and written again:\n{}", pretty(&again)).unwrap();
     }
@@ -161,11 +161,21 @@ fn show_stream(fixture: &Fixture, target: &'static dyn Codec, text: &mut String)
         let added = passed.0.strip_prefix(&fixture.body[..]).unwrap();
         writeln!(text, "added to the exact bytes: {:?}", String::from_utf8_lossy(added)).unwrap();
         writeln!(text, "read and written again:").unwrap();
-        text.push_str(&written(&events, target));
+        text.push_str(&written(&named(events, target), target));
         return;
     }
     let (bytes, _) = translated(fixture, target, [fixture.body.as_ref()]);
     text.push_str(&String::from_utf8(bytes).unwrap().replace('\r', ""));
+}
+
+/// Gives calls without an id one, as a writer may expect.
+fn named(mut events: Vec<Event>, target: &dyn Codec) -> Vec<Event> {
+    for (place, event) in events.iter_mut().enumerate() {
+        if let Event::PartStart { head: PartHead::ToolCall { id, .. }, .. } = event {
+            *id = target.call_id(id, "reply", place);
+        }
+    }
+    events
 }
 
 fn written(events: &[Event], target: &'static dyn Codec) -> String {

@@ -16,9 +16,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use omniroute_wire::chat::ChatRequest;
-use omniroute_wire::translator::{
-    Collector, WholeReply, as_api_error, play_reply, translate_reply,
-};
+use omniroute_wire::translator::{Collector, WholeReply, WholeTurn, as_api_error, translate_reply};
 use omniroute_wire::{Codec, Event, ReplyContext, Target, Translator, WireError, WireFormat};
 
 mod asked;
@@ -228,7 +226,9 @@ fn replies(case: &Case, found: &mut Findings) {
     let source = case.codec.read_reply(&body);
     for client in clients() {
         let want = expected(&source, client.format());
-        let played = play_reply(case.codec, client, &body, &context());
+        let mut turn = WholeTurn::new(case.codec, client, &context());
+        turn.add(case.codec.read_reply(&body));
+        let played = turn.played(client, &context());
         if played.error.is_none() {
             check_stream(case, client, "whole to stream", &played.body, &want, found);
             second_hop(case, client, &played.body, found);

@@ -1,4 +1,5 @@
-//! What changes while serving: how accounts, providers and combos are.
+//! What changes while serving: how accounts, providers and combos are, and what is remembered for
+//! clients.
 //!
 //! A snapshot's accounts, providers and combos carry a handle of their state, so a request looks
 //! nothing up by name. The states themselves outlive snapshots: an edit of the configuration forgets
@@ -10,6 +11,7 @@ mod freed;
 mod health;
 mod limiter;
 mod pool;
+mod recall;
 mod rest;
 #[cfg(test)]
 mod tests;
@@ -24,13 +26,16 @@ pub use breaker::{Breaker, Gate, Pass};
 pub use freed::Freed;
 pub use limiter::Busy;
 pub use pool::PoolState;
+pub use recall::{Recall, RecallLimits};
 pub use rest::{Failure, Standing};
 
 use crate::ids::{AccountId, ProviderId};
 
-/// The states of all accounts, providers and combos.
+/// The states of all accounts, providers and combos, and the memory of reasoning.
 #[derive(Debug, Default)]
 pub struct SharedState {
+    /// Reasoning behind calls of tools.
+    pub recall: Recall,
     hasher: RandomState,
     freed: Arc<Freed>,
     accounts: Mutex<HashMap<(AccountId, u64), Arc<AccountState>>>,

@@ -88,6 +88,14 @@ pub enum Reason {
     ClientGone,
 }
 
+impl Verdict {
+    /// Returns the verdict on an answer that broke after the client had part of it: nobody else can go
+    /// on with it, and others go first for a while.
+    pub const fn on_broken_answer(reason: Reason) -> Self {
+        Self { reason, next: Next::Nobody, rest: Rest::Behind, scope: Scope::Account }
+    }
+}
+
 impl Reason {
     /// Returns the word for logs and metric labels.
     pub const fn name(self) -> &'static str {

@@ -29,6 +29,7 @@ pub(crate) fn read(body: &Value) -> Result<Ask, Refusal> {
     ask.calls_in_parallel =
         !body["tool_choice"]["disable_parallel_tool_use"].as_bool().unwrap_or(false);
     ask.stop_sequences = stops(&body["stop_sequences"]);
+    ask.may_pause = true;
     Ok(ask)
 }
 
@@ -157,6 +158,10 @@ fn read_assistant<'a>(blocks: &[Block<'a>], said: &mut Said) -> Result<HashSet<&
             Block::Typed("thinking", block) => {
                 needed_text(block, "signature")?;
                 said.count(needed_text(block, "thinking")?);
+            }
+            Block::Typed("server_tool_use", block) => {
+                needed_text(block, "id")?;
+                said.searches += 1;
             }
             Block::Typed("image" | "tool_result", _) => {
                 let message = "messages: this block is not allowed in the \"assistant\" role";

@@ -5,6 +5,7 @@ mod client;
 mod connections;
 mod faults;
 mod formats;
+mod pauses;
 mod recorded;
 mod refusals;
 mod script;

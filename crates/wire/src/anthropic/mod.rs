@@ -27,7 +27,9 @@ use crate::chat::ChatRequest;
 use crate::codec::{
     Codec, EventReader, EventWriter, Peek, ReplyContext, Target, WireError, Written,
 };
+use crate::collect::CollectedPart;
 use crate::event::Event;
+use crate::ids;
 use crate::mend;
 use crate::notes::Notes;
 
@@ -71,6 +73,18 @@ impl Codec for Anthropic {
 
     fn event_writer(&self, context: &ReplyContext) -> Box<dyn EventWriter> {
         Box::new(stream::Writer::new(context))
+    }
+
+    fn call_id(&self, id: &str, reply: &str, place: usize) -> String {
+        if id.is_empty() { ids::made("toolu_", reply, place) } else { ids::legal("toolu_", id) }
+    }
+
+    fn may_pause(&self) -> bool {
+        true
+    }
+
+    fn continued(&self, body: &[u8], said: &[CollectedPart]) -> Option<Vec<u8>> {
+        request::continued(body, said)
     }
 
     fn count_path(&self) -> Option<&'static str> {

@@ -2,8 +2,8 @@
 
 use crate::codec::{EventReader, ReplyContext};
 use crate::collect::{Collected, CollectedChoice, CollectedPart, collect};
+use crate::envelope::Seal;
 use crate::event::{Event, PartHead, ReasoningKind};
-use crate::ids;
 
 use super::carry::Carry;
 use super::sources::Sources;
@@ -46,7 +46,6 @@ fn blocked(whole: &Collected) -> Option<(&str, Option<&str>)> {
 fn candidates(whole: &Collected, context: &ReplyContext, out: &mut Vec<u8>) {
     let empty = [CollectedChoice::default()];
     let choices = if whole.choices.is_empty() { &empty[..] } else { &whole.choices };
-    let mut calls = 0;
     out.extend_from_slice(b"\"candidates\":[");
     for (place, choice) in choices.iter().enumerate() {
         if place > 0 {
@@ -63,7 +62,7 @@ fn candidates(whole: &Collected, context: &ReplyContext, out: &mut Vec<u8>) {
             }
             let comma_end = out.len();
             note_sources(number, part, &mut sources);
-            write_part(part, context, &mut carry, &mut calls, out);
+            write_part(part, &context.seal, &mut carry, out);
             if out.len() == comma_end {
                 out.truncate(before);
             }
@@ -108,13 +107,7 @@ fn write_thought(part: &CollectedPart, kind: ReasoningKind, carry: &mut Carry, o
     carry.thought(&part.text, kind, others.cloned().collect());
 }
 
-fn write_part(
-    part: &CollectedPart,
-    context: &ReplyContext,
-    carry: &mut Carry,
-    calls: &mut usize,
-    out: &mut Vec<u8>,
-) {
+fn write_part(part: &CollectedPart, seal: &Seal, carry: &mut Carry, out: &mut Vec<u8>) {
     match &part.head {
         PartHead::Reasoning(kind) => return write_thought(part, *kind, carry, out),
         PartHead::Server { raw, .. } => {
@@ -128,17 +121,13 @@ fn write_part(
         }
         _ => {}
     }
-    let signature = carry.signature(&part.opaque, &context.seal);
+    let signature = carry.signature(&part.opaque, seal);
     let signature = signature.as_deref();
     match &part.head {
         PartHead::Text | PartHead::Refusal => {
             emit::text_part(&part.text, false, signature, out);
         }
         PartHead::ToolCall { id, name, .. } => {
-            let made =
-                if id.is_empty() { ids::made("call_", &context.id, *calls) } else { String::new() };
-            *calls += 1;
-            let id = if id.is_empty() { &made } else { id };
             emit::call_part(emit::Call { id, name, arguments: &part.text, signature }, out);
         }
         PartHead::Media { mime, data } => emit::media_part(mime, data, signature, out),

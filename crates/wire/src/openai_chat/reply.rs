@@ -70,7 +70,7 @@ fn message(answer: &CollectedChoice, id: &str) -> Value {
     message.insert("role".to_owned(), "assistant".into());
     let text = joined(answer, |head| *head == PartHead::Text);
     let refusal = joined(answer, |head| *head == PartHead::Refusal);
-    let calls = calls(answer, id);
+    let calls = calls(answer);
     let nothing_else = calls.is_empty() && refusal.is_none();
     let content = text.or_else(|| nothing_else.then(String::new));
     message.insert("content".to_owned(), content.into());
@@ -134,15 +134,13 @@ fn is_call(part: &CollectedPart) -> bool {
     matches!(part.head, PartHead::ToolCall { .. })
 }
 
-fn calls(answer: &CollectedChoice, reply: &str) -> Vec<Value> {
+fn calls(answer: &CollectedChoice) -> Vec<Value> {
     let calls = answer.parts.iter().filter_map(|part| match &part.head {
         PartHead::ToolCall { id, name, kind } => Some((part, id, name, *kind)),
         _ => None,
     });
-    let write = |(position, (part, id, name, kind))| {
+    let write = |(part, id, name, kind)| {
         let part: &CollectedPart = part;
-        let id: &String = id;
-        let id = if id.is_empty() { ids::made("call_", reply, position) } else { id.clone() };
         let mut call = match kind {
             CallKind::Function => {
                 let arguments = if part.text.trim().is_empty() { "{}" } else { &part.text };
@@ -160,7 +158,7 @@ fn calls(answer: &CollectedChoice, reply: &str) -> Vec<Value> {
         }
         call
     };
-    calls.enumerate().map(write).collect()
+    calls.map(write).collect()
 }
 
 fn add_media(answer: &CollectedChoice, reply: &str, message: &mut Map<String, Value>) {

@@ -5,10 +5,13 @@
 //! never came. Else the reader's events are written in the client's format, after what the request put
 //! off was done to them.
 
+mod call_ids;
+mod collector;
 mod free_text;
 mod refine;
 mod sequence;
 mod tail;
+mod turn;
 mod usable;
 mod watch;
 mod whole;
@@ -16,18 +19,20 @@ mod writer;
 
 use bytes::Bytes;
 
+pub use self::collector::Collector;
 use self::refine::Refine;
 use self::sequence::Sequence;
 use self::tail::Tail;
 pub use self::usable::as_api_error;
 use self::watch::Watch;
-pub use self::whole::{Collector, WholeReply, play_reply, translate_reply};
+pub use self::whole::{WholeReply, WholeTurn, translate_reply};
 use self::writer::LateWriter;
 use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::codec::{Codec, EventReader, Passed, ReplyContext};
 use crate::event::{Event, Finish, Usage};
 use crate::openai_chat::quiet_usage::QuietUsage;
+use crate::recall::Learned;
 
 /// Whether bytes are passed on or written anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +85,7 @@ impl Translator {
         Self {
             mode: if same { Mode::Exact } else { Mode::Translated },
             reader: upstream.event_reader(),
-            refine: Refine::new(client.format(), &context.aftercare),
+            refine: Refine::new(upstream, client, &context),
             quiet: (same && context.hide_usage).then(QuietUsage::default),
             events: Vec::new(),
             watch: Watch::default(),
@@ -144,7 +149,13 @@ impl Translator {
                     out.push(bytes.into());
                 }
             }
-            Mode::Translated => self.write_events(out),
+            Mode::Translated => {
+                self.write_events(out);
+                if self.refine.is_paused() {
+                    let mut last = self.refine.end();
+                    self.write(&mut last, out);
+                }
+            }
         }
         self.interrupted = self.watch.error.is_some();
         self.progress()
@@ -176,9 +187,40 @@ impl Translator {
         }
     }
 
+    /// Returns the reasoning behind calls that was heard since this was last asked. Nothing of an exact
+    /// stream.
+    pub fn learned(&mut self) -> Vec<Learned> {
+        self.refine.learned()
+    }
+
     /// Tells whether the answer was cut at a stop sequence, so that the provider need not go on.
     pub fn is_cut(&self) -> bool {
         self.refine.is_cut()
+    }
+
+    /// Says that the provider's body ended properly and appends what that completes. Returns the request
+    /// that has the provider go on, if it paused in the middle of its turn and the client does not know
+    /// that; `body` is the one that asked for the answer.
+    ///
+    /// Unless the provider is asked, the stream is to be finished: it then ends where it stands.
+    pub fn end_body(
+        &mut self,
+        upstream: &dyn Codec,
+        body: &[u8],
+        out: &mut Vec<Bytes>,
+    ) -> Option<Vec<u8>> {
+        if self.mode == Mode::Exact || self.interrupted || !self.refine.bridges_pauses() {
+            return None;
+        }
+        self.reader.finish(&mut self.events);
+        self.write_events(out);
+        self.refine.continued(upstream, body)
+    }
+
+    /// Expects the reply that goes on where the provider paused.
+    pub fn go_on(&mut self, upstream: &dyn Codec) {
+        self.reader = upstream.event_reader();
+        self.refine.go_on();
     }
 
     /// Returns the client's error event and terminator for a stream that cannot go on.
@@ -271,9 +313,15 @@ impl Translator {
     }
 
     fn write_events(&mut self, out: &mut Vec<Bytes>) {
-        let mut bytes = Vec::new();
         let mut events = std::mem::take(&mut self.events);
         self.refine.take(&mut events);
+        self.write(&mut events, out);
+        self.events = events;
+    }
+
+    /// Writes events that are refined, leaving the list empty.
+    fn write(&mut self, events: &mut Vec<Event>, out: &mut Vec<Bytes>) {
+        let mut bytes = Vec::new();
         for event in events.drain(..) {
             if self.watch.error.is_some() {
                 break;
@@ -281,7 +329,6 @@ impl Translator {
             self.watch.see(&event);
             self.writer.get().write(&event, &mut bytes);
         }
-        self.events = events;
         if !bytes.is_empty() {
             out.push(bytes.into());
         }

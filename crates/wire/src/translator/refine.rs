@@ -1,16 +1,24 @@
-//! Makes of a reader's events what the client may have: what the request put off is done, free text
-//! becomes an input the client knows, and an end nobody can use becomes an error.
+//! Makes of a reader's events what the client may have: pauses are bridged, calls get their ids, what the
+//! request put off is done, free text becomes an input the client knows, and an end nobody can use becomes
+//! an error.
 
+use super::call_ids::CallIds;
 use super::free_text::FreeText;
+use super::turn::Turn;
 use super::usable::make_usable;
 use crate::WireFormat;
-use crate::aftercare::{Aftercare, Mender};
+use crate::aftercare::Mender;
+use crate::codec::{Codec, ReplyContext};
 use crate::event::Event;
+use crate::recall::{Learned, Listener};
 
-/// The stages of one reply between its reader and its writer.
+/// The stages of one answer between its reader and its writer.
 #[derive(Debug)]
 pub(super) struct Refine {
     client: WireFormat,
+    turn: Turn,
+    call_ids: CallIds,
+    listener: Listener,
     mender: Option<Mender>,
     free_text: Option<FreeText>,
     /// Room for mended events; empty between calls.
@@ -18,18 +26,39 @@ pub(super) struct Refine {
 }
 
 impl Refine {
-    /// Makes the stages for a client of a format.
-    pub(super) fn new(client: WireFormat, aftercare: &Aftercare) -> Self {
+    /// Makes the stages for what a provider says to a client.
+    pub(super) fn new(upstream: &dyn Codec, client: &dyn Codec, context: &ReplyContext) -> Self {
+        let format = client.format();
         Self {
-            client,
-            mender: Mender::new(aftercare),
-            free_text: FreeText::new(client),
+            client: format,
+            turn: Turn::new(upstream, client),
+            call_ids: CallIds::new(format, &context.id),
+            listener: Listener::default(),
+            mender: Mender::new(&context.aftercare),
+            free_text: FreeText::new(format),
             mended: Vec::new(),
         }
     }
 
     /// Takes the next events and leaves what becomes of them.
     pub(super) fn take(&mut self, events: &mut Vec<Event>) {
+        self.turn.take(events);
+        self.change(events);
+    }
+
+    /// Ends the answer where it stands and returns the last events.
+    pub(super) fn end(&mut self) -> Vec<Event> {
+        let mut events = self.turn.end().to_vec();
+        self.change(&mut events);
+        events
+    }
+
+    fn change(&mut self, events: &mut Vec<Event>) {
+        for event in events.iter_mut() {
+            self.call_ids.name(event);
+            // Before anything is hidden: a signature is over the whole text.
+            self.listener.hear(event);
+        }
         if let Some(mender) = &mut self.mender {
             events.drain(..).for_each(|event| mender.mend(event, &mut self.mended));
             std::mem::swap(events, &mut self.mended);
@@ -38,6 +67,36 @@ impl Refine {
             *events = free_text.change(std::mem::take(events));
         }
         events.iter_mut().for_each(|event| make_usable(event, self.client));
+    }
+
+    /// Returns the request that has the provider go on with what it paused; `body` asked for the answer.
+    pub(super) fn continued(&self, upstream: &dyn Codec, body: &[u8]) -> Option<Vec<u8>> {
+        if self.is_cut() { None } else { self.turn.continued(upstream, body) }
+    }
+
+    /// Tells whether a pause of this provider is bridged for this client.
+    pub(super) const fn bridges_pauses(&self) -> bool {
+        self.turn.is_joined()
+    }
+
+    /// Tells whether the newest reply ended in a pause that is bridged.
+    pub(super) const fn is_paused(&self) -> bool {
+        self.turn.is_paused()
+    }
+
+    /// Expects the reply that goes on.
+    pub(super) fn go_on(&mut self) {
+        self.turn.go_on();
+    }
+
+    /// Tells whether a reply that was paused is gone on from.
+    pub(super) const fn is_continued(&self) -> bool {
+        self.turn.is_continued()
+    }
+
+    /// Returns the reasoning behind calls that was heard since this was last asked.
+    pub(super) fn learned(&mut self) -> Vec<Learned> {
+        self.listener.take()
     }
 
     /// Tells whether the answer was cut at a stop sequence, so that the provider need not go on.

@@ -1,5 +1,7 @@
 use super::*;
+use crate::anthropic::Anthropic;
 use crate::api_error::ErrorKind;
+use crate::collect::collect;
 use crate::openai_chat::OpenAiChat;
 
 const WHOLE: &str = "data: {\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n\
@@ -177,4 +179,82 @@ fn an_error_behind_a_passed_responses_stream_goes_on_counting_under_its_id() {
     );
     assert!(added.contains("event: response.failed\n"), "{added}");
     assert!(added.contains("\"id\":\"odd-1\"") && !added.contains("response.created"), "{added}");
+}
+
+/// A stream of Messages with one text, ending for a reason.
+fn said(text: &str, reason: &str) -> Bytes {
+    let data = [
+        format!(
+            r#"{{"type":"message_start","message":{{"id":"msg_{text}","model":"m","usage":{{"input_tokens":5,"output_tokens":1}}}}}}"#
+        ),
+        format!(
+            r#"{{"type":"content_block_start","index":0,"content_block":{{"type":"text","text":"{text}"}}}}"#
+        ),
+        r#"{"type":"content_block_stop","index":0}"#.to_owned(),
+        format!(
+            r#"{{"type":"message_delta","delta":{{"stop_reason":"{reason}"}},"usage":{{"output_tokens":3}}}}"#
+        ),
+        r#"{"type":"message_stop"}"#.to_owned(),
+    ];
+    data.map(|data| format!("data: {data}\n\n")).concat().into()
+}
+
+#[test]
+fn a_stream_goes_on_where_its_provider_paused() {
+    let body = br#"{"messages":[{"role":"user","content":"q"}]}"#;
+    for client in WireFormat::ALL.into_iter().filter(|format| *format != WireFormat::Anthropic) {
+        let context = ReplyContext { include_usage: true, ..ReplyContext::default() };
+        let mut stream = Translator::new(&Anthropic, client.codec(), context);
+        let mut out = Vec::new();
+
+        stream.push(&said("one", "pause_turn"), &mut out);
+        let asked = stream.end_body(&Anthropic, body, &mut out).unwrap();
+        stream.go_on(&Anthropic);
+        let progress = stream.push(&said("two", "end_turn"), &mut out);
+        assert_eq!(stream.end_body(&Anthropic, body, &mut out), None);
+        stream.finish(&mut out);
+
+        assert!(String::from_utf8(asked).unwrap().contains(r#""text":"one""#), "{client}");
+        assert_eq!(progress, Progress::Complete, "{client}");
+        assert_eq!((stream.usage().input, stream.usage().output), (Some(10), Some(6)), "{client}");
+        let mut events = Vec::new();
+        let mut reader = client.codec().event_reader();
+        reader.push(joined(&out).as_bytes(), &mut events);
+        reader.finish(&mut events);
+        let whole = collect(&events);
+        let texts = whole.choices[0].parts.iter().map(|part| &*part.text);
+        assert_eq!(texts.collect::<String>(), "onetwo", "{client}");
+        let is_end = |event: &&Event| matches!(event, Event::Finish { .. } | Event::End);
+        assert_eq!(events.iter().filter(is_end).count(), 2, "{client}");
+        assert_eq!(whole.usage.output, Some(6), "{client}");
+    }
+}
+
+#[test]
+fn a_paused_stream_that_nobody_goes_on_with_ends_where_it_stands() {
+    let mut stream = Translator::new(&Anthropic, &OpenAiChat, ReplyContext::default());
+    let mut out = Vec::new();
+    stream.push(&said("one", "pause_turn"), &mut out);
+
+    let progress = stream.finish(&mut out);
+
+    let text = joined(&out);
+    assert_eq!(progress, Progress::Complete);
+    assert!(
+        text.contains("\"finish_reason\":\"stop\"") && text.ends_with("data: [DONE]\n\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_error_after_a_pause_ends_the_stream() {
+    let mut stream = Translator::new(&Anthropic, &OpenAiChat, ReplyContext::default());
+    let mut out = Vec::new();
+    stream.push(&said("one", "pause_turn"), &mut out);
+    stream.go_on(&Anthropic);
+
+    let interrupted = stream.interrupt(&error());
+
+    assert!(interrupted.starts_with(b"data: {\"error\""));
+    assert!(interrupted.ends_with(b"data: [DONE]\n\n"));
 }

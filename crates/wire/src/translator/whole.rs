@@ -1,12 +1,13 @@
-//! Whole replies: translated, played as streams, collected from streams.
+//! Whole replies: translated, or played as streams.
 
 use bytes::Bytes;
 
 use super::refine::Refine;
 use super::usable::as_api_error;
 use super::watch::Watch;
-use super::{Codec, Event, EventReader, Finish, ReplyContext, Usage, is_exact};
+use super::{Codec, Event, Finish, ReplyContext, Usage, is_exact};
 use crate::api_error::UpstreamError;
+use crate::recall::Learned;
 
 /// A whole reply as the client gets it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,17 +18,23 @@ pub struct WholeReply {
     pub usage: Usage,
     /// Why the first answer ended.
     pub finish: Option<Finish>,
+    /// The reasoning behind its calls. Nothing of a reply whose bytes are passed on.
+    pub learned: Vec<Learned>,
     /// Set if the body was an error or no reply at all. The caller chooses the status.
     pub error: Option<UpstreamError>,
+    /// Why the provider did not go on where it had paused; the body holds what was said before.
+    pub broken_off: Option<UpstreamError>,
 }
 
 impl WholeReply {
-    fn new(body: Bytes, watch: Watch, cut: bool) -> Self {
+    fn new(body: Bytes, watch: Watch) -> Self {
         Self {
             body,
-            usage: watch.usage_or_estimate(cut),
+            usage: watch.usage_or_estimate(false),
             finish: watch.finish.map(|(_, reason)| reason),
+            learned: Vec::new(),
             error: watch.error,
+            broken_off: None,
         }
     }
 }
@@ -43,111 +50,154 @@ pub fn translate_reply(
     if is_exact(upstream, client) {
         let mut watch = Watch::default();
         events.iter().for_each(|event| watch.see(event));
-        return WholeReply::new(body.clone(), watch, false);
+        return WholeReply::new(body.clone(), watch);
     }
-    written(events, client, context)
+    let mut turn = WholeTurn::new(upstream, client, context);
+    turn.add(events);
+    turn.written(client, context)
 }
 
-/// Turns a whole 2xx reply into the bytes of a complete stream in the client's format.
-///
-/// For providers that answer with one document although a stream was asked for. When the body is an
-/// error or no reply, `error` is set and the body is empty.
-pub fn play_reply(
-    upstream: &dyn Codec,
-    client: &dyn Codec,
-    body: &[u8],
-    context: &ReplyContext,
-) -> WholeReply {
-    let (events, cut) = refined(upstream.read_reply(body), client, context);
-    let (mut writer, mut watch) = (client.event_writer(context), Watch::default());
-    let mut bytes = Vec::new();
-    for event in &events {
-        watch.see(event);
-        writer.write(event, &mut bytes);
-    }
-    let body = if watch.error.is_some() { Bytes::new() } else { bytes.into() };
-    WholeReply::new(body, watch, cut)
-}
-
-/// Collects a stream for a client that wants a whole answer, because its provider was asked for one.
-pub struct Collector {
-    reader: Box<dyn EventReader>,
-    client: &'static dyn Codec,
-    context: ReplyContext,
+/// An answer that is written when it is whole: of one reply, or of several where its provider paused.
+#[derive(Debug)]
+pub struct WholeTurn {
+    refine: Refine,
     events: Vec<Event>,
-    /// Room for what was just read; empty between calls.
-    newest: Vec<Event>,
-    /// Bytes of the stream that may still come.
-    room: usize,
-    is_too_large: bool,
+    broken_off: Option<UpstreamError>,
 }
 
-impl Collector {
-    /// Makes a collector of a stream of at most so many bytes.
-    pub fn new(
-        upstream: &dyn Codec,
-        client: &'static dyn Codec,
-        context: ReplyContext,
-        most_bytes: usize,
-    ) -> Self {
-        Self {
-            reader: upstream.event_reader(),
-            client,
-            context,
-            events: Vec::new(),
-            newest: Vec::new(),
-            room: most_bytes,
-            is_too_large: false,
-        }
+impl WholeTurn {
+    /// Begins an answer.
+    pub fn new(upstream: &dyn Codec, client: &dyn Codec, context: &ReplyContext) -> Self {
+        let refine = Refine::new(upstream, client, context);
+        Self { refine, events: Vec::new(), broken_off: None }
     }
 
-    /// Takes the next bytes of the provider's body.
-    pub fn push(&mut self, bytes: &[u8]) {
-        match self.room.checked_sub(bytes.len()) {
-            Some(room) => {
-                self.room = room;
-                self.reader.push(bytes, &mut self.newest);
+    /// Takes the next events of the newest reply.
+    pub fn add(&mut self, mut events: Vec<Event>) {
+        self.take(&mut events);
+    }
+
+    /// Takes the next events, leaving the list empty.
+    pub(super) fn take(&mut self, events: &mut Vec<Event>) {
+        self.refine.take(events);
+        for event in events.drain(..) {
+            match event {
+                // What was said before the pause is still an answer.
+                Event::Error(error) if self.is_continued() => self.broken_off = Some(error),
                 // A long answer is not kept word by word.
-                for event in self.newest.drain(..) {
+                event => {
                     if !self.events.last_mut().is_some_and(|last| last.absorb(&event)) {
                         self.events.push(event);
                     }
                 }
             }
-            None => self.is_too_large = true,
         }
     }
 
-    /// Says that the body ended properly, and returns the whole answer.
-    pub fn finish(mut self) -> WholeReply {
-        if self.is_too_large {
-            let error = UpstreamError::server(502, "the upstream's stream is too large to collect");
-            self.events.push(Event::Error(error));
-        } else {
-            self.reader.finish(&mut self.events);
+    /// Returns the request that has the provider go on, if it paused in the middle of its turn and the
+    /// client does not know that; `body` is the one that asked for the answer.
+    pub fn continued(&self, upstream: &dyn Codec, body: &[u8]) -> Option<Vec<u8>> {
+        self.refine.continued(upstream, body)
+    }
+
+    /// Expects the reply that goes on where the provider paused.
+    pub fn go_on(&mut self) {
+        self.refine.go_on();
+    }
+
+    /// Tells whether the provider has paused and was asked to go on.
+    pub const fn is_continued(&self) -> bool {
+        self.refine.is_continued()
+    }
+
+    /// Tells whether the answer has its end.
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self.events.last(), Some(Event::End | Event::Error(_)))
+    }
+
+    /// Writes the answer. One that has no end yet ends where it stands.
+    pub fn written(self, client: &dyn Codec, context: &ReplyContext) -> WholeReply {
+        self.concluded(|events, watch| match &watch.error {
+            Some(error) => client.write_error(&as_api_error(error)),
+            None => client.write_reply(events, context),
+        })
+    }
+
+    /// Writes the answer as a complete stream, for a provider that answers with one document although a
+    /// stream was asked for. Nothing if it is an error or no reply.
+    pub fn played(self, client: &dyn Codec, context: &ReplyContext) -> WholeReply {
+        self.concluded(|events, watch| {
+            let mut bytes = Vec::new();
+            if watch.error.is_none() {
+                let mut writer = client.event_writer(context);
+                events.iter().for_each(|event| writer.write(event, &mut bytes));
+            }
+            bytes
+        })
+    }
+
+    fn concluded(mut self, write: impl FnOnce(&[Event], &Watch) -> Vec<u8>) -> WholeReply {
+        if !self.is_complete() {
+            self.events.extend(self.refine.end());
         }
-        written(self.events, self.client, &self.context)
+        let mut watch = Watch::default();
+        self.events.iter().for_each(|event| watch.see(event));
+        let body = write(&self.events, &watch).into();
+        WholeReply {
+            usage: watch.usage_or_estimate(self.refine.is_cut()),
+            learned: self.refine.learned(),
+            broken_off: self.broken_off,
+            ..WholeReply::new(body, watch)
+        }
     }
 }
 
-fn written(events: Vec<Event>, client: &dyn Codec, context: &ReplyContext) -> WholeReply {
-    let (events, cut) = refined(events, client, context);
-    let mut watch = Watch::default();
-    events.iter().for_each(|event| watch.see(event));
-    let body = match &watch.error {
-        Some(error) => client.write_error(&as_api_error(error)),
-        None => client.write_reply(&events, context),
-    };
-    WholeReply::new(body.into(), watch, cut)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anthropic::Anthropic;
+    use crate::openai_chat::OpenAiChat;
 
-/// Returns the events as the client may have them, and whether the answer was cut.
-fn refined(
-    mut events: Vec<Event>,
-    client: &dyn Codec,
-    context: &ReplyContext,
-) -> (Vec<Event>, bool) {
-    let mut refine = Refine::new(client.format(), &context.aftercare);
-    refine.take(&mut events);
-    (events, refine.is_cut())
+    fn paused(text: &str) -> String {
+        format!(
+            r#"{{"type":"message","id":"m","content":[{{"type":"text","text":"{text}"}}],"stop_reason":"pause_turn","usage":{{"input_tokens":1,"output_tokens":2}}}}"#
+        )
+    }
+
+    fn turn(replies: &[&str]) -> WholeTurn {
+        let mut turn = WholeTurn::new(&Anthropic, &OpenAiChat, &ReplyContext::default());
+        for (place, reply) in replies.iter().enumerate() {
+            if place > 0 {
+                turn.go_on();
+            }
+            turn.add(Anthropic.read_reply(reply.as_bytes()));
+        }
+        turn
+    }
+
+    fn written(turn: WholeTurn) -> (WholeReply, String) {
+        let reply = turn.written(&OpenAiChat, &ReplyContext::default());
+        let body = String::from_utf8(reply.body.to_vec()).unwrap();
+        (reply, body)
+    }
+
+    #[test]
+    fn an_answer_without_an_end_ends_where_it_stands() {
+        let (reply, body) = written(turn(&[&paused("half")]));
+
+        assert!(body.contains("\"content\":\"half\""), "{body}");
+        assert!(body.contains("\"finish_reason\":\"stop\""), "{body}");
+        assert_eq!((reply.finish, reply.usage.output), (Some(Finish::Pause), Some(2)));
+    }
+
+    #[test]
+    fn an_error_after_a_pause_leaves_what_was_said() {
+        let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"busy"}}"#;
+
+        let (reply, body) = written(turn(&[&paused("half"), error]));
+
+        assert!(body.contains("\"content\":\"half\""), "{body}");
+        assert_eq!(reply.error, None);
+        assert_eq!(reply.broken_off.map(|error| error.message).as_deref(), Some("busy"));
+    }
 }

@@ -17,7 +17,6 @@ use crate::codec::ReplyContext;
 use crate::collect::{Collected, CollectedPart, collect};
 use crate::envelope::Seal;
 use crate::event::{Citation, Event, PartHead};
-use crate::ids;
 use crate::json;
 
 #[derive(Deserialize)]
@@ -180,12 +179,6 @@ pub(super) fn unusable_call(native: &str) -> UpstreamError {
     UpstreamError::server(502, format!("the model made a tool call that cannot be used{why}"))
 }
 
-/// Returns the id a client sees for a call: the provider's if it is legal here, else one made of it
-/// or of the call's place.
-pub(super) fn call_id(id: &str, reply_id: &str, part: usize) -> String {
-    if id.is_empty() { ids::made("toolu_", reply_id, part) } else { ids::legal("toolu_", id) }
-}
-
 /// Returns the text that stands for media this format cannot carry in a reply.
 pub(super) fn media_note(mime: &str) -> String {
     format!("[The model returned {mime} data, which cannot be shown here.]")
@@ -228,7 +221,7 @@ fn sealed_in(parts: &[CollectedPart], index: usize) -> Vec<Opaque> {
 }
 
 /// Appends the blocks of an answer, with commas between them.
-fn content(parts: &[CollectedPart], reply_id: &str, seal: &Seal, out: &mut Vec<u8>) {
+pub(super) fn content(parts: &[CollectedPart], reply_id: &str, seal: &Seal, out: &mut Vec<u8>) {
     let start = out.len();
     for (index, part) in parts.iter().enumerate() {
         let before = out.len();
@@ -236,7 +229,7 @@ fn content(parts: &[CollectedPart], reply_id: &str, seal: &Seal, out: &mut Vec<u
             out.push(b',');
         }
         let begin = out.len();
-        block(part, index, &sealed_in(parts, index), reply_id, seal, out);
+        block(part, &sealed_in(parts, index), reply_id, seal, out);
         if out.len() == begin {
             out.truncate(before);
         }
@@ -246,14 +239,7 @@ fn content(parts: &[CollectedPart], reply_id: &str, seal: &Seal, out: &mut Vec<u
 /// Appends one part as a block, or nothing if it has nothing to show.
 ///
 /// Data of other vendors stand in a block of their own: before a call, behind a text.
-fn block(
-    part: &CollectedPart,
-    index: usize,
-    foreign: &[Opaque],
-    reply_id: &str,
-    seal: &Seal,
-    out: &mut Vec<u8>,
-) {
+fn block(part: &CollectedPart, foreign: &[Opaque], reply_id: &str, seal: &Seal, out: &mut Vec<u8>) {
     match &part.head {
         PartHead::Text | PartHead::Refusal => {
             text_block(&part.text, &part.citations, out);
@@ -271,7 +257,7 @@ fn block(
                 out.push(b',');
             }
             out.extend_from_slice(b"{\"type\":\"tool_use\",\"id\":");
-            json::string(&call_id(id, reply_id, index), out);
+            json::string(id, out);
             out.extend_from_slice(b",\"name\":");
             json::string(name, out);
             out.extend_from_slice(b",\"input\":");

@@ -243,15 +243,12 @@ impl Writer {
     fn begin_call(&mut self, out: &mut Vec<u8>) {
         let Some(open) = &mut self.open else { return };
         let Some((id, name)) = open.call.take() else { return };
-        let part = open.part;
         let foreign = std::mem::take(&mut open.foreign);
         if self.unsigned {
             self.sign(&foreign, out);
         } else if !foreign.is_empty() {
             self.sealed_block(&foreign, false, out);
         }
-        let place = usize::try_from(part).unwrap_or(usize::MAX);
-        let id = reply::call_id(&id, &self.id, place);
         let mut block = b"{\"type\":\"tool_use\",\"id\":".to_vec();
         json::string(&id, &mut block);
         block.extend_from_slice(b",\"name\":");

@@ -17,7 +17,6 @@ use crate::event::{Event, Finish, PartHead, ReasoningKind, Usage};
 use crate::gemini::carry::Carry;
 use crate::gemini::sources::Sources;
 use crate::gemini::{emit, error, finish, logprobs};
-use crate::ids;
 
 /// Members that mark a part of Google's own tools; the only raw parts a client may get.
 const SERVER_PARTS: [&str; 4] =
@@ -28,13 +27,10 @@ pub(in crate::gemini) struct Writer {
     framing: Framing,
     model: String,
     id: String,
-    /// Seed of ids made for calls.
-    seed: String,
     tail: Vec<u8>,
     seal: Seal,
     choices: Vec<Choice>,
     usage: Usage,
-    calls: usize,
     begun: bool,
     done: bool,
 }
@@ -95,12 +91,10 @@ impl Writer {
             framing: if context.json_array { Framing::Array } else { Framing::Events },
             model: context.model.clone(),
             id: context.id.clone(),
-            seed: context.id.clone(),
             tail: emit::tail(&context.model, &context.id),
             seal: context.seal.clone(),
             choices: Vec::new(),
             usage: Usage::default(),
-            calls: 0,
             begun: false,
             done: false,
         }
@@ -139,10 +133,7 @@ impl Writer {
             PartHead::Text | PartHead::Refusal => return,
             PartHead::Reasoning(kind) => Held::Thought { kind: *kind, text: String::new() },
             PartHead::ToolCall { id, name, .. } => {
-                let made = || ids::made("call_", &self.seed, self.calls);
-                let id = if id.is_empty() { made() } else { id.clone() };
-                self.calls += 1;
-                Held::Call { id, name: name.clone(), arguments: String::new() }
+                Held::Call { id: id.clone(), name: name.clone(), arguments: String::new() }
             }
             PartHead::Media { mime, data } => {
                 Held::Media { mime: mime.clone(), data: data.clone() }

@@ -257,7 +257,7 @@ fn written(events: &[Event], context: &ReplyContext) -> String {
 fn written_chunks_have_one_head_and_calls_are_counted_from_zero() {
     let start = |part, name: &str| {
         let head = PartHead::ToolCall {
-            id: String::new(),
+            id: format!("call_{name}"),
             name: name.to_owned(),
             kind: CallKind::Function,
         };
@@ -286,10 +286,10 @@ fn written_chunks_have_one_head_and_calls_are_counted_from_zero() {
     assert!(chunks[0].contains("\"role\":\"assistant\",\"content\":\"\""));
     assert!(chunks[1].contains("\"content\":\"a\\\"\\n\"}"));
     assert!(
-        chunks[2].contains("\"index\":0,\"id\":\"call_") && chunks[2].contains("\"name\":\"f\"")
+        chunks[2].contains("\"index\":0,\"id\":\"call_f\"") && chunks[2].contains("\"name\":\"f\"")
     );
     assert!(
-        chunks[4].contains("\"index\":1,\"id\":\"call_") && chunks[4].contains("\"name\":\"g\"")
+        chunks[4].contains("\"index\":1,\"id\":\"call_g\"") && chunks[4].contains("\"name\":\"g\"")
     );
     assert!(chunks[5].contains("\"arguments\":\"{}\""), "no arguments read as an empty object");
 }

@@ -145,13 +145,6 @@ impl ChatWriter {
         match (head, &sent) {
             (PartHead::ToolCall { id, name, kind }, Sent::Call { position, .. }) => {
                 let position = *position;
-                let made;
-                let id = if id.is_empty() {
-                    made = ids::made("call_", &reply, position);
-                    &made
-                } else {
-                    id
-                };
                 self.chunk(choice, out, |out| put_call(position, id, name, *kind, out));
             }
             (PartHead::Media { mime, data }, _) => {

@@ -4,8 +4,6 @@
 //! announced, and the end repeats the items under their ids; Codex waits for `response.completed` or
 //! `response.failed`. So the grammar is written in full, whatever the provider left out.
 
-use std::collections::HashSet;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,6 +14,7 @@ use crate::api_error::ApiError;
 use crate::chat::{CallKind, Opaque};
 use crate::codec::{EventWriter, Passed, ReplyContext};
 use crate::event::{Event, Finish, PartHead, ReasoningKind, Usage};
+use crate::json;
 use crate::openai_chat::{self, error};
 use crate::openai_responses::finish;
 use crate::openai_responses::namespace::Namespaces;
@@ -23,14 +22,12 @@ use crate::openai_responses::output::{Call, Status};
 use crate::openai_responses::response::{Response, State};
 use crate::openai_responses::settings::Settings;
 use crate::part_queue::{OneAtATime, PartQueue};
-use crate::{ids, json};
 
 /// Writer of one stream.
 #[derive(Debug)]
 pub(in crate::openai_responses) struct Writer {
     response: Response,
     names: Namespaces,
-    call_ids: HashSet<String>,
     items: Items,
     started: bool,
     closed: bool,
@@ -74,7 +71,6 @@ impl Writer {
         Self {
             response: Response::new(context, settings.echo),
             names: settings.names,
-            call_ids: HashSet::new(),
             items: Items::new(seal),
             started: false,
             closed: false,
@@ -183,7 +179,7 @@ impl OneAtATime for Writer {
             PartHead::Text => Shape::Text(TextKind::Answer),
             PartHead::Refusal => Shape::Text(TextKind::Refusal),
             PartHead::Reasoning(kind) => Shape::Reasoning(*kind),
-            PartHead::ToolCall { id, name, kind } => Shape::Call(self.call(part, id, name, *kind)),
+            PartHead::ToolCall { id, name, kind } => Shape::Call(self.call(id, name, *kind)),
             PartHead::Media { mime, data } if mime.starts_with("image/") => {
                 self.items.image(mime, data, out);
                 Shape::Whole
@@ -261,17 +257,13 @@ impl Writer {
         self.lifecycle("response.in_progress", "in_progress", None, None, out);
     }
 
-    /// Returns what the client sees of a call. Ids that providers leave out or use twice are made: the
-    /// library fails on two items of one id, and a client could answer only one.
-    fn call(&mut self, part: u32, id: &str, name: &str, kind: CallKind) -> Call {
-        let place = usize::try_from(part).unwrap_or(usize::MAX);
-        let is_usable = !id.is_empty() && self.call_ids.insert(id.to_owned());
-        let id =
-            if is_usable { id.to_owned() } else { ids::made("call_", self.response.id(), place) };
+    /// Returns what the client sees of a call.
+    fn call(&self, id: &str, name: &str, kind: CallKind) -> Call {
         let (namespace, name) = match self.names.split(name) {
             Some((namespace, name)) => (Some(namespace.to_owned()), name),
             None => (None, name),
         };
+        let id = id.to_owned();
         Call { id, namespace, name: name.to_owned(), is_custom: kind == CallKind::Custom }
     }
 

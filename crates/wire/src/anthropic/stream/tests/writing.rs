@@ -98,7 +98,7 @@ fn parts_that_interleave_are_written_one_after_the_other() {
     let out = write_all(&[
         Event::Start { id: "r".to_owned(), model: "m".to_owned(), created: None },
         start_of(0, call("c0", "f")),
-        start_of(1, call("", "g")),
+        start_of(1, call("c1", "g")),
         arguments(1, "{\"b\":"),
         arguments(0, "{\"a\":1}"),
         start_of(2, PartHead::Text),
@@ -120,7 +120,7 @@ fn parts_that_interleave_are_written_one_after_the_other() {
         .map(|e| &e["content_block"])
         .collect();
     assert_eq!(blocks[0], &json!({"type": "tool_use", "id": "c0", "name": "f", "input": {}}));
-    assert!(blocks[1]["id"].as_str().unwrap().starts_with("toolu_"), "an id is made");
+    assert_eq!(blocks[1]["id"], "c1");
     assert_eq!(blocks[2]["type"], "text");
     let joined = |index: u64, member: &str| -> String {
         let deltas =

@@ -1,0 +1,106 @@
+//! The beginning of an attempt: whom to ask, with what, or why nobody is asked now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use omniroute_core::error::Error;
+use omniroute_core::verdict::Next;
+use omniroute_wire::WireError;
+
+use super::attempt::Attempt;
+use super::exchange::{Exchange, Step};
+use super::incoming::Incoming;
+use super::planning::Upcoming;
+use super::prepare::Prepared;
+
+/// Why no attempt is made now.
+pub enum NotNow {
+    /// The request is over, and this is to be written.
+    Over(Step),
+    /// Everyone is busy: ask again after at most this long, or when something has ended.
+    Wait(Duration),
+}
+
+/// Why there is no next attempt.
+enum NoAttempt {
+    Over(Error),
+    Wait(Duration),
+}
+
+impl From<Error> for NoAttempt {
+    fn from(error: Error) -> Self {
+        Self::Over(error)
+    }
+}
+
+impl Exchange {
+    /// Begins the next attempt, or the same one again on a fresh connection.
+    ///
+    /// # Errors
+    ///
+    /// What the client is to be told when there is nobody left to try, or nobody who need be asked; or a
+    /// wait for somebody to be free.
+    pub fn begin_attempt(&mut self) -> Result<&Attempt, NotNow> {
+        if !std::mem::take(&mut self.again) {
+            match self.next_attempt() {
+                Ok(attempt) => {
+                    self.own_words = None;
+                    self.attempt = Some(attempt);
+                }
+                Err(NoAttempt::Wait(at_most)) => return Err(NotNow::Wait(at_most)),
+                Err(NoAttempt::Over(error)) => return Err(NotNow::Over(self.give_up(error))),
+            }
+        }
+        if self.attempt.is_none() {
+            return Err(NotNow::Over(self.give_up(Error::Internal)));
+        }
+        self.attempt.as_ref().ok_or(NotNow::Over(Step::TryNext))
+    }
+
+    fn next_attempt(&mut self) -> Result<Attempt, NoAttempt> {
+        loop {
+            let now = self.shared.clock.now();
+            if !self.records.is_empty() && self.is_past_deadline(now) {
+                return Err(self.last_error.take().unwrap_or(Error::Internal).into());
+            }
+            let snapshot = Arc::clone(&self.cx.snapshot);
+            let (choice, ticket, waited) = match self.planned.next(&snapshot, now) {
+                Upcoming::Ask(choice, ticket, waited) => (choice, ticket, waited),
+                Upcoming::Wait(at_most) => return Err(NoAttempt::Wait(at_most)),
+                Upcoming::Nobody(error) => {
+                    return Err(self.last_error.take().unwrap_or(error).into());
+                }
+            };
+            self.can_count(&choice)?;
+            match self.prepare(&choice) {
+                Ok(Prepared { codec, outbound, passage, notes, care }) => {
+                    return Ok(Attempt {
+                        choice,
+                        codec,
+                        asked: outbound.body.clone(),
+                        outbound,
+                        passage,
+                        notes,
+                        care,
+                        incoming: Incoming::Awaited,
+                        begun: now,
+                        waited,
+                        paused: None,
+                        last_sign: now,
+                        kept_alive: false,
+                        stale_connections: 0,
+                        status: None,
+                        ticket,
+                    });
+                }
+                Err(error @ Error::Wire(WireError::Unsupported { .. })) => {
+                    // Another target may speak a format that can carry it.
+                    self.planned.plan().was_not_asked();
+                    self.planned.plan().narrow(&choice, Next::OtherModel);
+                    self.last_error = Some(error);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
