@@ -4,15 +4,17 @@
 //! keyed hash, so nothing here compares secrets. With no key configured the gateway serves everybody
 //! who reaches it, which the configuration only allows on loopback addresses.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::header::{AUTHORIZATION, HeaderMap};
 use omniroute_core::clock::Clock;
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::Error;
 use omniroute_core::filter::{BuildContext, Filter, FilterFault, Flow};
-use percent_encoding::percent_decode_str;
+use omniroute_core::presented;
+use omniroute_core::snapshot::{ClientKey, ClientKeys};
+use omniroute_core::state::Lockouts;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -35,6 +37,7 @@ struct Settings {
 struct ApiKey {
     required: Option<bool>,
     clock: Clock,
+    lockouts: Arc<Lockouts>,
 }
 
 pub(crate) fn build(
@@ -42,7 +45,8 @@ pub(crate) fn build(
     context: &BuildContext,
 ) -> Result<Arc<dyn Filter>, Vec<FilterFault>> {
     let Settings { required } = settings::read(settings)?;
-    Ok(Arc::new(ApiKey { required, clock: context.clock.clone() }))
+    let (clock, lockouts) = (context.clock.clone(), Arc::clone(&context.lockouts));
+    Ok(Arc::new(ApiKey { required, clock, lockouts }))
 }
 
 #[async_trait]
@@ -51,9 +55,9 @@ impl Filter for ApiKey {
         let keys = &cx.snapshot.client_keys;
         let required = self.required.unwrap_or(!keys.is_empty());
         let refuse = |what| if required { Err(Error::Unauthenticated { what }) } else { Ok(None) };
-        let found = match presented(&cx.head.headers, &cx.head.query) {
+        let found = match presented::key(&cx.head.headers, &cx.head.query) {
             None => refuse(MISSING)?,
-            Some(presented) => match keys.find(&presented) {
+            Some(presented) => match self.known(keys, &presented, (cx.head.peer, required))? {
                 None => refuse(WRONG)?,
                 Some(key) if key.is_expired(self.clock.wall()) => refuse(EXPIRED)?,
                 Some(key) if !key.inference => {
@@ -67,61 +71,27 @@ impl Filter for ApiKey {
     }
 }
 
-/// Returns the first key of a request, in the order bearer token, `x-api-key`, `x-goog-api-key`,
-/// `api-key`, query.
-fn presented(headers: &HeaderMap, query: &str) -> Option<Vec<u8>> {
-    let bearer = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
-    let named = || {
-        ["x-api-key", "x-goog-api-key", "api-key"]
-            .iter()
-            .filter_map(|name| headers.get(*name))
-            .map(|value| value.as_bytes().trim_ascii())
-            .find(|value| !value.is_empty())
-    };
-    if let Some(key) = bearer.or_else(named) {
-        return Some(key.to_vec());
-    }
-    let key = query.split('&').find_map(|pair| pair.strip_prefix("key="))?;
-    let key: Vec<u8> = percent_decode_str(key).collect();
-    (!key.is_empty()).then_some(key)
-}
-
-/// Returns the token of a `Bearer` header; the scheme's case does not matter (RFC 9110, 11.1).
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, token) = value.split_at_checked(7)?;
-    let token = token.trim_ascii();
-    (scheme.eq_ignore_ascii_case(b"bearer ") && !token.is_empty()).then_some(token)
-}
-
-#[cfg(test)]
-mod tests {
-    use http::{HeaderName, HeaderValue};
-
-    use super::*;
-
-    #[test]
-    fn the_key_is_found_wherever_an_sdk_puts_it() {
-        let check =
-            |headers: &[(&'static str, &'static str)], query: &str, expected: Option<&str>| {
-                let headers: HeaderMap = headers
-                    .iter()
-                    .map(|(name, value)| {
-                        (HeaderName::from_static(name), HeaderValue::from_static(value))
-                    })
-                    .collect();
-                let seen = presented(&headers, query).map(|key| String::from_utf8(key).unwrap());
-                assert_eq!(seen.as_deref(), expected, "{headers:?} {query}");
-            };
-        check(&[("authorization", "Bearer sk-1")], "", Some("sk-1"));
-        check(&[("authorization", "bearer  sk-1 ")], "", Some("sk-1"));
-        check(&[("authorization", "Basic abc")], "", None);
-        check(&[("authorization", "Bearer ")], "", None);
-        check(&[("x-api-key", "sk-2")], "", Some("sk-2"));
-        check(&[("x-goog-api-key", "sk-3")], "", Some("sk-3"));
-        check(&[("api-key", "sk-4")], "", Some("sk-4"));
-        check(&[], "alt=sse&key=sk%2D5", Some("sk-5"));
-        check(&[], "monkey=1&key=", None);
-        check(&[("authorization", "Bearer a"), ("x-api-key", "b")], "key=c", Some("a"));
-        check(&[("authorization", "Basic a"), ("x-api-key", "b")], "key=c", Some("b"));
+impl ApiKey {
+    /// Finds a key, unless too many wrong ones came from the same address. Where no key is required a
+    /// wrong one is no attempt to get in.
+    fn known<'k>(
+        &self,
+        keys: &'k ClientKeys,
+        presented: &[u8],
+        (address, required): (Option<IpAddr>, bool),
+    ) -> Result<Option<&'k Arc<ClientKey>>, Error> {
+        let found = keys.find(presented);
+        if !required {
+            return Ok(found);
+        }
+        let now = self.clock.now();
+        let name = found.map(|key| key.name.as_str());
+        if let Some(retry_after) = self.lockouts.check(address, name, now) {
+            return Err(Error::Locked { retry_after });
+        }
+        if found.is_none() {
+            self.lockouts.failed(address, now);
+        }
+        Ok(found)
     }
 }

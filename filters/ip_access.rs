@@ -70,6 +70,10 @@ fn net(text: &str) -> Option<IpNet> {
 
 #[async_trait]
 impl Filter for IpAccess {
+    fn guards_administration(&self) -> bool {
+        true
+    }
+
     fn on_request(&self, cx: &mut RequestContext) -> Result<Flow, Error> {
         if self.allow.is_empty() && self.deny.is_empty() {
             return Ok(Flow::Continue);
@@ -166,6 +170,7 @@ mod tests {
         let context = BuildContext {
             provider_ids: Vec::new(),
             clock: omniroute_core::clock::Clock::manual(0),
+            lockouts: Arc::default(),
         };
 
         let faults = build(settings, &context).unwrap_err();

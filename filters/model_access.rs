@@ -24,7 +24,7 @@ struct Settings {
 
 #[derive(Debug)]
 struct ModelAccess {
-    blocked_providers: Arc<[ProviderId]>,
+    blocked_providers: Vec<ProviderId>,
 }
 
 pub(crate) fn build(
@@ -50,7 +50,6 @@ pub(crate) fn build(
 #[async_trait]
 impl Filter for ModelAccess {
     async fn on_call(&self, cx: &mut RequestContext) -> Result<Flow, Error> {
-        cx.blocked_providers = Arc::clone(&self.blocked_providers);
         let (Some(caller), Some(call)) = (&cx.caller, &cx.call) else { return Ok(Flow::Continue) };
         if caller.allows(&call.peek.model) {
             return Ok(Flow::Continue);
@@ -62,5 +61,9 @@ impl Filter for ModelAccess {
 
     fn wants_call(&self) -> bool {
         true
+    }
+
+    fn blocked_providers(&self) -> &[ProviderId] {
+        &self.blocked_providers
     }
 }

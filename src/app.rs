@@ -3,8 +3,10 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use omniroute_core::affinity::Affinity;
 use omniroute_core::clock::Clock;
 use omniroute_core::config::Server as Settings;
 use omniroute_core::seeds::Seeds;
@@ -22,13 +24,14 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 
 use crate::access_log::AccessLog;
-use crate::data_dir;
+use crate::explained::Explained;
 use crate::live::{LiveConfig, Source, Watch};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared};
-use crate::services::{Announce, Drain, Exposition, Reload, Simulated};
+use crate::services::{Announce, Breakers, Drain, Exposition, Reload, Simulated, restore_breakers};
 use crate::telemetry::LogFormat;
 use crate::upstream::Endpoints;
+use crate::{admin, data_dir};
 
 /// Most attempts Pingora allows for one request. The plan ends earlier by itself; what comes on top
 /// are repetitions on dead kept-alive connections.
@@ -77,6 +80,7 @@ impl App {
         let data_dir = live.load().server.data_dir.clone();
         let envelope_key = kept_key.unwrap_or_else(|| data_dir::envelope_key(&data_dir));
         let endpoints = Endpoints::new(clock.clone());
+        restore_breakers(&data_dir, &live.load(), &clock);
         let live = Arc::new(live);
         let log = match log {
             None => AccessLog::off(clock.clone()),
@@ -84,16 +88,27 @@ impl App {
                 StartError::Refused(format!("the access log cannot be started: {error}"))
             })?,
         };
-        let seeds = Seeds::new(rand::random());
-        let shared = Arc::new(Shared::new(
+        let explained = Arc::new(Explained::default());
+        let administration = admin::administration(admin::Parts {
+            live: Arc::clone(&live),
+            state: Arc::clone(&state),
+            explained: Arc::clone(&explained),
+            clock: clock.clone(),
+        });
+        let shared = Arc::new(Shared {
             live,
             state,
             endpoints,
             metrics,
-            log,
+            access_log: log,
             envelope_key,
-            (seeds, clock),
-        ));
+            affinity: Affinity::default(),
+            explained,
+            administration,
+            seeds: Seeds::new(rand::random()),
+            clock,
+            draining: AtomicBool::default(),
+        });
         Ok(Self { shared, watch })
     }
 
@@ -132,7 +147,7 @@ impl App {
         gateway.threads = Some(conf.threads);
         server.add_service(gateway);
         if let Some(address) = exposed {
-            let exposition = Exposition { metrics: Arc::clone(&self.shared.metrics) };
+            let exposition = Exposition { shared: Arc::clone(&self.shared) };
             let app = HttpServer::new_app(exposition);
             let mut service = Service::new("metrics".to_owned(), app);
             service.add_tcp(&address.to_string());
@@ -140,6 +155,9 @@ impl App {
         }
         let reload = Reload { live: Arc::clone(&self.shared.live), watch: Mutex::new(self.watch) };
         server.add_service(background_service("reload", reload));
+        let breakers =
+            Breakers { shared: Arc::clone(&self.shared), folder: settings.data_dir.clone() };
+        server.add_service(background_service("breakers", breakers));
         let announce = Announce { listen, words: extras.words };
         server.add_service(background_service("announce", announce));
         if let Some(running) = extras.sim {

@@ -1,13 +1,15 @@
 //! The gateway: sockets, Pingora, disk, command line.
 //!
 //! Start at [`proxy`], the life of a request. [`app`] builds the long-lived parts, [`live`] reloads the
-//! configuration, [`upstream`] knows the way out, [`local`] answers what needs no provider, [`services`]
+//! configuration, [`admin`] is the API for operators, [`upstream`] knows the way out, [`local`] answers what needs no provider, [`services`]
 //! runs beside the requests, [`cli`] is what operators type.
 
 pub mod access_log;
+pub mod admin;
 pub mod app;
 pub mod cli;
 mod data_dir;
+mod explained;
 pub mod live;
 pub mod local;
 pub mod metrics;

@@ -3,13 +3,14 @@
 //! Labels are bounded: providers, accounts and models come from the configuration, never from what a
 //! client wrote; a model the catalogue does not know counts as `other`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use omniroute_core::context::{AttemptRecord, Outcome};
 use omniroute_core::snapshot::Snapshot;
+use omniroute_core::state::{Gate, SharedState, Standing};
 use prometheus::{
     CounterVec, Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
-    IntGauge, Opts, Registry, TextEncoder,
+    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 /// Seconds; from a cached answer to a long reasoning reply.
@@ -27,6 +28,10 @@ pub struct Metrics {
     first_byte_seconds: HistogramVec,
     attempts: IntCounterVec,
     account_cool_down_seconds: GaugeVec,
+    breaker_state: IntGaugeVec,
+    account_rest_left_seconds: GaugeVec,
+    account_running: IntGaugeVec,
+    locked_addresses: IntGauge,
     tokens: IntCounterVec,
     interrupted: CounterVec,
     in_flight: IntGauge,
@@ -68,6 +73,28 @@ impl Metrics {
                 ),
                 &["provider", "account"],
             )?,
+            breaker_state: IntGaugeVec::new(
+                Opts::new(
+                    "omniroute_breaker_state",
+                    "State of a provider's circuit breaker: 0 closed, 1 half-open, 2 open.",
+                ),
+                &["provider"],
+            )?,
+            account_rest_left_seconds: GaugeVec::new(
+                Opts::new(
+                    "omniroute_account_rest_left_seconds",
+                    "For how long an account is not tried, or tried last; 0 if it is ready.",
+                ),
+                &["provider", "account"],
+            )?,
+            account_running: IntGaugeVec::new(
+                Opts::new("omniroute_account_running", "Calls running at an account now."),
+                &["provider", "account"],
+            )?,
+            locked_addresses: IntGauge::new(
+                "omniroute_locked_addresses",
+                "Addresses locked after too many wrong keys.",
+            )?,
             tokens: IntCounterVec::new(
                 Opts::new(
                     "omniroute_tokens_total",
@@ -102,6 +129,10 @@ impl Metrics {
         registry.register(Box::new(self.first_byte_seconds.clone()))?;
         registry.register(Box::new(self.attempts.clone()))?;
         registry.register(Box::new(self.account_cool_down_seconds.clone()))?;
+        registry.register(Box::new(self.breaker_state.clone()))?;
+        registry.register(Box::new(self.account_rest_left_seconds.clone()))?;
+        registry.register(Box::new(self.account_running.clone()))?;
+        registry.register(Box::new(self.locked_addresses.clone()))?;
         registry.register(Box::new(self.tokens.clone()))?;
         registry.register(Box::new(self.interrupted.clone()))?;
         registry.register(Box::new(self.in_flight.clone()))?;
@@ -116,6 +147,31 @@ impl Metrics {
         #[cfg(target_os = "linux")]
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(())
+    }
+
+    /// Takes over how accounts and providers are now. What the configuration no longer has goes.
+    pub fn observe(&self, snapshot: &Snapshot, state: &SharedState, now: Instant) {
+        self.breaker_state.reset();
+        self.account_rest_left_seconds.reset();
+        self.account_running.reset();
+        self.locked_addresses
+            .set(i64::try_from(state.lockouts.locked(now).len()).unwrap_or(i64::MAX));
+        for account in snapshot.accounts.values().flatten() {
+            let provider = &account.provider;
+            let breaker = match provider.state.breaker.gate(now) {
+                Gate::Closed => 0,
+                Gate::HalfOpen | Gate::Probing => 1,
+                Gate::Open(_) => 2,
+            };
+            self.breaker_state.with_label_values(&[provider.id.as_str()]).set(breaker);
+            let labels = [provider.id.as_str(), account.id.as_str()];
+            let left = match account.state.standing(now) {
+                Standing::Ready => Duration::ZERO,
+                Standing::Behind(left) | Standing::Away(left, _) => left,
+            };
+            self.account_rest_left_seconds.with_label_values(&labels).set(left.as_secs_f64());
+            self.account_running.with_label_values(&labels).set(account.state.running().into());
+        }
     }
 
     /// Returns all metrics as Prometheus text.

@@ -1,11 +1,13 @@
-//! The list of models a client may ask for: combos, aliases, and every chat model of a provider that
-//! has an account.
+//! The list of models a client may ask for: combos, chains and aliases that lead to an account, and every
+//! chat model of a provider that has one. Blocked providers offer nothing.
 
 use http::StatusCode;
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::Error;
 use omniroute_core::filter::Reply;
-use omniroute_core::snapshot::{ModelKind, Snapshot};
+use omniroute_core::ids::ProviderId;
+use omniroute_core::routing::resolve;
+use omniroute_core::snapshot::{Member, ModelKind, Node, Snapshot};
 use omniroute_wire::models::{ModelEntry, write_list, write_one};
 
 use super::answer;
@@ -34,20 +36,28 @@ pub fn models(cx: &RequestContext, one: Option<&str>) -> Result<Reply, Error> {
 }
 
 fn all(snapshot: &Snapshot) -> Vec<ModelEntry> {
+    let blocked = snapshot.filters.blocked_providers();
+    let serves = |provider: &ProviderId| {
+        !blocked.contains(provider) && !snapshot.accounts_of(provider).is_empty()
+    };
     let named = |id: &str, owner: &str| ModelEntry {
         id: id.to_owned(),
         owner: owner.to_owned(),
         context_tokens: None,
         max_output_tokens: None,
     };
-    let combos = snapshot.groups.values().map(|group| named(&group.name, group.kind.name()));
-    let aliases = snapshot.exact_aliases.keys().map(|name| named(name, "alias"));
+    let groups = snapshot.groups.values().filter(|group| leads_to(&group.members, &serves));
+    let combos = groups.map(|group| named(&group.name, group.kind.name()));
+    let aliases = snapshot.exact_aliases.keys().filter(|name| {
+        resolve(snapshot, name).is_ok_and(|route| serves_node(&route.root, &serves))
+    });
+    let aliases = aliases.map(|name| named(name, "alias"));
     let mut names: Vec<ModelEntry> = combos.chain(aliases).collect();
     names.sort_by(|a, b| a.id.cmp(&b.id));
 
     let mut models = Vec::new();
-    for (id, accounts) in &snapshot.accounts {
-        let Some(provider) = snapshot.providers.get(id).filter(|_| !accounts.is_empty()) else {
+    for id in snapshot.accounts.keys() {
+        let Some(provider) = snapshot.providers.get(id).filter(|_| serves(id)) else {
             continue;
         };
         for (model, known) in &provider.models {
@@ -65,4 +75,15 @@ fn all(snapshot: &Snapshot) -> Vec<ModelEntry> {
     models.sort_by(|a, b| a.id.cmp(&b.id));
     names.append(&mut models);
     names
+}
+
+fn leads_to(members: &[Member], serves: &impl Fn(&ProviderId) -> bool) -> bool {
+    members.iter().any(|member| serves_node(&member.node, serves))
+}
+
+fn serves_node(node: &Node, serves: &impl Fn(&ProviderId) -> bool) -> bool {
+    match node {
+        Node::Target(target) => serves(&target.provider.id),
+        Node::Group(group) => leads_to(&group.members, serves),
+    }
 }

@@ -9,6 +9,7 @@ use omniroute_core::snapshot::Snapshot;
 use serde_json::json;
 
 use super::answer;
+use crate::admin::is_admin;
 use crate::proxy::Shared;
 
 /// Answers `/livez` and `/healthz`: the process runs.
@@ -40,21 +41,11 @@ pub fn ready(snapshot: &Snapshot, shared: &Shared) -> Reply {
 /// Answers `/metrics`: open to loopback, elsewhere only to an admin key.
 pub fn metrics(shared: &Shared, snapshot: &Snapshot, head: &RequestHead) -> Reply {
     let is_near = head.peer.is_some_and(|address: IpAddr| address.is_loopback());
-    if is_near || is_admin(snapshot, head, &shared.clock) {
+    if is_near || is_admin(snapshot, &head.headers, &shared.clock) {
         let kind = "text/plain; version=0.0.4";
-        return answer(StatusCode::OK, kind, shared.metrics.text());
+        return answer(StatusCode::OK, kind, shared.metrics_text());
     }
     let body =
         "metrics are open to loopback; from elsewhere send a client key with the scope `admin`\n";
     answer(StatusCode::UNAUTHORIZED, "text/plain", body)
-}
-
-fn is_admin(snapshot: &Snapshot, head: &RequestHead, clock: &omniroute_core::clock::Clock) -> bool {
-    let bearer = head
-        .headers
-        .get(http::header::AUTHORIZATION)
-        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    bearer
-        .and_then(|key| snapshot.client_keys.find(key.trim_ascii()))
-        .is_some_and(|key| key.admin && !key.is_expired(clock.wall()))
 }

@@ -35,6 +35,8 @@ pub enum Surface {
     Ready,
     /// Prometheus text.
     Metrics,
+    /// Something under `/api`.
+    Administration,
     /// A browser's permission to ask; answered by the CORS filter or refused.
     Preflight,
 }
@@ -165,9 +167,8 @@ fn surface(method: &Method, path: &str, query: &str) -> Result<Surface, Refusal>
         "/metrics" => return only_get(method, Surface::Metrics),
         "/" if method == Method::HEAD => return Ok(Surface::Live),
         "/" | "/dashboard" => return Err(Refusal::NotYet("the dashboard")),
-        _ if path.starts_with("/api/") || path.starts_with("/dashboard/") => {
-            return Err(Refusal::NotYet("the administration interface"));
-        }
+        _ if path.starts_with("/api/") => return Ok(Surface::Administration),
+        _ if path.starts_with("/dashboard/") => return Err(Refusal::NotYet("the dashboard")),
         _ => {}
     }
     let gemini = ["/v1beta1", "/v1beta", "/v1"]

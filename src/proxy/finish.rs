@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use omniroute_core::context::{AttemptRecord, Outcome, RequestContext};
+use omniroute_core::routing::Decision;
 use omniroute_wire::Usage;
 
 use super::Shared;
@@ -35,6 +36,10 @@ pub fn forwarded(exchange: &mut Exchange, shared: &Shared) {
         dropped: delivered.dropped.clone(),
     };
     land(&exchange.cx, &outcome, &exchange.records, shared);
+    let attempts = std::mem::take(&mut exchange.records);
+    let error = outcome.error.map(|code| code.name);
+    let decision = exchange.planned.decision(&exchange.cx);
+    shared.explained.keep(Decision { attempts, error, ..decision });
 }
 
 /// Records a request that was answered here.

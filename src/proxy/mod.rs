@@ -5,6 +5,7 @@
 //! Pingora's response filters but through the session of our own ([`session`]), because those filters
 //! do not see every end a reply can have. `logging` records.
 
+mod administer;
 mod answer;
 mod attempt;
 mod begin;
@@ -42,9 +43,11 @@ use pingora::{Error, Result};
 use pingora_core::protocols::Digest;
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
+pub use self::administer::{Administration, ClientAddress};
 use self::begin::NotNow;
 use self::flight::{Flight, Forward, Fresh};
 use crate::access_log::AccessLog;
+use crate::explained::Explained;
 use crate::live::LiveConfig;
 use crate::metrics::Metrics;
 use crate::upstream::{self, Endpoints};
@@ -65,37 +68,23 @@ pub struct Shared {
     pub envelope_key: Arc<[u8]>,
     /// Which account served a conversation last.
     pub affinity: Affinity,
+    /// Why the latest requests went where they went.
+    pub explained: Arc<Explained>,
+    /// Answers requests to the administration.
+    pub administration: Administration,
     /// Chance.
     pub seeds: Seeds,
     /// The time.
     pub clock: Clock,
-    draining: AtomicBool,
+    /// Whether the process is stopping.
+    pub(crate) draining: AtomicBool,
 }
 
 impl Shared {
-    /// Puts the parts together.
-    pub fn new(
-        live: Arc<LiveConfig>,
-        state: Arc<SharedState>,
-        endpoints: Arc<Endpoints>,
-        metrics: Arc<Metrics>,
-        access_log: AccessLog,
-        envelope_key: Arc<[u8]>,
-        (seeds, clock): (Seeds, Clock),
-    ) -> Self {
-        let (affinity, draining) = (Affinity::default(), AtomicBool::new(false));
-        Self {
-            affinity,
-            seeds,
-            live,
-            state,
-            endpoints,
-            metrics,
-            access_log,
-            envelope_key,
-            clock,
-            draining,
-        }
+    /// Returns all metrics as Prometheus text, with accounts and providers as they are now.
+    pub fn metrics_text(&self) -> Vec<u8> {
+        self.metrics.observe(&self.live.load(), &self.state, self.clock.now());
+        self.metrics.text()
     }
 
     /// From now on nothing new is begun.

@@ -7,7 +7,7 @@ use omniroute_core::affinity::ConversationId;
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::Error;
 use omniroute_core::routing::{
-    Choice, Exhausted, Facts, Pick, Plan, Route, Ticket, resolve, resolve_at,
+    Choice, Decision, Exhausted, Facts, Pick, Plan, Route, Step, Ticket, resolve, resolve_at,
 };
 use omniroute_core::snapshot::{Node, Snapshot};
 
@@ -32,6 +32,7 @@ pub struct Planned {
     /// Why nobody is left, once that is known.
     exhausted: Option<Exhausted>,
     model: Box<str>,
+    steps: Vec<Step>,
 }
 
 /// What is to be done for the next attempt.
@@ -64,7 +65,7 @@ impl Planned {
             tokens: call.body.len() as u64 / BYTES_PER_TOKEN,
             seed: shared.seeds.next(),
             last_account: conversation.and_then(|id| shared.affinity.last(id, now)),
-            blocked_providers: Arc::clone(&cx.blocked_providers),
+            blocked_providers: snapshot.filters.blocked_providers(),
         };
         let mut planned = Self {
             plan: Plan::new(&route, snapshot, facts),
@@ -74,6 +75,7 @@ impl Planned {
             waiting_since: None,
             exhausted: None,
             model: route.asked,
+            steps: route.steps,
         };
         match planned.plan.next(now) {
             Pick::Try(choice) => planned.upcoming = Some(choice),
@@ -151,6 +153,19 @@ impl Planned {
     /// the gateway has made as many attempts as make sense.
     pub const fn is_spent(&self) -> bool {
         matches!(self.exhausted, Some(Exhausted::Attempts | Exhausted::RetryBudget))
+    }
+
+    /// Gives away what is kept of the request, without its attempts.
+    pub fn decision(&mut self, cx: &RequestContext) -> Decision {
+        Decision {
+            request_id: Arc::clone(&cx.request_id),
+            model: std::mem::take(&mut self.model),
+            steps: std::mem::take(&mut self.steps),
+            considered: self.plan.take_considered(),
+            attempts: Vec::new(),
+            error: None,
+            max_attempts: cx.snapshot.routing.max_attempts,
+        }
     }
 
     /// Remembers that an account serves the conversation.

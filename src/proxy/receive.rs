@@ -12,6 +12,7 @@ use omniroute_wire::openai_chat::LegacyCompletions;
 use omniroute_wire::{Codec, PathModel};
 use pingora_proxy::Session;
 
+use super::administer::administer;
 use super::dispatch::{Surface, dispatch};
 use super::exchange::{Exchange, SharedExchange};
 use super::flight::{Flight, Forward, Local};
@@ -52,7 +53,6 @@ pub async fn receive(
         caller: None,
         call: None,
         provider: seen.provider.map(ProviderId::new),
-        blocked_providers: Arc::default(),
         started,
     };
     if let Err(error) = admitted {
@@ -87,6 +87,9 @@ async fn steps(
         session.set_keepalive(None);
         return Err(Error::Draining);
     }
+    if surface == Surface::Administration {
+        return administer(&shared.administration, session, cx).await.map(Some);
+    }
     let snapshot = Arc::clone(&cx.snapshot);
     if let Flow::Answer(answer) = snapshot.filters.on_request(cx)? {
         return Ok(Some(answer));
@@ -109,7 +112,7 @@ async fn steps(
             method: cx.head.method.to_string(),
             allowed: "GET, POST",
         }),
-        Surface::Live | Surface::Ready | Surface::Metrics => {
+        Surface::Live | Surface::Ready | Surface::Metrics | Surface::Administration => {
             tracing::error!(path = %cx.head.path, "a probe reached the filters");
             Err(Error::Internal)
         }

@@ -7,12 +7,12 @@ use http::{Response, StatusCode};
 use pingora_core::apps::http_app::ServeHttp;
 use pingora_core::protocols::http::ServerSession;
 
-use crate::metrics::Metrics;
+use crate::proxy::Shared;
 
 /// Serves the metrics to whoever can reach the listener.
 pub struct Exposition {
     /// What is counted.
-    pub metrics: Arc<Metrics>,
+    pub shared: Arc<Shared>,
 }
 
 #[async_trait]
@@ -20,7 +20,7 @@ impl ServeHttp for Exposition {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
         let is_metrics = session.req_header().uri.path() == "/metrics";
         let (status, body) = if is_metrics {
-            (StatusCode::OK, self.metrics.text())
+            (StatusCode::OK, self.shared.metrics_text())
         } else {
             (StatusCode::NOT_FOUND, b"only /metrics is here\n".to_vec())
         };

@@ -1,12 +1,14 @@
 //! Background services of Pingora, one file each. Each ends when the shutdown watch says so.
 
 mod announce;
+mod breakers;
 mod drain;
 mod exposition;
 mod reload;
 mod sim;
 
 pub use announce::Announce;
+pub use breakers::{Breakers, restore as restore_breakers};
 pub use drain::Drain;
 pub use exposition::Exposition;
 pub use reload::Reload;

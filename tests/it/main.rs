@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
+mod administration;
 mod body;
 mod counting;
 mod delivery;
@@ -9,12 +10,14 @@ mod failover;
 mod forwarding;
 mod hardening;
 mod keys;
+mod limits;
 mod pauses;
 mod program;
 mod reasoning;
 mod recall;
 mod refusals;
 mod reload;
+mod routes;
 mod setup;
 mod storm;
 mod streams;

@@ -30,8 +30,6 @@ pub struct RequestContext {
     pub call: Option<Call>,
     /// The one provider that may serve, if the path names one.
     pub provider: Option<ProviderId>,
-    /// Providers that may not serve.
-    pub blocked_providers: Arc<[ProviderId]>,
     /// When the request came in.
     pub started: Instant,
 }

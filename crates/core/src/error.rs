@@ -39,6 +39,12 @@ pub enum Error {
         /// What is wrong and how to send a key.
         what: &'static str,
     },
+    /// Too many wrong keys came from the client's address.
+    #[error("too many wrong API keys came from this address; try again in {} s", retry_after.as_secs().max(1))]
+    Locked {
+        /// Until the address is answered again.
+        retry_after: Duration,
+    },
     /// A good key that may not do this, or an address that is not allowed.
     #[error("{what}")]
     Forbidden {
@@ -216,6 +222,7 @@ impl Error {
                 code("invalid_request", 400, ErrorKind::InvalidRequest)
             }
             Self::Unauthenticated { .. } => code("invalid_api_key", 401, ErrorKind::Authentication),
+            Self::Locked { .. } => code("locked", 429, ErrorKind::RateLimit),
             Self::Forbidden { .. } => code("forbidden", 403, ErrorKind::Permission),
             Self::UnknownModel { .. } => code("model_not_found", 404, ErrorKind::NotFound),
             Self::UnknownPath { .. } => code("not_found", 404, ErrorKind::NotFound),
@@ -254,9 +261,9 @@ impl Error {
     /// Returns after which time a retry makes sense, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::NoneAvailable { retry_after, .. } | Self::ProvidersDown { retry_after, .. } => {
-                Some(*retry_after)
-            }
+            Self::NoneAvailable { retry_after, .. }
+            | Self::ProvidersDown { retry_after, .. }
+            | Self::Locked { retry_after } => Some(*retry_after),
             Self::Busy { left, .. } => Some(left.unwrap_or(Duration::from_secs(1))),
             Self::Upstream { retry_after, .. } => *retry_after,
             Self::Draining => Some(Duration::from_secs(1)),
@@ -267,7 +274,7 @@ impl Error {
     /// Tells whether the same request may succeed later; SDKs are told so (`x-should-retry`).
     pub fn may_succeed_later(&self) -> bool {
         matches!(self.code().status, 408 | 429 | 500 | 502..=504 | 529)
-            && !matches!(self, Self::UpstreamCredential { .. })
+            && !matches!(self, Self::UpstreamCredential { .. } | Self::Locked { .. })
             && self.code().kind != ErrorKind::Quota
     }
 

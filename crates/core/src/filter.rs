@@ -15,6 +15,8 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::context::{Outcome, RequestContext};
 use crate::error::Error;
+use crate::ids::ProviderId;
+use crate::state::Lockouts;
 
 /// A plug-in. All hooks default to doing nothing.
 #[async_trait]
@@ -49,6 +51,16 @@ pub trait Filter: Send + Sync + fmt::Debug + 'static {
         let _ = (cx, outcome);
     }
 
+    /// Whether [`Filter::on_request`] also guards the administration, which has keys of its own.
+    fn guards_administration(&self) -> bool {
+        false
+    }
+
+    /// Providers that may not be used, whoever asks.
+    fn blocked_providers(&self) -> &[ProviderId] {
+        &[]
+    }
+
     /// Whether [`Filter::on_call`] does anything, so that the chain can skip it.
     fn wants_call(&self) -> bool {
         false
@@ -81,12 +93,15 @@ pub struct FilterChain {
     filters: Vec<Arc<dyn Filter>>,
     names: Vec<&'static str>,
     any_wants_call: bool,
+    blocked_providers: Arc<[ProviderId]>,
 }
 
 impl FilterChain {
     /// Appends a filter.
     pub fn push(&mut self, name: &'static str, filter: Arc<dyn Filter>) {
         self.any_wants_call |= filter.wants_call();
+        let blocked = self.blocked_providers.iter().chain(filter.blocked_providers());
+        self.blocked_providers = blocked.cloned().collect();
         self.names.push(name);
         self.filters.push(filter);
     }
@@ -94,6 +109,25 @@ impl FilterChain {
     /// Returns the names in order of execution.
     pub fn names(&self) -> &[&'static str] {
         &self.names
+    }
+
+    /// Returns the providers that may not be used, whoever asks.
+    pub fn blocked_providers(&self) -> Arc<[ProviderId]> {
+        Arc::clone(&self.blocked_providers)
+    }
+
+    /// Runs [`Filter::on_request`] of those that guard the administration, until one answers or fails.
+    ///
+    /// # Errors
+    ///
+    /// The first filter's error.
+    pub fn on_administration(&self, cx: &mut RequestContext) -> Result<Flow, Error> {
+        for filter in self.filters.iter().filter(|filter| filter.guards_administration()) {
+            if let Flow::Answer(reply) = filter.on_request(cx)? {
+                return Ok(Flow::Answer(reply));
+            }
+        }
+        Ok(Flow::Continue)
     }
 
     /// Runs [`Filter::on_request`] until one answers or fails.
@@ -149,6 +183,8 @@ pub struct BuildContext {
     pub provider_ids: Vec<String>,
     /// The time.
     pub clock: Clock,
+    /// Addresses that sent wrong keys.
+    pub lockouts: Arc<Lockouts>,
 }
 
 /// A fault in a filter's settings.

@@ -90,7 +90,7 @@ impl TestGateway {
 
     /// Returns the value of a metric line that begins with this text, 0 if there is none.
     pub fn metric(&self, line: &str) -> f64 {
-        let text = String::from_utf8(self.shared.metrics.text()).unwrap_or_default();
+        let text = String::from_utf8(self.shared.metrics_text()).unwrap_or_default();
         let found = text.lines().find_map(|candidate| candidate.strip_prefix(line));
         found.and_then(|value| value.trim().parse().ok()).unwrap_or(0.0)
     }

@@ -92,7 +92,8 @@ impl Ticket {
         if std::mem::replace(&mut self.has_answered, true) {
             return;
         }
-        self.permit.answered(&self.model, now);
+        let after = self.permit.answered(&self.model, now);
+        self.account.provider.state.latency.count(after, now);
         self.pass.answered(now);
     }
 

@@ -2,25 +2,33 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::{Choice, Considered, Entry, Facts, Pick, Plan, Route, Step};
+use crate::context::AttemptRecord;
 use crate::error::Error;
 use crate::snapshot::{Node, Snapshot};
 use crate::state::Admission;
+use crate::verdict::Reason;
 
-/// What would be tried for a model name, in which order, and why.
+/// What would be tried for a model name, or what was, in which order, and why.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
+    /// The request, if it has been made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// The name asked for.
     pub model: String,
     /// The rules that were applied to it.
     pub steps: Vec<Step>,
-    /// Every account of every target, those that would be tried first and in that order.
+    /// Every account that was looked at, those that are tried first and in that order.
     pub candidates: Vec<Candidate>,
-    /// Why nobody would be tried, if so.
+    /// What the attempts came to, if the request has been made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+    /// Why nobody would be tried, or the code of the error that the client got.
     pub error: Option<String>,
     /// Most attempts of one request.
     pub max_attempts: usize,
@@ -41,6 +49,89 @@ pub struct Candidate {
     pub why: String,
 }
 
+/// What one attempt came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Attempt {
+    /// The provider.
+    pub provider: String,
+    /// The model by the provider's name.
+    pub model: String,
+    /// The account.
+    pub account: String,
+    /// `served`, or why it failed.
+    pub outcome: &'static str,
+    /// The provider's status, if it answered.
+    pub status: Option<u16>,
+    /// How long the request waited for the account, in milliseconds.
+    pub waited_ms: u64,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// For how long the account, or the model at it, rests because of it, in milliseconds.
+    pub rest_ms: Option<u64>,
+}
+
+/// What is kept of a request, so that it can be explained later.
+#[derive(Debug)]
+pub struct Decision {
+    /// The request.
+    pub request_id: Arc<str>,
+    /// The name asked for.
+    pub model: Box<str>,
+    /// The rules that were applied to it.
+    pub steps: Vec<Step>,
+    /// Who was not tried, and why.
+    pub considered: Vec<Considered>,
+    /// What was tried.
+    pub attempts: Vec<AttemptRecord>,
+    /// The code of the error that the client got.
+    pub error: Option<&'static str>,
+    /// Most attempts of one request.
+    pub max_attempts: usize,
+}
+
+impl From<&Decision> for Explanation {
+    fn from(decision: &Decision) -> Self {
+        let tried = decision.attempts.iter().enumerate().map(|(index, record)| Candidate {
+            order: Some(index + 1),
+            provider: record.provider.to_string(),
+            model: record.model.to_string(),
+            account: Some(record.account.to_string()),
+            why: record
+                .failure
+                .map_or_else(|| "served".to_owned(), |why| format!("failed: {}", why.name())),
+        });
+        let removed = decision.considered.iter().map(Candidate::of_removed);
+        Self {
+            request_id: Some(decision.request_id.to_string()),
+            model: decision.model.to_string(),
+            steps: decision.steps.clone(),
+            candidates: tried.chain(removed).collect(),
+            attempts: decision.attempts.iter().map(Attempt::of).collect(),
+            error: decision.error.map(ToOwned::to_owned),
+            max_attempts: decision.max_attempts,
+        }
+    }
+}
+
+impl Attempt {
+    fn of(record: &AttemptRecord) -> Self {
+        Self {
+            provider: record.provider.to_string(),
+            model: record.model.to_string(),
+            account: record.account.to_string(),
+            outcome: record.failure.map_or("served", Reason::name),
+            status: record.status,
+            waited_ms: millis(record.waited),
+            took_ms: millis(record.took),
+            rest_ms: record.rest.map(millis),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Explains what a request for `model` would do now. Uses the same rules as the request itself, but
 /// takes nobody's turn.
 pub fn explain(
@@ -50,6 +141,8 @@ pub fn explain(
     now: Instant,
 ) -> Explanation {
     let mut explanation = Explanation {
+        request_id: None,
+        attempts: Vec::new(),
         model: model.to_owned(),
         steps: Vec::new(),
         candidates: Vec::new(),
@@ -127,6 +220,9 @@ impl Candidate {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(id) = &self.request_id {
+            writeln!(f, "request {id}")?;
+        }
         writeln!(f, "model {}", self.model)?;
         for step in &self.steps {
             writeln!(f, "  {} is a {}: {}", step.name, step.rule, step.became)?;
@@ -140,11 +236,36 @@ impl fmt::Display for Explanation {
                 candidate.model, candidate.provider, candidate.why
             )?;
         }
+        for (index, attempt) in self.attempts.iter().enumerate() {
+            writeln!(f, "  attempt {}: {attempt}", index + 1)?;
+        }
         if let Some(error) = &self.error {
-            writeln!(f, "  would fail: {error}")?;
+            let failed = if self.request_id.is_some() { "failed" } else { "would fail" };
+            writeln!(f, "  {failed}: {error}")?;
         } else {
             writeln!(f, "  at most {} attempts", self.max_attempts)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} at {}, account {}: {}",
+            self.model, self.provider, self.account, self.outcome
+        )?;
+        if let Some(status) = self.status {
+            write!(f, ", status {status}")?;
+        }
+        write!(f, ", {} ms", self.took_ms)?;
+        if self.waited_ms > 0 {
+            write!(f, " after a wait of {} ms", self.waited_ms)?;
+        }
+        match self.rest_ms {
+            Some(rest) => write!(f, ", then rests {rest} ms"),
+            None => Ok(()),
+        }
     }
 }

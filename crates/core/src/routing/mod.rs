@@ -12,7 +12,7 @@ mod record;
 mod resolve;
 
 pub use choice::{Choice, Entry, Ticket};
-pub use explain::{Explanation, explain};
+pub use explain::{Decision, Explanation, explain};
 pub use plan::{Exhausted, Facts, Pick, Plan};
 pub use record::{Considered, Removal};
 pub use resolve::{Route, Step, resolve, resolve_at};

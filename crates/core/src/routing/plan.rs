@@ -291,6 +291,11 @@ impl Plan {
         self.considered.push(Considered { target: choice.target.clone(), account, removal });
     }
 
+    /// Gives away what was taken out, and by which rule.
+    pub fn take_considered(&mut self) -> Vec<Considered> {
+        std::mem::take(&mut self.considered)
+    }
+
     /// Returns what was taken out so far, and by which rule.
     pub fn considered(&self) -> &[Considered] {
         &self.considered

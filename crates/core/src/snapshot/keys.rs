@@ -73,6 +73,11 @@ impl ClientKeys {
         Ok(())
     }
 
+    /// Finds a key by its name.
+    pub fn named(&self, name: &str) -> Option<&Arc<ClientKey>> {
+        self.by_hash.values().find(|key| key.name.as_str() == name)
+    }
+
     /// Finds the key a client presented.
     pub fn find(&self, presented: &[u8]) -> Option<&Arc<ClientKey>> {
         self.by_hash.get(&self.keyed(&Sha256::digest(presented).into()))

@@ -224,12 +224,13 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// The account answers: its first content is there.
-    pub fn answered(&mut self, model: &str, now: Instant) {
+    /// The account answers: its first content is there. Returns how long that took.
+    pub fn answered(&mut self, model: &str, now: Instant) -> Duration {
+        let after = now.saturating_duration_since(self.begun);
         self.account.is_failing.store(false, Ordering::Relaxed);
         let was_trial = std::mem::take(&mut self.is_trial);
         let mut inner = self.account.lock();
-        inner.health.answered(now.saturating_duration_since(self.begun), now);
+        inner.health.answered(after, now);
         if !self.account.is_calm.load(Ordering::Acquire) {
             inner.rests.served(model);
             // Rests that are over and a provider's limits that are full again need no look any more.
@@ -241,6 +242,7 @@ impl Permit {
         }
         drop(inner);
         self.account.freed.notify();
+        after
     }
 
     /// The call failed. `is_providers_fault`: so that it says something of the provider's health.

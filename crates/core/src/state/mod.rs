@@ -9,7 +9,9 @@ mod account;
 mod breaker;
 mod freed;
 mod health;
+mod latency;
 mod limiter;
+mod lockouts;
 mod pool;
 mod recall;
 mod rest;
@@ -24,7 +26,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use account::{AccountState, Admission, Asked, Permit, TRIAL};
 pub use breaker::{Breaker, Gate, Pass};
 pub use freed::Freed;
+pub use latency::Latencies;
 pub use limiter::Busy;
+pub use lockouts::Lockouts;
 pub use pool::PoolState;
 pub use recall::{Recall, RecallLimits};
 pub use rest::{Failure, Standing};
@@ -36,6 +40,8 @@ use crate::ids::{AccountId, ProviderId};
 pub struct SharedState {
     /// Reasoning behind calls of tools.
     pub recall: Recall,
+    /// Addresses that sent wrong keys; filters have it too.
+    pub lockouts: Arc<Lockouts>,
     hasher: RandomState,
     freed: Arc<Freed>,
     accounts: Mutex<HashMap<(AccountId, u64), Arc<AccountState>>>,
@@ -50,6 +56,8 @@ pub struct ProviderState {
     pub breaker: Arc<Breaker>,
     /// The choice between its accounts.
     pub accounts: PoolState,
+    /// How fast it is.
+    pub latency: Latencies,
 }
 
 impl SharedState {

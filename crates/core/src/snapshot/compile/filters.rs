@@ -1,5 +1,7 @@
 //! The chain of filters: built in the order of the list, faults shown where they stand.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::Inputs;
@@ -27,7 +29,8 @@ pub(super) fn compile(
     };
     let mut provider_ids = providers.ids.clone();
     provider_ids.sort();
-    let context = BuildContext { provider_ids, clock: inputs.clock.clone() };
+    let (clock, lockouts) = (inputs.clock.clone(), Arc::clone(&inputs.state.lockouts));
+    let context = BuildContext { provider_ids, clock, lockouts };
     let mut chain = FilterChain::default();
     for filter in &list {
         let Some((name, build)) = inputs.register.find(&filter.name) else {

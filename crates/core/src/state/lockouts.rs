@@ -1,0 +1,209 @@
+//! Addresses that sent wrong keys again and again: for a while they are answered no more.
+//!
+//! A team often shares one address. Keys that served from an address before its lock go on serving, so
+//! one misconfigured tool does not shut everybody out; what is being guessed there does not get in.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use lru::LruCache;
+
+use super::window::Window;
+
+/// Wrong keys within [`WINDOW`] that lock an address.
+const MAX_FAILURES: u32 = 10;
+
+/// How far back wrong keys count.
+const WINDOW: Duration = Duration::from_secs(300);
+
+/// How long an address stays locked.
+const LOCK: Duration = Duration::from_secs(900);
+
+/// Most addresses that are remembered.
+const MAX_ADDRESSES: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
+
+/// Most keys that are remembered for one address.
+const MAX_KEYS: usize = 64;
+
+/// The addresses of clients, as far as locks are concerned. Those of IPv6 count by their network of 64
+/// bits, which is what one customer usually has.
+#[derive(Debug)]
+pub struct Lockouts {
+    addresses: Mutex<LruCache<IpAddr, Address>>,
+}
+
+#[derive(Debug)]
+struct Address {
+    failures: Window,
+    locked_until: Option<Instant>,
+    /// Names of the keys that served from here.
+    served: Vec<Box<str>>,
+}
+
+impl Default for Lockouts {
+    fn default() -> Self {
+        Self { addresses: Mutex::new(LruCache::new(MAX_ADDRESSES)) }
+    }
+}
+
+impl Lockouts {
+    /// Tells for how long a request is not answered. `key` is the name of the key it carries, if that
+    /// is a good one; it is remembered as one that served from this address.
+    pub fn check(
+        &self,
+        address: Option<IpAddr>,
+        key: Option<&str>,
+        now: Instant,
+    ) -> Option<Duration> {
+        let address = network(address?);
+        let mut addresses = self.lock();
+        let known = match (addresses.get_mut(&address), key) {
+            (Some(known), _) => known,
+            (None, None) => return None,
+            (None, Some(_)) => addresses.get_or_insert_mut(address, Address::default),
+        };
+        let left = known.left(now);
+        let Some(key) = key else { return left };
+        if known.served.iter().any(|served| **served == *key) {
+            return None;
+        }
+        if left.is_none() && known.served.len() < MAX_KEYS {
+            known.served.push(key.into());
+        }
+        left
+    }
+
+    /// Counts a wrong key.
+    pub fn failed(&self, address: Option<IpAddr>, now: Instant) {
+        let Some(address) = address else { return };
+        let mut addresses = self.lock();
+        let known = addresses.get_or_insert_mut(network(address), Address::default);
+        known.failures.count(false, now);
+        if known.left(now).is_none() && known.failures.counts(now).bad >= MAX_FAILURES {
+            known.locked_until = Some(now + LOCK);
+            known.failures.clear();
+            tracing::warn!(%address, "locked for {} s after {MAX_FAILURES} wrong keys", LOCK.as_secs());
+        }
+    }
+
+    /// Returns the locked addresses and for how long, in no order.
+    pub fn locked(&self, now: Instant) -> Vec<(IpAddr, Duration)> {
+        let addresses = self.lock();
+        addresses.iter().filter_map(|(address, known)| Some((*address, known.left(now)?))).collect()
+    }
+
+    /// Unlocks an address. Returns whether it was locked.
+    pub fn unlock(&self, address: IpAddr) -> bool {
+        let mut addresses = self.lock();
+        let known = addresses.peek_mut(&network(address));
+        known.is_some_and(|known| {
+            known.failures.clear();
+            known.locked_until.take().is_some()
+        })
+    }
+
+    /// Unlocks all addresses.
+    pub fn unlock_all(&self) {
+        for (_, known) in self.lock().iter_mut() {
+            known.failures.clear();
+            known.locked_until = None;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LruCache<IpAddr, Address>> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Address {
+    fn default() -> Self {
+        Self { failures: Window::new(WINDOW), locked_until: None, served: Vec::new() }
+    }
+}
+
+impl Address {
+    fn left(&self, now: Instant) -> Option<Duration> {
+        let left = self.locked_until?.saturating_duration_since(now);
+        (!left.is_zero()).then_some(left)
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = u128::from(address) & (u128::MAX << 64);
+            IpAddr::V6(Ipv6Addr::from(network))
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    const HERE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7)));
+
+    fn locked(clock: &Clock) -> Lockouts {
+        let lockouts = Lockouts::default();
+        assert_eq!(lockouts.check(HERE, Some("team"), clock.now()), None);
+        for _ in 0..MAX_FAILURES {
+            assert_eq!(lockouts.check(HERE, None, clock.now()), None);
+            lockouts.failed(HERE, clock.now());
+        }
+        lockouts
+    }
+
+    #[test]
+    fn wrong_keys_lock_the_address_but_not_those_who_served_from_it() {
+        let clock = Clock::manual(0);
+        let lockouts = locked(&clock);
+        assert_eq!(lockouts.check(HERE, None, clock.now()), Some(LOCK));
+        assert_eq!(lockouts.check(HERE, Some("guessed"), clock.now()), Some(LOCK));
+        assert_eq!(lockouts.check(HERE, Some("team"), clock.now()), None);
+        let elsewhere = Some("192.0.2.8".parse().unwrap());
+        assert_eq!(lockouts.check(elsewhere, Some("guessed"), clock.now()), None);
+
+        clock.advance(LOCK);
+        assert_eq!(lockouts.check(HERE, Some("guessed"), clock.now()), None);
+        assert!(lockouts.locked(clock.now()).is_empty());
+    }
+
+    #[test]
+    fn wrong_keys_that_are_long_ago_do_not_count() {
+        let (lockouts, clock) = (Lockouts::default(), Clock::manual(0));
+        for _ in 0..3 * MAX_FAILURES {
+            lockouts.failed(HERE, clock.now());
+            clock.advance(WINDOW / 5);
+        }
+        assert_eq!(lockouts.check(HERE, None, clock.now()), None);
+    }
+
+    #[test]
+    fn a_lock_can_be_seen_and_lifted() {
+        let clock = Clock::manual(0);
+        let lockouts = locked(&clock);
+        let address = HERE.unwrap();
+        assert_eq!(lockouts.locked(clock.now()), [(address, LOCK)]);
+        assert!(lockouts.unlock(address));
+        assert!(!lockouts.unlock(address), "once");
+        assert_eq!(lockouts.check(HERE, None, clock.now()), None);
+
+        let lockouts = locked(&clock);
+        lockouts.unlock_all();
+        assert!(lockouts.locked(clock.now()).is_empty());
+    }
+
+    #[test]
+    fn ipv6_counts_by_its_network() {
+        let (lockouts, clock) = (Lockouts::default(), Clock::manual(0));
+        for host in 0..MAX_FAILURES {
+            lockouts.failed(Some(format!("2001:db8::{host:x}").parse().unwrap()), clock.now());
+        }
+        let neighbour = Some("2001:db8::ffff".parse().unwrap());
+        assert_eq!(lockouts.check(neighbour, None, clock.now()), Some(LOCK));
+    }
+}

@@ -1,0 +1,96 @@
+//! Why a request went, or would go, where it does.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::ACCEPT;
+use http::{HeaderMap, StatusCode};
+use omniroute_core::error::Error;
+use omniroute_core::ids::{AccountId, ProviderId};
+use omniroute_core::routing::{self, Explanation, Facts};
+use serde::Deserialize;
+
+use super::problem::Problem;
+use super::{Parts, given};
+
+/// A request that has not been sent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ask {
+    /// The model as a client would write it.
+    model: String,
+    /// The provider, if it is asked on its own route.
+    provider: Option<String>,
+    /// The name of the client key that would be used.
+    client_key: Option<String>,
+    /// Tokens that the request would take.
+    #[serde(default)]
+    tokens: u64,
+    /// The seed of chance; the same seed gives the same order.
+    #[serde(default)]
+    seed: u64,
+    /// The account that served the same conversation last.
+    last_account: Option<String>,
+}
+
+/// `POST /api/explain`
+pub(super) async fn ask(
+    State(parts): State<Parts>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let ask: Ask = given::json(&body)?;
+    let snapshot = parts.live.load();
+    let mut route = match &ask.provider {
+        Some(provider) => {
+            routing::resolve_at(&snapshot, &ProviderId::new(provider.as_str()), &ask.model)
+        }
+        None => routing::resolve(&snapshot, &ask.model),
+    };
+    if let Some(name) = &ask.client_key {
+        let key = snapshot.client_keys.named(name).ok_or_else(|| {
+            let what = format!("no client key is named `{name}`");
+            Problem::new(StatusCode::NOT_FOUND, "not_found", what)
+        })?;
+        if !key.allows(&ask.model) {
+            let what = format!("the API key `{name}` may not use the model `{}`", ask.model);
+            route = Err(Error::Forbidden { what });
+        }
+    }
+    let facts = Facts {
+        tokens: ask.tokens,
+        seed: ask.seed,
+        last_account: ask.last_account.map(AccountId::new),
+        blocked_providers: snapshot.filters.blocked_providers(),
+    };
+    let now = parts.clock.now();
+    Ok(answer(&routing::explain(&snapshot, (&ask.model, route), facts, now), &headers))
+}
+
+/// `GET /api/requests/{id}/explain`
+pub(super) async fn of_request(
+    State(parts): State<Parts>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let decision = parts.explained.find(&id).ok_or_else(|| {
+        let what = "this request is not known (any more): the latest 4,096 that were sent to a \
+                    provider since the start are kept";
+        Problem::new(StatusCode::NOT_FOUND, "not_found", what)
+    })?;
+    Ok(answer(&Explanation::from(&*decision), &headers))
+}
+
+/// Answers in words to whoever asks for `text/plain`, else as JSON.
+fn answer(explanation: &Explanation, headers: &HeaderMap) -> Response {
+    let wants_words = headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.starts_with("text/plain"));
+    if wants_words {
+        explanation.to_string().into_response()
+    } else {
+        Json(explanation).into_response()
+    }
+}

@@ -1,0 +1,53 @@
+//! Addresses that sent too many wrong keys.
+
+use std::net::IpAddr;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use serde::Serialize;
+
+use super::Parts;
+use super::problem::Problem;
+
+/// One locked address.
+#[derive(Debug, Serialize)]
+pub(super) struct Locked {
+    address: String,
+    left_ms: u64,
+}
+
+/// `GET /api/lockouts`
+pub(super) async fn list(State(parts): State<Parts>) -> Json<Vec<Locked>> {
+    let locked = parts.state.lockouts.locked(parts.clock.now());
+    let locked = locked.into_iter().map(|(address, left)| Locked {
+        address: address.to_string(),
+        left_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+    });
+    Json(locked.collect())
+}
+
+/// `DELETE /api/lockouts/{address}`
+pub(super) async fn unlock(
+    State(parts): State<Parts>,
+    Path(address): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let parsed: IpAddr = address.parse().map_err(|_| {
+        let what = format!("`{address}` is no IP address");
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_request", what)
+    })?;
+    if parts.state.lockouts.unlock(parsed) {
+        tracing::info!(address = %parsed, "an address was unlocked through the administration");
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        let what = format!("`{address}` is not locked");
+        Err(Problem::new(StatusCode::NOT_FOUND, "not_found", what))
+    }
+}
+
+/// `DELETE /api/lockouts`
+pub(super) async fn unlock_all(State(parts): State<Parts>) -> StatusCode {
+    parts.state.lockouts.unlock_all();
+    tracing::info!("all addresses were unlocked through the administration");
+    StatusCode::NO_CONTENT
+}

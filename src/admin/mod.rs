@@ -1,0 +1,93 @@
+//! The administration's API under `/api`: JSON for scripts and the dashboard.
+//!
+//! An axum router without a listener: the proxy hands requests on whole. Every route wants a client
+//! key with the scope `admin`, sent in a header; a key that may only call models opens nothing here.
+
+mod access;
+mod explain;
+mod given;
+mod lockouts;
+mod problem;
+mod resilience;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{delete, get, post};
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use omniroute_core::clock::Clock;
+use omniroute_core::state::SharedState;
+use tower_service::Service;
+
+pub use self::access::is_admin;
+use self::problem::Problem;
+use crate::explained::Explained;
+use crate::live::LiveConfig;
+use crate::proxy::Administration;
+
+/// Largest answer. They are made here, so this is only a bound.
+const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// What the administration works on.
+#[derive(Clone)]
+pub struct Parts {
+    /// The configuration in force.
+    pub live: Arc<LiveConfig>,
+    /// How accounts, providers and clients are.
+    pub state: Arc<SharedState>,
+    /// Why the latest requests went where they went.
+    pub explained: Arc<Explained>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Makes what answers requests to the administration.
+pub fn administration(parts: Parts) -> Administration {
+    let router = router(parts);
+    Box::new(move |request| {
+        let mut router = router.clone();
+        Box::pin(async move {
+            let answer = match router.call(request.map(Body::from)).await {
+                Ok(answer) => answer,
+                Err(never) => match never {},
+            };
+            whole(answer).await
+        })
+    })
+}
+
+/// The route table, one line per resource.
+fn router(parts: Parts) -> Router {
+    Router::new()
+        .route("/api/explain", post(explain::ask))
+        .route("/api/requests/{id}/explain", get(explain::of_request))
+        .route("/api/resilience", get(resilience::show))
+        .route("/api/resilience/reset", post(resilience::reset))
+        .route("/api/lockouts", get(lockouts::list).delete(lockouts::unlock_all))
+        .route("/api/lockouts/{address}", delete(lockouts::unlock))
+        .fallback(async || {
+            Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such path under /api")
+        })
+        .method_not_allowed_fallback(async || {
+            let what = "this path is for other methods; see the allow header";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", what)
+        })
+        .layer(from_fn_with_state(parts.clone(), access::admin_only))
+        .with_state(parts)
+}
+
+async fn whole(answer: Response<Body>) -> Response<Bytes> {
+    let (parts, body) = answer.into_parts();
+    match to_bytes(body, MAX_ANSWER_BYTES).await {
+        Ok(body) => Response::from_parts(parts, body),
+        Err(error) => {
+            tracing::error!(%error, "an answer of the administration could not be read");
+            let mut failed = Response::new(Bytes::new());
+            *failed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            failed
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! How providers and accounts are now, and how to forget it.
+
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use omniroute_core::snapshot::{Account, Provider, Snapshot};
+use omniroute_core::state::{Gate, Standing};
+use serde::Serialize;
+
+use super::Parts;
+
+/// The state of all providers that have accounts.
+#[derive(Debug, Serialize)]
+pub(super) struct Resilience {
+    providers: Vec<ProviderNow>,
+}
+
+#[derive(Debug, Serialize)]
+struct ProviderNow {
+    id: String,
+    /// `closed`, `open` or `half_open`.
+    breaker: &'static str,
+    /// Until an open breaker lets a probe through.
+    open_for_ms: Option<u64>,
+    /// Openings in a row.
+    openings: u32,
+    /// Times to the first content of the last minutes.
+    latency: Option<Latency>,
+    accounts: Vec<AccountNow>,
+}
+
+#[derive(Debug, Serialize)]
+struct Latency {
+    p50_ms: u64,
+    p95_ms: u64,
+    p99_ms: u64,
+    /// Answers that this is of.
+    answers: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct AccountNow {
+    id: String,
+    #[serde(flatten)]
+    standing: StandingNow,
+    /// Calls running now.
+    running: u32,
+    /// Share of failures in the last ten seconds, from 0 to 1.
+    failing: f64,
+    limits: LimitsNow,
+    /// Models that rest on this account.
+    resting_models: Vec<ModelNow>,
+}
+
+#[derive(Debug, Serialize)]
+struct ModelNow {
+    model: String,
+    #[serde(flatten)]
+    standing: StandingNow,
+}
+
+#[derive(Debug, Serialize)]
+struct StandingNow {
+    /// `ready`, `behind` (tried after all others) or `away` (not tried).
+    standing: &'static str,
+    left_ms: Option<u64>,
+    reason: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct LimitsNow {
+    rpm: u32,
+    rpm_used: usize,
+    tpm: u64,
+    tpm_used: u64,
+    min_gap_ms: u64,
+    concurrent: u32,
+}
+
+/// `GET /api/resilience`
+pub(super) async fn show(State(parts): State<Parts>) -> Json<Resilience> {
+    let (snapshot, now) = (parts.live.load(), parts.clock.now());
+    let mut providers: Vec<ProviderNow> = with_accounts(&snapshot)
+        .map(|(provider, accounts)| provider_now(provider, accounts, now))
+        .collect();
+    providers.sort_by(|a, b| a.id.cmp(&b.id));
+    Json(Resilience { providers })
+}
+
+/// `POST /api/resilience/reset`: closes breakers, ends cool-downs, unlocks addresses.
+pub(super) async fn reset(State(parts): State<Parts>) -> StatusCode {
+    for (provider, accounts) in with_accounts(&parts.live.load()) {
+        provider.state.breaker.reset();
+        for account in accounts {
+            account.state.reset();
+        }
+    }
+    parts.state.lockouts.unlock_all();
+    tracing::info!("breakers, cool-downs and lockouts were reset through the administration");
+    StatusCode::NO_CONTENT
+}
+
+fn with_accounts(
+    snapshot: &Snapshot,
+) -> impl Iterator<Item = (&Provider, &[std::sync::Arc<Account>])> {
+    snapshot.accounts.iter().filter_map(|(id, accounts)| {
+        let provider = snapshot.providers.get(id)?;
+        Some((&**provider, accounts.as_slice()))
+    })
+}
+
+fn provider_now(
+    provider: &Provider,
+    accounts: &[std::sync::Arc<Account>],
+    now: Instant,
+) -> ProviderNow {
+    let gate = provider.state.breaker.gate(now);
+    let latency = provider.state.latency.percentiles(now).map(|(answers, [p50, p95, p99])| {
+        Latency { p50_ms: millis(p50), p95_ms: millis(p95), p99_ms: millis(p99), answers }
+    });
+    ProviderNow {
+        id: provider.id.to_string(),
+        breaker: gate.name(),
+        open_for_ms: match gate {
+            Gate::Open(left) => Some(millis(left)),
+            _ => None,
+        },
+        openings: provider.state.breaker.openings(now).map_or(0, |(_, openings)| openings),
+        latency,
+        accounts: accounts.iter().map(|account| account_now(account, now)).collect(),
+    }
+}
+
+fn account_now(account: &Account, now: Instant) -> AccountNow {
+    let (state, limits) = (&account.state, &account.limits);
+    let (rpm_used, tpm_used) = state.used(now);
+    let models = state.resting_models(now).into_iter();
+    AccountNow {
+        id: account.id.to_string(),
+        standing: state.standing(now).into(),
+        running: state.running(),
+        failing: state.health(now).0,
+        limits: LimitsNow {
+            rpm: limits.rpm,
+            rpm_used,
+            tpm: limits.tpm,
+            tpm_used,
+            min_gap_ms: millis(limits.min_gap),
+            concurrent: limits.concurrent,
+        },
+        resting_models: models
+            .map(|(model, standing)| ModelNow { model: model.into(), standing: standing.into() })
+            .collect(),
+    }
+}
+
+impl From<Standing> for StandingNow {
+    fn from(standing: Standing) -> Self {
+        let (standing, left, reason) = match standing {
+            Standing::Ready => ("ready", None, None),
+            Standing::Behind(left) => ("behind", Some(left), None),
+            Standing::Away(left, reason) => ("away", Some(left), Some(reason.name())),
+        };
+        Self { standing, left_ms: left.map(millis), reason }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

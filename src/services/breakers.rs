@@ -1,0 +1,134 @@
+//! Keeps open breakers over a restart: a provider that was failing is not asked by everybody at once
+//! because the gateway was restarted.
+//!
+//! What is open stands in `breakers.json` of the data directory, by wall time; it is written when it
+//! changes and once more when the process stops.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use omniroute_core::clock::Clock;
+use omniroute_core::snapshot::Snapshot;
+use pingora::server::ShutdownWatch;
+use pingora_core::services::background::BackgroundService;
+use serde::{Deserialize, Serialize};
+
+use crate::proxy::Shared;
+
+/// The file in the data directory.
+const FILE: &str = "breakers.json";
+
+/// How often it is looked whether a breaker changed.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+
+/// Writes open breakers down.
+pub struct Breakers {
+    /// Knows the breakers.
+    pub shared: Arc<Shared>,
+    /// The data directory.
+    pub folder: PathBuf,
+}
+
+/// One open breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Open {
+    /// Until when nothing goes through, in milliseconds since 1970.
+    until_unix_ms: u64,
+    /// Openings in a row.
+    openings: u32,
+}
+
+type ByProvider = BTreeMap<String, Open>;
+
+#[async_trait]
+impl BackgroundService for Breakers {
+    async fn start(&self, mut shutdown: ShutdownWatch) {
+        let mut written = ByProvider::new();
+        loop {
+            let is_over = tokio::select! {
+                _ = shutdown.changed() => true,
+                () = tokio::time::sleep(BETWEEN_LOOKS) => false,
+            };
+            let open = open(&self.shared.live.load(), &self.shared.clock);
+            if !is_same(&written, &open) {
+                match write(&self.folder, &open) {
+                    Ok(()) => written = open,
+                    Err(error) => tracing::warn!(%error, "open breakers could not be written down"),
+                }
+            }
+            if is_over {
+                return;
+            }
+        }
+    }
+}
+
+/// Opens the breakers that were open when the last process wrote them down.
+pub fn restore(folder: &Path, snapshot: &Snapshot, clock: &Clock) {
+    let path = folder.join(FILE);
+    let open: ByProvider = match std::fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+        Err(error) => {
+            tracing::warn!(%error, path = %path.display(), "breakers begin closed");
+            return;
+        }
+        Ok(text) => match serde_json::from_slice(&text) {
+            Ok(open) => open,
+            Err(error) => {
+                tracing::warn!(%error, path = %path.display(), "breakers begin closed");
+                return;
+            }
+        },
+    };
+    let (now, wall) = (clock.now(), clock.wall());
+    for (id, Open { until_unix_ms, openings }) in open {
+        let until = UNIX_EPOCH + Duration::from_millis(until_unix_ms);
+        let left = until.duration_since(wall).unwrap_or_default();
+        if let Some(provider) = snapshot.providers.get(id.as_str()) {
+            provider.state.breaker.restore(left, openings, now);
+            tracing::info!(provider = %id, left_s = left.as_secs(), "the breaker stays open over the restart");
+        }
+    }
+}
+
+fn open(snapshot: &Snapshot, clock: &Clock) -> ByProvider {
+    let (now, wall) = (clock.now(), clock.wall());
+    let providers = snapshot.accounts.keys().filter_map(|id| snapshot.providers.get(id));
+    let open = providers.filter_map(|provider| {
+        let (left, openings) = provider.state.breaker.openings(now)?;
+        let until_unix_ms = millis(wall + left);
+        Some((provider.id.to_string(), Open { until_unix_ms, openings }))
+    });
+    open.collect()
+}
+
+/// An opening is told by its number: a new one, or a breaker that closed, is written down. The end that
+/// is left does not move while a breaker is open.
+fn is_same(written: &ByProvider, open: &ByProvider) -> bool {
+    written.len() == open.len()
+        && open.iter().all(|(id, open)| {
+            written.get(id).is_some_and(|written| written.openings == open.openings)
+        })
+}
+
+fn millis(at: SystemTime) -> u64 {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Writes under a name of its own first, so that nobody ever reads half of it.
+fn write(folder: &Path, open: &ByProvider) -> io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let draft = folder.join(format!("{FILE}.{}.new", std::process::id()));
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(&serde_json::to_vec_pretty(open)?)?;
+    file.sync_all()?;
+    std::fs::rename(&draft, folder.join(FILE))
+}
