@@ -10,6 +10,7 @@ use crate::chat::{Media, MediaSource, Part, PartKind};
 use crate::codec::WireError;
 use crate::data_url;
 use crate::openai_media::{self, Speaker};
+use crate::text::characters;
 
 /// Reads `content` into parts. Empty texts are left out.
 ///
@@ -99,8 +100,8 @@ fn file(file: Option<File>, at: &dyn Fn() -> String) -> Result<Media, WireError>
 /// Mistral's thinking: a list of texts, or text.
 fn thinking(raw: Option<&RawValue>, text: Option<String>) -> String {
     let Some(raw) = raw else { return text.unwrap_or_default() };
-    if let Ok(text) = serde_json::from_str::<String>(raw.get()) {
-        return text;
+    if raw.get().starts_with('"') {
+        return characters(Some(raw)).into_owned();
     }
     let thoughts: Vec<Thought> = serde_json::from_str(raw.get()).unwrap_or_default();
     thoughts.into_iter().filter_map(|thought| thought.text).collect()

@@ -1,17 +1,16 @@
 //! Reads `messages` into turns.
 
-use std::borrow::Cow;
-
 use serde_json::value::RawValue;
 
 use super::content;
 use super::members::parse;
 use super::thoughts;
 use super::wire::{CustomCall, Function, Message, ToolCall};
-use crate::chat::{CallKind, Opaque, OpaqueKind, Part, PartKind, RawJson, Role, Turn, Vendor};
+use crate::chat::{CallKind, Opaque, OpaqueKind, Part, PartKind, Role, Turn, Vendor};
 use crate::codec::WireError;
 use crate::ids;
 use crate::openai_media::Speaker;
+use crate::text::characters;
 
 /// Reads all messages, in order.
 ///
@@ -150,18 +149,6 @@ fn function_call(id: String, function: &Function, at: &str) -> Result<Part, Wire
     let Some(name) = function.name.clone().filter(|name| !name.is_empty()) else {
         return Err(WireError::malformed(format!("{at}.name"), "is missing"));
     };
-    let arguments = arguments(function.arguments.as_ref()).into_owned();
+    let arguments = characters(function.arguments.as_deref()).into_owned();
     Ok(Part::new(PartKind::ToolCall { id, name, kind: CallKind::Function, arguments }))
-}
-
-/// Returns the characters of the arguments: those of the text, or of the object as it was written.
-fn arguments(raw: Option<&RawJson>) -> Cow<'_, str> {
-    let raw = raw.map_or("null", |raw| raw.get());
-    if raw == "null" {
-        return Cow::Borrowed("");
-    }
-    if !raw.starts_with('"') {
-        return Cow::Borrowed(raw);
-    }
-    serde_json::from_str::<String>(raw).map_or(Cow::Borrowed(raw), Cow::Owned)
 }

@@ -4,8 +4,6 @@
 //! reasoning and calls that follow each other are one assistant turn, results that follow each other
 //! one tool turn.
 
-use std::borrow::Cow;
-
 use serde_json::value::RawValue;
 
 use super::content;
@@ -18,6 +16,7 @@ use crate::members::parse;
 use crate::openai_media::Speaker;
 use crate::openai_responses::namespace;
 use crate::refusals::Refusals;
+use crate::text::characters;
 
 /// Items that only refer to what is stored at OpenAI, or that only OpenAI can decrypt.
 const STATE: [&str; 4] =
@@ -209,13 +208,4 @@ impl Reader<'_> {
             _ => self.request.turns.push(Turn { role, parts: parts.collect(), name: None }),
         }
     }
-}
-
-/// Returns the characters of a text, or of anything else as it was written.
-fn characters(raw: Option<&RawValue>) -> Cow<'_, str> {
-    let Some(raw) = raw else { return Cow::Borrowed("") };
-    if !raw.get().starts_with('"') {
-        return Cow::Borrowed(raw.get());
-    }
-    serde_json::from_str::<String>(raw.get()).map_or(Cow::Borrowed(raw.get()), Cow::Owned)
 }
