@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::Writing;
 use super::body::{Body, JsonSchema, ResponseFormat, StreamOptions};
-use super::{names, tools};
+use super::names;
 use crate::WireFormat;
 use crate::chat::OutputFormat;
 use crate::end_user;
 use crate::field_names::Field;
+use crate::strict_schema;
 
 /// Members of other formats without which the answer would be another one.
 const DECISIVE_EXTRA: &[&str] =
@@ -40,7 +41,7 @@ fn add_output<'a>(body: &mut Body<'a>, writing: &mut Writing<'a, '_>) {
         OutputFormat::Text => None,
         OutputFormat::JsonObject => Some(ResponseFormat::JsonObject),
         OutputFormat::JsonSchema { name, description, schema, strict } => {
-            let (schema, strict) = tools::schema_of(writing, Field::OUTPUT, Some(schema), *strict);
+            let (schema, strict) = strict_schema::answer(writing, schema, *strict);
             let json_schema = JsonSchema {
                 name: names::tool(name.as_deref().unwrap_or("response")),
                 description: description.as_deref(),
