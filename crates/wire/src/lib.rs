@@ -47,6 +47,7 @@ mod json_schema;
 mod members;
 mod mend;
 mod openai_call_ids;
+mod openai_effort;
 mod openai_media;
 mod part_queue;
 mod raw_members;

@@ -188,6 +188,7 @@ fn reasoning_of_other_dialects_is_read() {
     };
     check(r#""reasoning_effort":"none""#, ReasoningAmount::Off);
     check(r#""reasoning":{"max_tokens":2000}"#, ReasoningAmount::Budget(2000));
+    check(r#""reasoning":{"max_tokens":0}"#, ReasoningAmount::Off);
     check(r#""reasoning":{"enabled":false}"#, ReasoningAmount::Off);
     let hidden = with(r#""reasoning_effort":"low","reasoning":{"exclude":true}"#);
     assert_eq!(hidden.reasoning.show, Some(false));

@@ -69,7 +69,7 @@ const fn kind(kind: &'static str) -> Thinking {
 
 fn with_budget(writing: &mut Writing<'_, '_>, limit: Limit, plan: &mut Plan) {
     let wanted = match writing.request.reasoning.amount {
-        ReasoningAmount::NotSaid | ReasoningAmount::Off | ReasoningAmount::Budget(0) => return,
+        ReasoningAmount::NotSaid | ReasoningAmount::Off => return,
         ReasoningAmount::Adaptive => {
             writing.approximate(Field::THINKING, "sent as a budget of 8192 tokens");
             ADAPTIVE_BUDGET
@@ -107,7 +107,7 @@ fn adaptive(writing: &mut Writing<'_, '_>, plan: &mut Plan) {
                 (writing.request.reasoning.show == Some(true)).then(|| kind("adaptive"));
             return;
         }
-        ReasoningAmount::Off | ReasoningAmount::Budget(0) => {
+        ReasoningAmount::Off => {
             plan.thinking = Some(kind("disabled"));
             return;
         }

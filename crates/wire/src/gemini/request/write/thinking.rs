@@ -84,7 +84,7 @@ fn level(amount: &ReasoningAmount) -> Option<(Effort, bool)> {
     match amount {
         ReasoningAmount::NotSaid | ReasoningAmount::Adaptive => None,
         // The lowest level that every model has.
-        ReasoningAmount::Off | ReasoningAmount::Budget(0) => Some((Effort::Low, false)),
+        ReasoningAmount::Off => Some((Effort::Low, false)),
         ReasoningAmount::Effort(effort) => {
             Some(((*effort).min(Effort::High), *effort <= Effort::High))
         }
