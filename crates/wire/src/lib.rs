@@ -39,6 +39,7 @@ mod argument_object;
 mod breakpoint;
 mod custom_tool;
 mod data_url;
+mod divided;
 mod end_user;
 mod feed;
 mod field_names;
