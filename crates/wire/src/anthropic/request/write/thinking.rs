@@ -121,11 +121,13 @@ fn adaptive(writing: &mut Writing<'_, '_>, plan: &mut Plan) {
             Effort::nearest(budget)
         }
     };
-    if effort == Effort::Minimal {
-        writing.approximate(Field::THINKING, "the lowest effort is `low`");
+    let sent = writing.facts.nearest_level(effort.max(Effort::Low));
+    if sent != effort {
+        let detail = format!("the model has no `{}`; sent as `{}`", effort.word(), sent.word());
+        writing.approximate(Field::THINKING, detail);
     }
     plan.thinking = Some(kind("adaptive"));
-    plan.effort = Some(effort.max(Effort::Low).word());
+    plan.effort = Some(sent.word());
 }
 
 /// A thinking budget excludes forced calls, and demands that a step that is under way began with
