@@ -149,7 +149,7 @@ impl Assembly {
                     if string(&part, "type") == "reasoning_text" { "reasoning" } else { "message" };
                 let item = place(items, wire, of);
                 item.fill_entry(content, &part, emit);
-                item.end_text(content, emit);
+                item.complete_text(content);
             }
             "reasoning_summary_part.done" => {
                 place(items, wire, "reasoning").fill_entry(summary, &value(wire.part), emit);
