@@ -278,11 +278,16 @@ pub enum ReasoningAmount {
     Adaptive,
     /// A level.
     Effort(Effort),
-    /// A number of tokens.
+    /// A number of tokens, more than 0; see [`Self::of_budget`].
     Budget(u64),
 }
 
 impl ReasoningAmount {
+    /// Returns what a number of tokens to think with asks for: none at all if it is 0.
+    pub const fn of_budget(tokens: u64) -> Self {
+        if tokens == 0 { Self::Off } else { Self::Budget(tokens) }
+    }
+
     /// Returns what one of OpenAI's effort words asks for, or `None` if it is no such word.
     pub fn of_effort(word: &str) -> Option<Self> {
         if word == "none" { Some(Self::Off) } else { Effort::of_word(word).map(Self::Effort) }

@@ -1,12 +1,17 @@
 //! The members of a JSON object of OpenAI's formats, each as it was written, so that a fault can name
 //! its member.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::chat::Extra;
 use crate::codec::WireError;
+use crate::divided::Divide;
 use crate::raw_members::RawMembers;
+use crate::splice;
 
 /// The members of a JSON object in their order. Members are taken out; what is left is extra.
 #[derive(Debug, Deserialize)]
@@ -30,6 +35,51 @@ impl<'a> Members<'a> {
             Some((name.into_owned(), serde_json::from_str(value.get()).ok()?))
         })
         .collect()
+    }
+}
+
+impl<'a> From<RawMembers<'a>> for Members<'a> {
+    fn from(members: RawMembers<'a>) -> Self {
+        Self(members)
+    }
+}
+
+/// Reads the members of a request and the elements of the list `name`. The list is `None` and stays among
+/// the members if it is absent or no list.
+///
+/// # Errors
+///
+/// [`WireError::Malformed`] if the body is no JSON object, or with the place of the first element that has
+/// not the expected shape.
+pub(crate) fn with_list<'a, T: Deserialize<'a>>(
+    body: &'a [u8],
+    name: &'static str,
+) -> Result<(Members<'a>, Option<Vec<T>>), WireError> {
+    if let Some(whole) = Divide::<PhantomData<T>>::at(name).read(body) {
+        return Ok((whole.members.into(), whole.list));
+    }
+    let mut members: Members<'a> = splice::parse(body)?;
+    if members.0.get(name).is_none_or(|list| !list.get().starts_with('[')) {
+        return Ok((members, None));
+    }
+    let list: Vec<&RawValue> = members.take(name)?.unwrap_or_default();
+    let read = |(place, raw)| parse(raw, || format!("{name}[{place}]"));
+    let list = list.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
+    Ok((members, Some(list)))
+}
+
+/// The place of an element of a list; written out only for a fault.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// The list's name.
+    pub(crate) list: &'static str,
+    /// The element's number.
+    pub(crate) position: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.list, self.position)
     }
 }
 

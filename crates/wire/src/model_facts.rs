@@ -46,12 +46,27 @@ pub struct ModelFacts {
     /// Least and most tokens to think with, for a model with a budget. `None`: unknown. A least of more
     /// than 0 means that thinking cannot be turned off.
     pub thinking_budget: Option<(u64, u64)>,
-    /// The levels of a model with levels. Empty: those that its format usually has.
+    /// The levels of a model with levels or efforts. Empty: those that its format usually has.
     pub thinking_levels: Vec<Effort>,
+    /// Whether thinking cannot be turned off (OpenAI): the lowest level is sent instead of none.
+    pub always_thinks: bool,
     /// Whether the provider fetches media from web addresses (Gemini; Vertex does).
     pub web_media: bool,
     /// Whether the provider takes labels of a call (Gemini; Vertex does).
     pub labels: bool,
+}
+
+impl ModelFacts {
+    /// Returns the level of the model that is nearest to the wanted one, the higher of two.
+    pub fn nearest_level(&self, wanted: Effort) -> Effort {
+        let place = |effort: Effort| Effort::ALL.iter().position(|known| *known == effort);
+        let distance = |effort: Effort| {
+            place(effort).zip(place(wanted)).map(|(one, other)| one.abs_diff(other))
+        };
+        let known = self.thinking_levels.iter().copied();
+        let nearest = known.min_by_key(|effort| (distance(*effort), std::cmp::Reverse(*effort)));
+        nearest.unwrap_or(wanted)
+    }
 }
 
 /// Which control over reasoning a model has.

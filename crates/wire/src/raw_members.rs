@@ -51,6 +51,12 @@ impl<'a> RawMembers<'a> {
     }
 }
 
+impl<'a> From<Vec<(Cow<'a, str>, &'a RawValue)>> for RawMembers<'a> {
+    fn from(members: Vec<(Cow<'a, str>, &'a RawValue)>) -> Self {
+        Self(members)
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for RawMembers<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Collect)

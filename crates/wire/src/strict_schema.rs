@@ -1,22 +1,31 @@
 //! Schemas for OpenAI's strict mode, which takes closed objects whose members are all required.
 //!
-//! Other vendors' strict modes take members that may be missing. Such a member becomes required and may be
-//! null instead; what strict mode does not know is taken out and said in the description.
+//! A member that may be missing becomes required and may be null instead; the reply then loses such nulls
+//! again (`aftercare`). What strict mode does not know is taken out and said in the description. A schema
+//! that cannot be made to fit is sent as it is, and not as a strict one.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use crate::aftercare::OptionalMembers;
+use crate::chat::{RawJson, Tool};
+use crate::field_names::Field;
 use crate::json_schema::{CONDITIONS, remark};
+use crate::writing::Writing;
 
-/// Bounds that strict mode does not know.
-const BOUNDS: [&str; 6] = [
+/// Bounds that strict mode refuses.
+const BOUNDS: [&str; 9] = [
     "minLength",
     "maxLength",
     "minProperties",
     "maxProperties",
     "uniqueItems",
+    "minContains",
+    "maxContains",
+    "unevaluatedItems",
     "unevaluatedProperties",
 ];
 
@@ -27,79 +36,234 @@ const FORMATS: [&str; 9] =
 /// Keywords that hold schemas by name.
 const MAPS: [&str; 3] = ["properties", "$defs", "definitions"];
 
-/// Most nested schemas; deeper ones are refused by the API as well.
-const MAX_DEPTH: u32 = 64;
+/// Keywords of which one must say what a value is.
+const KINDS: [&str; 5] = ["type", "anyOf", "$ref", "enum", "const"];
 
-/// What became of a schema.
+/// Most objects inside each other (OpenAI's guide to structured outputs, as all that follow).
+const MAX_DEPTH: usize = 10;
+/// Most members of all objects together.
+const MAX_MEMBERS: usize = 5_000;
+/// Most values of all enums together.
+const MAX_VALUES: usize = 1_000;
+/// Most characters of all names and values of enums together.
+const MAX_CHARACTERS: usize = 120_000;
+
+/// A schema as it goes out, and whether it is to be kept to exactly.
+pub(crate) type Sent<'a> = (Cow<'a, RawValue>, Option<bool>);
+
+/// Returns the schema of a tool's arguments, `None` if it has none; a strict one is fitted.
+pub(crate) fn parameters<'a>(
+    writing: &mut Writing<'_, '_>,
+    tool: &'a Tool,
+) -> (Option<Cow<'a, RawValue>>, Option<bool>) {
+    let Some(schema) = tool.schema.as_deref() else { return (None, tool.strict) };
+    let ((schema, strict), optional) = fitted(writing, Field::TOOL_STRICT, schema, tool.strict);
+    if let Some(optional) = optional {
+        writing.aftercare.optional_arguments.insert(tool.name.clone(), Arc::new(optional));
+    }
+    (Some(schema), strict)
+}
+
+/// Returns the schema of the answer; a strict one is fitted.
+pub(crate) fn answer<'a>(
+    writing: &mut Writing<'_, '_>,
+    schema: &'a RawValue,
+    strict: Option<bool>,
+) -> Sent<'a> {
+    let (sent, optional) = fitted(writing, Field::OUTPUT_STRICT, schema, strict);
+    writing.aftercare.optional_in_answer = optional.map(Arc::new);
+    sent
+}
+
+/// Fits a schema if it is a strict one, and notes what that cost at its `field`.
+fn fitted<'a>(
+    writing: &mut Writing<'_, '_>,
+    field: Field,
+    schema: &'a RawValue,
+    strict: Option<bool>,
+) -> (Sent<'a>, Option<OptionalMembers>) {
+    if strict != Some(true) {
+        return ((Cow::Borrowed(schema), strict), None);
+    }
+    match fit(schema) {
+        Fit::AsIs => ((Cow::Borrowed(schema), strict), None),
+        Fit::Changed { schema, optional } => {
+            writing.approximate(field, "the schema was fitted to OpenAI's strict mode");
+            ((Cow::Owned(schema), strict), optional)
+        }
+        Fit::Impossible => {
+            let why = "sent as not strict: OpenAI's strict mode cannot take this schema";
+            writing.approximate(field, why);
+            ((Cow::Borrowed(schema), Some(false)), None)
+        }
+    }
+}
+
+/// How a schema fits strict mode.
 #[derive(Debug)]
-pub(crate) enum Strict<'a> {
-    /// It fits as it was written, or was made to.
-    Fits(Cow<'a, RawValue>),
-    /// It cannot be strict: it has members of any name, or branches at its root.
+enum Fit {
+    /// As it is.
+    AsIs,
+    /// After changes; `optional` if members became nullable.
+    Changed { schema: RawJson, optional: Option<OptionalMembers> },
+    /// Not at all.
     Impossible,
 }
 
-impl Strict<'_> {
-    /// Tells whether anything was changed.
-    pub(crate) const fn is_changed(&self) -> bool {
-        matches!(self, Self::Fits(Cow::Owned(_)))
+fn fit(schema: &RawValue) -> Fit {
+    let Ok(known) = serde_json::from_str::<Value>(schema.get()) else { return Fit::Impossible };
+    let is_object = known.get("type").is_some_and(|kind| kind == "object");
+    if !is_object || known.get("anyOf").is_some() || known.get("oneOf").is_some() {
+        return Fit::Impossible;
     }
+    let (mut made, mut fitting) = (known.clone(), Fitting::default());
+    if fitting.schema(&mut made, 0).is_err() || fitting.is_too_large() {
+        return Fit::Impossible;
+    }
+    if !fitting.changed {
+        return Fit::AsIs;
+    }
+    let optional = fitting.made_nullable.then(|| OptionalMembers::of(&known));
+    RawValue::from_string(made.to_string())
+        .map_or(Fit::Impossible, |schema| Fit::Changed { schema, optional })
 }
 
-/// What of a schema cannot be strict.
+/// Something in a schema that cannot be strict.
 #[derive(Debug)]
-struct Open;
+struct Misfit;
 
-/// Makes a schema one for strict mode.
-pub(crate) fn strict(schema: &RawValue) -> Strict<'_> {
-    let Ok(mut value) = serde_json::from_str::<Value>(schema.get()) else {
-        return Strict::Impossible;
-    };
-    let is_object = value.get("type").is_some_and(|kind| kind == "object");
-    if !is_object || value.get("anyOf").is_some() || value.get("oneOf").is_some() {
-        return Strict::Impossible;
-    }
-    match close(&mut value, MAX_DEPTH) {
-        Err(Open) => Strict::Impossible,
-        Ok(false) => Strict::Fits(Cow::Borrowed(schema)),
-        Ok(true) => RawValue::from_string(value.to_string())
-            .map_or(Strict::Impossible, |raw| Strict::Fits(Cow::Owned(raw))),
-    }
+/// What fitting came to so far.
+#[derive(Debug, Default)]
+struct Fitting {
+    changed: bool,
+    made_nullable: bool,
+    members: usize,
+    values: usize,
+    characters: usize,
 }
 
-/// Closes a schema and all inside it; tells whether anything changed.
-fn close(schema: &mut Value, depth: u32) -> Result<bool, Open> {
-    let Some(members) = schema.as_object_mut() else {
-        return if schema.is_boolean() { Err(Open) } else { Ok(false) };
-    };
-    if depth == 0 || members.contains_key("allOf") || members.contains_key("prefixItems") {
-        return Err(Open);
+impl Fitting {
+    const fn is_too_large(&self) -> bool {
+        self.members > MAX_MEMBERS || self.values > MAX_VALUES || self.characters > MAX_CHARACTERS
     }
-    let mut changed = take_unknown(members);
-    if let Some(branches) = members.remove("oneOf") {
-        members.insert("anyOf".to_owned(), branches);
-        changed = true;
+
+    /// Fits a schema and all inside it; `depth` is how many objects it stands in.
+    fn schema(&mut self, schema: &mut Value, depth: usize) -> Result<(), Misfit> {
+        // Neither `true` nor the list of an old tuple.
+        let Some(members) = schema.as_object_mut() else { return Err(Misfit) };
+        if members.contains_key("allOf") || members.contains_key("prefixItems") {
+            return Err(Misfit);
+        }
+        if let Some(branches) = members.shift_remove("oneOf") {
+            if members.insert("anyOf".to_owned(), branches).is_some() {
+                return Err(Misfit);
+            }
+            self.changed = true;
+        }
+        self.changed |= take_unknown(members) | name_kind(members);
+        if !KINDS.iter().any(|keyword| members.contains_key(*keyword)) {
+            return Err(Misfit);
+        }
+        self.count(members);
+        let is_object = is_kind(members, "object");
+        if is_object {
+            self.close(members, depth)?;
+        }
+        let inside = depth + usize::from(is_object);
+        for keyword in MAPS {
+            let inner = members.get_mut(keyword).and_then(Value::as_object_mut);
+            for (_, schema) in inner.into_iter().flatten() {
+                self.schema(schema, inside)?;
+            }
+        }
+        if let Some(items) = members.get_mut("items") {
+            self.schema(items, inside)?;
+        } else if is_kind(members, "array") {
+            return Err(Misfit);
+        }
+        for branch in members.get_mut("anyOf").and_then(Value::as_array_mut).into_iter().flatten() {
+            self.schema(branch, inside)?;
+        }
+        if is_object {
+            self.require_all(members);
+        }
+        Ok(())
     }
-    if members.get("type").is_some_and(has_object) || members.contains_key("properties") {
-        changed |= close_object(members)?;
+
+    /// Says that an object takes no other members than it names.
+    fn close(&mut self, members: &mut Map<String, Value>, depth: usize) -> Result<(), Misfit> {
+        if depth == MAX_DEPTH {
+            return Err(Misfit);
+        }
+        let names_none = !members.contains_key("properties");
+        match members.get("additionalProperties") {
+            Some(Value::Bool(false)) => {}
+            // An object of whatever members; at the root it is a tool without arguments.
+            None if names_none && depth > 0 => return Err(Misfit),
+            None => {
+                members.insert("additionalProperties".to_owned(), Value::Bool(false));
+                self.changed = true;
+            }
+            Some(_) => return Err(Misfit),
+        }
+        if names_none {
+            members.insert("properties".to_owned(), json!({}));
+            self.changed = true;
+        }
+        Ok(())
     }
-    for keyword in MAPS {
-        for inner in members.get_mut(keyword).and_then(Value::as_object_mut).into_iter().flatten() {
-            changed |= close(inner.1, depth - 1)?;
+
+    /// Makes all members of an object required; those that were not may be null instead.
+    fn require_all(&mut self, members: &mut Map<String, Value>) {
+        let required = members.get("required").and_then(Value::as_array).cloned();
+        let known = required.unwrap_or_default();
+        let Some(properties) = members.get_mut("properties").and_then(Value::as_object_mut) else {
+            return;
+        };
+        for (name, schema) in properties.iter_mut() {
+            if !known.iter().any(|known| known == name.as_str()) && allow_null(schema) {
+                self.made_nullable = true;
+            }
+        }
+        let all: Vec<Value> = properties.keys().map(|name| Value::from(name.as_str())).collect();
+        if all.len() != known.len() || !all.iter().all(|name| known.contains(name)) {
+            members.insert("required".to_owned(), all.into());
+            self.changed = true;
         }
     }
-    if let Some(items) = members.get_mut("items") {
-        changed |= close(items, depth - 1)?;
+
+    /// Counts what the size of a schema is measured by.
+    fn count(&mut self, members: &Map<String, Value>) {
+        for keyword in MAPS {
+            let Some(inner) = members.get(keyword).and_then(Value::as_object) else { continue };
+            self.members += if keyword == "properties" { inner.len() } else { 0 };
+            self.characters += inner.keys().map(String::len).sum::<usize>();
+        }
+        let values = members.get("enum").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        self.values += values.len();
+        let said = values.iter().chain(members.get("const")).filter_map(Value::as_str);
+        self.characters += said.map(str::len).sum::<usize>();
     }
-    for branch in members.get_mut("anyOf").and_then(Value::as_array_mut).into_iter().flatten() {
-        changed |= close(branch, depth - 1)?;
-    }
-    Ok(changed)
 }
 
-fn has_object(kind: &Value) -> bool {
-    kind == "object"
-        || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "object"))
+fn is_kind(members: &Map<String, Value>, word: &str) -> bool {
+    members.get("type").is_some_and(|kind| {
+        kind == word || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == word))
+    })
+}
+
+/// Says of an object or a list that it is one, where only its other keywords do.
+fn name_kind(members: &mut Map<String, Value>) -> bool {
+    if KINDS.iter().any(|keyword| members.contains_key(*keyword)) {
+        return false;
+    }
+    let kind = match members {
+        _ if members.contains_key("properties") => "object",
+        _ if members.contains_key("items") => "array",
+        _ => return false,
+    };
+    members.insert("type".to_owned(), kind.into());
+    true
 }
 
 /// Takes out the keywords that strict mode does not know.
@@ -123,112 +287,40 @@ fn take_unknown(members: &mut Map<String, Value>) -> bool {
     true
 }
 
-/// Closes an object and makes its members required.
-fn close_object(members: &mut Map<String, Value>) -> Result<bool, Open> {
-    let mut changed = false;
-    match members.get("additionalProperties") {
-        Some(Value::Bool(false)) => {}
-        Some(_) => return Err(Open),
-        None => {
-            members.insert("additionalProperties".to_owned(), Value::Bool(false));
-            changed = true;
+/// Lets a value be null; tells whether it could not be before.
+fn allow_null(schema: &mut Value) -> bool {
+    let nothing = json!({"type": "null"});
+    let has = |keyword| schema.get(keyword).is_some();
+    let is_plain = has("type") && !has("const") && !has("anyOf") && !has("$ref");
+    let is_union = has("anyOf") && !KINDS.iter().any(|keyword| *keyword != "anyOf" && has(keyword));
+    if is_plain {
+        let kind = schema["type"].take();
+        let mut kinds = if let Value::Array(kinds) = kind { kinds } else { vec![kind] };
+        let mut changed = add(&mut kinds, "null".into());
+        schema["type"] = if let [only] = kinds.as_mut_slice() { only.take() } else { kinds.into() };
+        if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+            changed |= add(values, Value::Null);
         }
+        return changed;
     }
-    let known = members.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
-    let Some(properties) = members.get_mut("properties").and_then(Value::as_object_mut) else {
-        return Ok(changed);
-    };
-    let mut required = known.clone();
-    for (name, schema) in properties.iter_mut() {
-        if !known.iter().any(|known| known == name.as_str()) {
-            allow_null(schema);
-            required.push(Value::from(name.as_str()));
-            changed = true;
-        }
+    if let Some(branches) =
+        schema.get_mut("anyOf").filter(|_| is_union).and_then(Value::as_array_mut)
+    {
+        return add(branches, nothing);
     }
-    if !required.is_empty() {
-        members.insert("required".to_owned(), Value::Array(required));
-    }
-    Ok(changed)
+    let known = schema.take();
+    *schema = json!({"anyOf": [known, nothing]});
+    true
 }
 
-/// Lets a value be null.
-fn allow_null(schema: &mut Value) {
-    let nothing = json!({"type": "null"});
-    let is_plain = schema.get("const").is_none();
-    if let Some(branches) = schema.get_mut("anyOf").and_then(Value::as_array_mut) {
-        if !branches.contains(&nothing) {
-            branches.push(nothing);
-        }
-        return;
+/// Adds a value to a list that lacks it; tells whether it did.
+fn add(list: &mut Vec<Value>, value: Value) -> bool {
+    let is_new = !list.contains(&value);
+    if is_new {
+        list.push(value);
     }
-    let Some(kind) = schema.get("type").cloned().filter(|_| is_plain) else {
-        let known = std::mem::take(schema);
-        *schema = json!({"anyOf": [known, nothing]});
-        return;
-    };
-    let mut kinds = match kind {
-        Value::Array(kinds) => kinds,
-        kind => vec![kind],
-    };
-    if kinds.iter().any(|kind| kind == "null") {
-        return;
-    }
-    kinds.push("null".into());
-    schema["type"] = kinds.into();
-    if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
-        values.push(Value::Null);
-    }
+    is_new
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(schema: &str, expected: Option<&str>) {
-        let raw = RawValue::from_string(schema.to_owned()).unwrap();
-        let made = match strict(&raw) {
-            Strict::Fits(made) => Some(made.get().to_owned()),
-            Strict::Impossible => None,
-        };
-        assert_eq!(made.as_deref(), expected, "{schema}");
-    }
-
-    #[test]
-    fn a_schema_that_fits_keeps_its_characters() {
-        let schema = r#"{"type":"object", "properties":{"a":{"type":"number","minimum":1.0}},"required":["a"],"additionalProperties":false}"#;
-        check(schema, Some(schema));
-    }
-
-    #[test]
-    fn members_that_may_be_missing_may_be_null_instead() {
-        check(
-            r##"{"type":"object","properties":{"a":{"type":"string","enum":["x"]},"b":{"$ref":"#/$defs/b"},"c":{"type":"null"}},"required":["c"]}"##,
-            Some(
-                r##"{"type":"object","properties":{"a":{"type":["string","null"],"enum":["x",null]},"b":{"anyOf":[{"$ref":"#/$defs/b"},{"type":"null"}]},"c":{"type":"null"}},"required":["c","a","b"],"additionalProperties":false}"##,
-            ),
-        );
-    }
-
-    #[test]
-    fn what_strict_mode_does_not_know_is_said_in_the_description() {
-        check(
-            r#"{"type":"object","properties":{"a":{"oneOf":[{"type":"string","maxLength":3,"format":"uri"}]}},"required":["a"],"additionalProperties":false}"#,
-            Some(
-                r#"{"type":"object","properties":{"a":{"anyOf":[{"type":"string","description":"(maxLength: 3, format: \"uri\")"}]}},"required":["a"],"additionalProperties":false}"#,
-            ),
-        );
-    }
-
-    #[test]
-    fn open_objects_and_branches_at_the_root_cannot_be_strict() {
-        check(r#"{"type":"object","additionalProperties":true}"#, None);
-        check(
-            r#"{"type":"object","properties":{"a":{"type":"object","additionalProperties":{"type":"string"}}}}"#,
-            None,
-        );
-        check(r#"{"type":"object","anyOf":[]}"#, None);
-        check(r#"{"type":"array"}"#, None);
-        check(r#"{"type":"object","properties":{"a":{"allOf":[]}}}"#, None);
-    }
-}
+mod tests;

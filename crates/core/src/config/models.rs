@@ -65,6 +65,7 @@ fn one(node: &Node, report: &Report) -> Option<ModelText> {
         "labels",
         "thinking_budget",
         "thinking_levels",
+        "always_thinks",
     ];
     let section = Section::open(node, &known, report)?;
     let id = section.require("id", model_id);
@@ -99,6 +100,7 @@ fn facts(section: &Section<'_>) -> ModelFacts {
         labels: flag("labels"),
         thinking_budget: section.read("thinking_budget", budget),
         thinking_levels: section.read("thinking_levels", levels).unwrap_or_default(),
+        always_thinks: flag("always_thinks"),
     }
 }
 

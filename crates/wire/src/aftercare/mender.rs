@@ -1,10 +1,12 @@
 //! Applies an [`Aftercare`] to the events of one reply, between its reader and its writer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::Aftercare;
 use super::custom_input::CustomInput;
+use super::nulls::Nulls;
 use super::stop::{Found, StopScan};
+use super::{Aftercare, OptionalMembers};
 use crate::chat::CallKind;
 use crate::event::{Event, Finish, PartHead};
 
@@ -14,6 +16,8 @@ pub struct Mender {
     aftercare: Aftercare,
     /// Parts that are not passed on as they came, by choice and part.
     parts: BTreeMap<(u16, u32), Mended>,
+    /// JSON that loses nulls before anything else is done to it, by choice and part.
+    nulls: BTreeMap<(u16, u32), Json>,
     /// Scans of visible text by choice; empty if no stop sequence is looked for.
     scans: BTreeMap<u16, StopScan>,
     /// Answers whose only calls were answers in disguise.
@@ -32,6 +36,28 @@ enum Mended {
     Scanned,
 }
 
+/// JSON that loses nulls.
+#[derive(Debug)]
+struct Json {
+    nulls: Nulls,
+    place: Place,
+}
+
+/// Where JSON stands.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// In the answer's text.
+    Answer,
+    /// In the arguments of a call.
+    Arguments,
+}
+
+impl Json {
+    fn new(optional: &Arc<OptionalMembers>, place: Place) -> Self {
+        Self { nulls: Nulls::new(Arc::clone(optional)), place }
+    }
+}
+
 /// What calls an answer has.
 #[derive(Clone, Copy, Debug, Default)]
 struct Disguise {
@@ -45,6 +71,7 @@ impl Mender {
         (!aftercare.is_empty()).then(|| Self {
             aftercare: aftercare.clone(),
             parts: BTreeMap::new(),
+            nulls: BTreeMap::new(),
             scans: BTreeMap::new(),
             disguised: BTreeMap::new(),
             is_cut: false,
@@ -67,9 +94,17 @@ impl Mender {
         }
         match event {
             Event::PartStart { choice, part, head } => self.start(choice, part, head, out),
-            Event::Text { choice, part, delta } => self.text(choice, part, delta, out),
+            Event::Text { choice, part, delta } => {
+                if let Some(delta) = self.without_nulls(choice, part, delta) {
+                    self.text(choice, part, delta, out);
+                }
+            }
             Event::Reasoning { .. } if self.aftercare.hide_reasoning => {}
-            Event::Arguments { choice, part, delta } => self.arguments(choice, part, delta, out),
+            Event::Arguments { choice, part, delta } => {
+                if let Some(delta) = self.without_nulls(choice, part, delta) {
+                    self.arguments(choice, part, delta, out);
+                }
+            }
             Event::PartEnd { choice, part } => self.end(choice, part, out),
             Event::Finish { choice, reason, native, stop_sequence, detail } => {
                 let disguise = self.disguised.get(&choice).copied().unwrap_or_default();
@@ -85,6 +120,9 @@ impl Mender {
     }
 
     fn start(&mut self, choice: u16, part: u32, head: PartHead, out: &mut Vec<Event>) {
+        if let (PartHead::Text, Some(optional)) = (&head, &self.aftercare.optional_in_answer) {
+            self.nulls.insert((choice, part), Json::new(optional, Place::Answer));
+        }
         let head = match head {
             PartHead::ToolCall { id, name, kind } => self.call(choice, part, id, name, kind),
             PartHead::Text if !self.aftercare.stop.is_empty() => {
@@ -112,11 +150,22 @@ impl Mender {
         }
         disguise.calls += 1;
         let name = self.aftercare.names.get(&name).cloned().unwrap_or(name);
+        if let Some(optional) = self.aftercare.optional_arguments.get(&name) {
+            self.nulls.insert((choice, part), Json::new(optional, Place::Arguments));
+        }
         if kind == CallKind::Function && self.aftercare.custom.contains(&name) {
             self.parts.insert((choice, part), Mended::Custom(CustomInput::default()));
             return PartHead::ToolCall { id, name, kind: CallKind::Custom };
         }
         PartHead::ToolCall { id, name, kind }
+    }
+
+    /// Returns what may go on of JSON that loses nulls; `None` if nothing may yet.
+    fn without_nulls(&mut self, choice: u16, part: u32, delta: String) -> Option<String> {
+        match self.nulls.get_mut(&(choice, part)) {
+            Some(json) => Some(json.nulls.push(&delta)).filter(|delta| !delta.is_empty()),
+            None => Some(delta),
+        }
     }
 
     fn text(&mut self, choice: u16, part: u32, delta: String, out: &mut Vec<Event>) {
@@ -166,6 +215,17 @@ impl Mender {
     }
 
     fn end(&mut self, choice: u16, part: u32, out: &mut Vec<Event>) {
+        if let Some(Json { nulls, place }) = self.nulls.remove(&(choice, part)) {
+            let rest = nulls.finish();
+            match place {
+                _ if rest.is_empty() => {}
+                Place::Answer => self.text(choice, part, rest, out),
+                Place::Arguments => self.arguments(choice, part, rest, out),
+            }
+            if self.is_cut {
+                return;
+            }
+        }
         match self.parts.remove(&(choice, part)) {
             Some(Mended::Custom(input)) => {
                 let delta = input.finish();

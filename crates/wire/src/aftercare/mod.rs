@@ -3,11 +3,15 @@
 
 mod custom_input;
 mod mender;
+mod nulls;
+mod optional;
 mod stop;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub use self::mender::Mender;
+pub use self::optional::OptionalMembers;
 
 /// What the reply needs before the client may see it. Empty for most requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +26,11 @@ pub struct Aftercare {
     /// The tool whose arguments are the answer's text, by its name as sent: a schema that the provider
     /// could only be given as a tool.
     pub answer_tool: Option<String>,
+    /// Members of arguments that were sent as nullable because a strict schema must require them, by the
+    /// client's name of the tool. Their nulls are taken out.
+    pub optional_arguments: BTreeMap<String, Arc<OptionalMembers>>,
+    /// The same of the answer's text, which is JSON.
+    pub optional_in_answer: Option<Arc<OptionalMembers>>,
     /// Whether the client asked not to see reasoning text. Opaque data still goes out.
     pub hide_reasoning: bool,
 }

@@ -59,24 +59,27 @@ pub(super) struct StopWords<'a> {
     pub(super) refusal: Option<Option<&'a str>>,
 }
 
-/// Returns the words for a finish, or `None` if the answer is unusable and an error is due.
+/// Returns the words for a finish. A call that cannot be used comes as an error instead.
 ///
 /// Clients of this format go on with their tool loop exactly when the word is `tool_use`, so it
 /// follows from the calls that were written, not from the provider's word.
 pub(super) fn write_stop_reason(
     finish: Option<&CollectedFinish>,
     has_calls: bool,
-) -> Option<StopWords<'_>> {
+) -> StopWords<'_> {
     let plain = if has_calls { "tool_use" } else { "end_turn" };
-    let words = |reason| Some(StopWords { reason, sequence: None, refusal: None });
+    let words = |reason| StopWords { reason, sequence: None, refusal: None };
     let Some(finish) = finish else { return words(plain) };
     match finish.reason {
-        Finish::Stop | Finish::Other | Finish::ToolCalls | Finish::Cancelled | Finish::Queued => {
-            words(plain)
-        }
+        Finish::Stop
+        | Finish::Other
+        | Finish::ToolCalls
+        | Finish::Cancelled
+        | Finish::Queued
+        | Finish::InvalidCall => words(plain),
         Finish::StopSequence => match finish.stop_sequence.as_deref() {
             Some(sequence) => {
-                Some(StopWords { reason: "stop_sequence", sequence: Some(sequence), refusal: None })
+                StopWords { reason: "stop_sequence", sequence: Some(sequence), refusal: None }
             }
             None => words(plain),
         },
@@ -84,12 +87,10 @@ pub(super) fn write_stop_reason(
         Finish::ContextFull => words("model_context_window_exceeded"),
         Finish::Pause => words("pause_turn"),
         Finish::Compaction => words("compaction"),
-        Finish::ContentFilter | Finish::Refusal => Some(StopWords {
-            reason: "refusal",
-            sequence: None,
-            refusal: Some(finish.detail.as_deref()),
-        }),
-        Finish::InvalidCall => None,
+        Finish::ContentFilter | Finish::Refusal => {
+            let refusal = Some(finish.detail.as_deref());
+            StopWords { reason: "refusal", sequence: None, refusal }
+        }
     }
 }
 
@@ -135,7 +136,7 @@ mod tests {
                 detail: None,
             };
             let words = write_stop_reason(Some(&finish), calls);
-            assert_eq!(words.map_or("", |words| words.reason), expected, "{reason:?} {calls}");
+            assert_eq!(words.reason, expected, "{reason:?} {calls}");
         };
         check(Finish::Stop, None, false, "end_turn");
         check(Finish::Stop, None, true, "tool_use");
@@ -149,7 +150,6 @@ mod tests {
         check(Finish::Pause, None, false, "pause_turn");
         check(Finish::ContentFilter, None, false, "refusal");
         check(Finish::Refusal, None, false, "refusal");
-        check(Finish::InvalidCall, None, true, "");
     }
 
     #[test]

@@ -12,8 +12,6 @@ mod reply;
 mod request;
 mod stream;
 
-pub(crate) use stream::writer::invalid_call;
-
 pub use self::completions::LegacyCompletions;
 use self::stream::reader::{ChatReader, read_reply};
 use self::stream::writer::ChatWriter;

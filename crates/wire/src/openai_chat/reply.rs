@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::error;
 use super::stream::finish::{self, RefusalText};
-use super::stream::writer::{count, invalid_call};
+use super::stream::writer::count;
 use super::stream::{details, sources, usage};
 use crate::chat::{CallKind, Vendor};
 use crate::codec::ReplyContext;
@@ -18,12 +18,6 @@ pub(crate) fn write(events: &[Event], context: &ReplyContext) -> Vec<u8> {
     let whole = collect(events);
     if let Some(error) = &whole.error {
         return error::write_upstream(error);
-    }
-    let unusable = |choice: &CollectedChoice| {
-        choice.finish.as_ref().filter(|finish| finish.reason == Finish::InvalidCall).cloned()
-    };
-    if let Some(finish) = whole.choices.iter().find_map(unusable) {
-        return error::write_upstream(&invalid_call(&finish.native));
     }
     let id = whole.id_or(&context.id);
     let mut choices: Vec<Value> = whole.choices.iter().map(|answer| choice(answer, id)).collect();

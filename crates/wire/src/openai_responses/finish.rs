@@ -33,7 +33,8 @@ pub(super) fn read(status: &str, reason: &str, left: Left) -> Option<Finish> {
     })
 }
 
-/// Returns the status for a client, and the reason why an answer is incomplete.
+/// Returns the status for a client, and the reason why an answer is incomplete. A call that cannot be used
+/// comes as an error instead.
 pub(super) const fn status(
     finish: Finish,
     has_refusal_text: bool,
@@ -44,13 +45,13 @@ pub(super) const fn status(
         | Finish::ToolCalls
         | Finish::Pause
         | Finish::Compaction
+        | Finish::InvalidCall
         | Finish::Other => ("completed", None),
         Finish::Refusal if has_refusal_text => ("completed", None),
         Finish::Refusal | Finish::ContentFilter => ("incomplete", Some("content_filter")),
         Finish::Length | Finish::ContextFull => ("incomplete", Some("max_output_tokens")),
         Finish::Cancelled => ("cancelled", None),
         Finish::Queued => ("queued", None),
-        Finish::InvalidCall => ("failed", None),
     }
 }
 

@@ -1,8 +1,14 @@
+use serde_json::{Value, json};
+
 use super::*;
 use crate::anthropic::Anthropic;
 use crate::api_error::ErrorKind;
+use crate::codec::{Peek, Target};
 use crate::collect::collect;
+use crate::model_facts::ModelFacts;
+use crate::notes::Notes;
 use crate::openai_chat::OpenAiChat;
+use crate::openai_responses::OpenAiResponses;
 
 const WHOLE: &str = "data: {\"id\":\"c1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n\
 data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"}}]}\n\n\
@@ -257,4 +263,63 @@ fn an_error_after_a_pause_ends_the_stream() {
 
     assert!(interrupted.starts_with(b"data: {\"error\""));
     assert!(interrupted.ends_with(b"data: [DONE]\n\n"));
+}
+
+/// The aftercare of a client's request at a Chat provider, and the request as it is sent.
+fn written_for_chat(client: &dyn Codec, asked: &Value) -> (ReplyContext, Value) {
+    let asked = client.read_request(asked.to_string().as_bytes(), &Peek::default()).unwrap();
+    let facts = ModelFacts::default();
+    let target = Target::new("m", &facts);
+    let written = OpenAiChat.write_request(&asked, &target, &mut Notes::default()).unwrap();
+    let context = ReplyContext { aftercare: written.aftercare, ..ReplyContext::default() };
+    (context, serde_json::from_slice(&written.body).unwrap())
+}
+
+#[test]
+fn nulls_that_a_strict_tool_had_to_allow_do_not_reach_the_client() {
+    let asked = json!({
+        "model": "m", "max_tokens": 10, "messages": [{"role": "user", "content": "hi"}],
+        "tools": [{"name": "f.g", "strict": true, "input_schema": {
+            "type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "number"}},
+            "required": ["b"], "additionalProperties": false,
+        }}],
+    });
+    let (context, sent) = written_for_chat(&Anthropic, &asked);
+    let function = &sent["tools"][0]["function"];
+    let call = json!({"id": "t", "type": "function", "function": {
+        "name": function["name"], "arguments": r#"{"a":null,"b":1.0}"#,
+    }});
+    let answer = json!({"id": "c", "model": "m", "choices": [{
+        "index": 0, "finish_reason": "tool_calls",
+        "message": {"role": "assistant", "content": null, "tool_calls": [call]},
+    }]});
+
+    let answer = Bytes::from(answer.to_string());
+    let reply = translate_reply(&OpenAiChat, &Anthropic, &answer, &context);
+
+    assert_eq!(function["parameters"]["required"], json!(["a", "b"]));
+    let reply: Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!(reply["content"][0]["input"].to_string(), r#"{"b":1.0}"#);
+}
+
+#[test]
+fn nulls_that_a_strict_answer_had_to_allow_do_not_reach_the_client() {
+    let schema =
+        json!({"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "null"}}});
+    let asked = json!({"model": "m", "input": "hi", "text": {"format": {
+        "type": "json_schema", "name": "n", "strict": true, "schema": schema,
+    }}});
+    let (context, sent) = written_for_chat(&OpenAiResponses, &asked);
+    let mut stream = Translator::new(&OpenAiChat, &OpenAiResponses, context);
+    let mut out = Vec::new();
+
+    for piece in [r#"{"a":nu"#, r#"ll,"b""#, ":null}"] {
+        let chunk = json!({"id": "c", "choices": [{"index": 0, "delta": {"content": piece}}]});
+        stream.push(&Bytes::from(format!("data: {chunk}\n\n")), &mut out);
+    }
+    stream.push(&Bytes::from_static(b"data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"), &mut out);
+
+    let sent = &sent["response_format"]["json_schema"]["schema"];
+    assert_eq!(sent["properties"]["a"]["type"], json!(["string", "null"]));
+    assert!(joined(&out).contains(r#""text":"{\"b\":null}""#), "{}", joined(&out));
 }

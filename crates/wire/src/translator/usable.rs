@@ -61,3 +61,31 @@ const fn code(kind: ErrorKind) -> &'static str {
         ErrorKind::Server => "upstream_error",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_that_a_client_cannot_use_is_an_error() {
+        let check = |reason, client: WireFormat, expected: Option<&str>| {
+            let native = "NATIVE".to_owned();
+            let (stop_sequence, detail) = (None, None);
+            let mut event = Event::Finish { choice: 0, reason, native, stop_sequence, detail };
+            make_usable(&mut event, client);
+            let message = match &event {
+                Event::Error(error) => Some(error.message.as_str()),
+                _ => None,
+            };
+            assert_eq!(message, expected, "{reason:?} for {client}");
+        };
+        let call = "the model made a tool call that cannot be used (NATIVE)";
+        let later = "the upstream has not answered yet (NATIVE)";
+        for client in WireFormat::ALL {
+            let is = |format| client == format;
+            check(Finish::InvalidCall, client, (!is(WireFormat::Gemini)).then_some(call));
+            check(Finish::Queued, client, (!is(WireFormat::OpenAiResponses)).then_some(later));
+            check(Finish::Stop, client, None);
+        }
+    }
+}

@@ -108,8 +108,11 @@ impl Facts {
         }
         match target {
             WireFormat::OpenAiChat => {}
-            // No stop sequences: the gateway itself ends the answer there.
-            WireFormat::OpenAiResponses => self.stop.clear(),
+            // No stop sequences: the gateway itself ends the answer there. A limit below 16 is refused.
+            WireFormat::OpenAiResponses => {
+                self.stop.clear();
+                self.limit = self.limit.map(|limit| limit.max(16));
+            }
             // A limit is demanded, and calls in parallel are a matter of the choice.
             WireFormat::Anthropic => {
                 self.limit = self.limit.or(Some(64_000));

@@ -127,10 +127,7 @@ pub(super) fn write(events: &[Event], context: &ReplyContext) -> Vec<u8> {
     let parts = whole.first().map_or(&[][..], |answer| &answer.parts);
     let finish = whole.first().and_then(|answer| answer.finish.as_ref());
     let has_calls = parts.iter().any(|part| matches!(part.head, PartHead::ToolCall { .. }));
-    let Some(stop) = write_stop_reason(finish, has_calls) else {
-        let native = finish.map_or("", |finish| &*finish.native);
-        return error::write_upstream(&unusable_call(native));
-    };
+    let stop = write_stop_reason(finish, has_calls);
 
     let mut out = Vec::with_capacity(512);
     head(&whole, context, &mut out);
@@ -171,12 +168,6 @@ pub(super) fn optional(text: Option<&str>, out: &mut Vec<u8>) {
         Some(text) => json::string(text, out),
         None => out.extend_from_slice(b"null"),
     }
-}
-
-/// Returns the error that a client of this format sees instead of a call it could not use.
-pub(super) fn unusable_call(native: &str) -> UpstreamError {
-    let why = if native.is_empty() { String::new() } else { format!(" (`{native}`)") };
-    UpstreamError::server(502, format!("the model made a tool call that cannot be used{why}"))
 }
 
 /// Returns the text that stands for media this format cannot carry in a reply.

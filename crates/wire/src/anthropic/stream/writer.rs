@@ -336,14 +336,8 @@ impl Writer {
         self.end_all(out);
         self.sign(&[], out);
         self.closed = true;
-        match write_stop_reason(self.finish.as_ref(), self.has_calls) {
-            Some(stop) => pieces::message_delta(&stop, &self.usage, out),
-            None => {
-                let native = self.finish.as_ref().map_or("", |finish| &*finish.native);
-                error::write_upstream_event(&reply::unusable_call(native), out);
-                return;
-            }
-        }
+        let stop = write_stop_reason(self.finish.as_ref(), self.has_calls);
+        pieces::message_delta(&stop, &self.usage, out);
         out.extend_from_slice(b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
     }
 

@@ -41,9 +41,21 @@ impl<'a> Members<'a> {
     }
 }
 
+impl<'a> From<RawMembers<'a>> for Members<'a> {
+    fn from(members: RawMembers<'a>) -> Self {
+        Self(members.renamed(camel))
+    }
+}
+
+impl<'a> From<Members<'a>> for RawMembers<'a> {
+    fn from(members: Members<'a>) -> Self {
+        members.0
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        RawMembers::deserialize(deserializer).map(|members| Self(members.renamed(camel)))
+        RawMembers::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -2,14 +2,16 @@
 
 use serde_json::value::RawValue;
 
-use super::members::parse;
-use super::wire::{Content, File, ImageUrl, Part as WirePart, Thought};
+use super::members::{Place, parse};
+use super::wire::{File, ImageUrl, Part as WirePart, Thought};
 use crate::WireFormat;
 use crate::breakpoint::Breakpoint;
 use crate::chat::{Media, MediaSource, Part, PartKind};
 use crate::codec::WireError;
 use crate::data_url;
 use crate::openai_media::{self, Speaker};
+use crate::string_or_list::Content;
+use crate::text::characters;
 
 /// Reads `content` into parts. Empty texts are left out.
 ///
@@ -17,14 +19,14 @@ use crate::openai_media::{self, Speaker};
 ///
 /// [`WireError::Malformed`] with the path of the part, which begins with `path`.
 pub(super) fn read(
-    content: Option<&Content<'_>>,
+    content: Option<Content<'_>>,
     speaker: Speaker,
-    path: &str,
+    path: Place,
 ) -> Result<Vec<Part>, WireError> {
     let parts = match content {
         None => return Ok(Vec::new()),
         Some(Content::Text(text)) if text.is_empty() => return Ok(Vec::new()),
-        Some(Content::Text(text)) => return Ok(vec![Part::text(text.clone().into_owned())]),
+        Some(Content::Text(text)) => return Ok(vec![Part::text(text)]),
         Some(Content::Parts(parts)) => parts,
     };
     let mut read = Vec::with_capacity(parts.len());
@@ -99,8 +101,8 @@ fn file(file: Option<File>, at: &dyn Fn() -> String) -> Result<Media, WireError>
 /// Mistral's thinking: a list of texts, or text.
 fn thinking(raw: Option<&RawValue>, text: Option<String>) -> String {
     let Some(raw) = raw else { return text.unwrap_or_default() };
-    if let Ok(text) = serde_json::from_str::<String>(raw.get()) {
-        return text;
+    if raw.get().starts_with('"') {
+        return characters(Some(raw)).into_owned();
     }
     let thoughts: Vec<Thought> = serde_json::from_str(raw.get()).unwrap_or_default();
     thoughts.into_iter().filter_map(|thought| thought.text).collect()

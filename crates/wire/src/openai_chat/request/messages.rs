@@ -1,17 +1,17 @@
 //! Reads `messages` into turns.
 
-use std::borrow::Cow;
-
-use serde_json::value::RawValue;
-
 use super::content;
-use super::members::parse;
+use super::members::{Place, parse};
 use super::thoughts;
 use super::wire::{CustomCall, Function, Message, ToolCall};
-use crate::chat::{CallKind, Opaque, OpaqueKind, Part, PartKind, RawJson, Role, Turn, Vendor};
+use crate::chat::{CallKind, Opaque, OpaqueKind, Part, PartKind, Role, Turn, Vendor};
 use crate::codec::WireError;
 use crate::ids;
 use crate::openai_media::Speaker;
+use crate::text::characters;
+
+/// The member that holds the conversation.
+pub(super) const MESSAGES: &str = "messages";
 
 /// Reads all messages, in order.
 ///
@@ -19,14 +19,10 @@ use crate::openai_media::Speaker;
 ///
 /// [`WireError::Malformed`] with the path of the first fault; [`WireError::Unsupported`] for sound in
 /// the history, which is only an id at its vendor.
-pub(super) fn read(messages: &[&RawValue]) -> Result<Vec<Turn>, WireError> {
+pub(super) fn read(messages: Vec<Message<'_>>) -> Result<Vec<Turn>, WireError> {
     let mut reader = Reader { legacy_call: None };
-    let read = |(position, raw): (usize, &&RawValue)| {
-        let path = format!("messages[{position}]");
-        let message: Message<'_> = parse(raw, || path.clone())?;
-        reader.turn(&message, position, &path)
-    };
-    messages.iter().enumerate().map(read).collect()
+    let read = |(position, message)| reader.turn(message, Place { list: MESSAGES, position });
+    messages.into_iter().enumerate().map(read).collect()
 }
 
 struct Reader {
@@ -35,12 +31,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn turn(
-        &mut self,
-        message: &Message<'_>,
-        position: usize,
-        path: &str,
-    ) -> Result<Turn, WireError> {
+    fn turn(&mut self, mut message: Message<'_>, path: Place) -> Result<Turn, WireError> {
         let role = match message.role.as_deref() {
             Some("system") => Role::System,
             Some("developer") => Role::Developer,
@@ -55,29 +46,28 @@ impl Reader {
             None => return Err(WireError::malformed(format!("{path}.role"), "is missing")),
         };
         let parts = match role {
-            Role::Assistant => self.assistant(message, position, path)?,
-            Role::Tool => vec![self.result(message, path)?],
+            Role::Assistant => self.assistant(&mut message, path)?,
+            Role::Tool => vec![self.result(&mut message, path)?],
             Role::System | Role::Developer | Role::User => {
-                content::read(message.content.as_ref(), Speaker::Other, path)?
+                content::read(message.content.take(), Speaker::Other, path)?
             }
         };
-        let name = message.name.clone().filter(|_| role != Role::Tool);
+        let name = message.name.filter(|_| role != Role::Tool);
         Ok(Turn { role, parts, name })
     }
 
     fn assistant(
         &mut self,
-        message: &Message<'_>,
-        position: usize,
-        path: &str,
+        message: &mut Message<'_>,
+        path: Place,
     ) -> Result<Vec<Part>, WireError> {
         if message.audio.is_some() {
             let why = "sound of an earlier answer is known to its own provider alone";
             return Err(WireError::unsupported(format!("{path}.audio"), why));
         }
         let mut parts = thoughts::read(message);
-        parts.extend(content::read(message.content.as_ref(), Speaker::Assistant, path)?);
-        if let Some(refusal) = message.refusal.clone().filter(|text| !text.is_empty()) {
+        parts.extend(content::read(message.content.take(), Speaker::Assistant, path)?);
+        if let Some(refusal) = message.refusal.take().filter(|text| !text.is_empty()) {
             parts.push(Part::new(PartKind::Refusal(refusal)));
         }
         for (place, raw) in message.tool_calls.iter().flatten().enumerate() {
@@ -86,14 +76,14 @@ impl Reader {
         }
         if let Some(function) = &message.function_call {
             let at = format!("{path}.function_call");
-            let id = ids::made("call_", function.name.as_deref().unwrap_or(""), position);
+            let id = ids::made("call_", function.name.as_deref().unwrap_or(""), path.position);
             self.legacy_call = Some(id.clone());
             parts.push(function_call(id, function, &at)?);
         }
         Ok(parts)
     }
 
-    fn result(&mut self, message: &Message<'_>, path: &str) -> Result<Part, WireError> {
+    fn result(&mut self, message: &mut Message<'_>, path: Place) -> Result<Part, WireError> {
         let legacy = message.role.as_deref() == Some("function");
         let call = match message.tool_call_id.as_deref() {
             Some(id) if !id.is_empty() => split_id(id).0.to_owned(),
@@ -103,8 +93,8 @@ impl Reader {
                 return Err(WireError::malformed(format!("{path}.tool_call_id"), detail));
             }
         };
-        let parts = content::read(message.content.as_ref(), Speaker::Other, path)?;
-        let name = message.name.clone();
+        let parts = content::read(message.content.take(), Speaker::Other, path)?;
+        let name = message.name.take();
         Ok(Part::new(PartKind::ToolResult { call, name, parts, is_error: None }))
     }
 }
@@ -150,18 +140,6 @@ fn function_call(id: String, function: &Function, at: &str) -> Result<Part, Wire
     let Some(name) = function.name.clone().filter(|name| !name.is_empty()) else {
         return Err(WireError::malformed(format!("{at}.name"), "is missing"));
     };
-    let arguments = arguments(function.arguments.as_ref()).into_owned();
+    let arguments = characters(function.arguments.as_deref()).into_owned();
     Ok(Part::new(PartKind::ToolCall { id, name, kind: CallKind::Function, arguments }))
-}
-
-/// Returns the characters of the arguments: those of the text, or of the object as it was written.
-fn arguments(raw: Option<&RawJson>) -> Cow<'_, str> {
-    let raw = raw.map_or("null", |raw| raw.get());
-    if raw == "null" {
-        return Cow::Borrowed("");
-    }
-    if !raw.starts_with('"') {
-        return Cow::Borrowed(raw);
-    }
-    serde_json::from_str::<String>(raw).map_or(Cow::Borrowed(raw), Cow::Owned)
 }

@@ -64,7 +64,7 @@ pub(super) fn reasoning(members: &mut Members<'_>) -> Result<Reasoning, WireErro
     let amount = match (options.enabled, options.effort, options.max_tokens) {
         (Some(false), _, _) => ReasoningAmount::Off,
         (_, Some(word), _) => effort(&word, "reasoning.effort")?,
-        (_, None, Some(tokens)) => ReasoningAmount::Budget(tokens),
+        (_, None, Some(tokens)) => ReasoningAmount::of_budget(tokens),
         (Some(true), None, None) => ReasoningAmount::Adaptive,
         (None, None, None) => ReasoningAmount::NotSaid,
     };

@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::members::Members;
-use super::{messages, options, tools};
+use super::members;
+use super::messages::{self, MESSAGES};
+use super::{options, tools};
 use crate::WireFormat;
 use crate::chat::{ChatRequest, Delivery};
 use crate::codec::{Peek, WireError};
-use crate::splice;
 
 /// `stream_options`; obfuscation concerns only the client's own provider.
 #[derive(Deserialize)]
@@ -21,22 +21,24 @@ struct StreamOptions {}
 /// [`WireError::Malformed`] with the JSON path of the first fault; [`WireError::Unsupported`] for what
 /// no provider of another format can be asked for at all.
 pub(crate) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
-    let mut members: Members<'_> = splice::parse(body)?;
+    let (mut members, messages) = members::with_list(body, MESSAGES)?;
     members.take::<&RawValue>("model")?;
     members.take::<bool>("stream")?;
     members.take::<StreamOptions>("stream_options")?;
-    let Some(messages) = members.take::<Vec<&RawValue>>("messages")? else {
-        return Err(WireError::malformed("messages", "is missing; send at least one message"));
+    let Some(messages) = messages else {
+        // One that is no list is a fault of its own.
+        members.take::<Vec<&RawValue>>(MESSAGES)?;
+        return Err(WireError::malformed(MESSAGES, "is missing; send at least one message"));
     };
     if messages.is_empty() {
-        return Err(WireError::malformed("messages", "is empty; send at least one message"));
+        return Err(WireError::malformed(MESSAGES, "is empty; send at least one message"));
     }
     let user = members.take::<String>("user")?;
     let (audio, wants_images) = options::modalities(&mut members)?;
     let request = ChatRequest {
         origin: Some(WireFormat::OpenAiChat),
         model: peek.model.clone(),
-        turns: messages::read(&messages)?,
+        turns: messages::read(messages)?,
         tools: tools::read(&mut members)?,
         tool_choice: tools::read_choice(&mut members)?,
         parallel_calls: members.take("parallel_tool_calls")?,

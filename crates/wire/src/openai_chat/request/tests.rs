@@ -79,6 +79,20 @@ fn arguments_stay_the_same_characters() {
 }
 
 #[test]
+fn half_a_character_in_arguments_is_mended() {
+    let request = read(
+        r#"{"model":"m","messages":[{"role":"assistant","tool_calls":[
+            {"id":"c1","function":{"name":"f","arguments":"{\"a\":\"\ud83d\"}"}}]}]}"#,
+    )
+    .unwrap();
+
+    let PartKind::ToolCall { arguments, .. } = &request.turns[0].parts[0].kind else {
+        panic!("no call")
+    };
+    assert_eq!(arguments, "{\"a\":\"\u{fffd}\"}");
+}
+
+#[test]
 fn legacy_functions_become_calls_with_made_ids() {
     let request = read(
         r#"{"model":"m","functions":[{"name":"f","parameters":{"type":"object"}}],"function_call":{"name":"f"},
@@ -174,6 +188,7 @@ fn reasoning_of_other_dialects_is_read() {
     };
     check(r#""reasoning_effort":"none""#, ReasoningAmount::Off);
     check(r#""reasoning":{"max_tokens":2000}"#, ReasoningAmount::Budget(2000));
+    check(r#""reasoning":{"max_tokens":0}"#, ReasoningAmount::Off);
     check(r#""reasoning":{"enabled":false}"#, ReasoningAmount::Off);
     let hidden = with(r#""reasoning_effort":"low","reasoning":{"exclude":true}"#);
     assert_eq!(hidden.reasoning.show, Some(false));

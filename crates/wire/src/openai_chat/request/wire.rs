@@ -1,17 +1,14 @@
 //! The shape of messages, parts and tools as clients write them. Everything is optional, because some
 //! client sends `null` for it; what is missing is found out where it is needed.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
-use serde::de::Deserializer;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::breakpoint::Breakpoint;
 use crate::chat::RawJson;
 use crate::openai_media::InputAudio;
-use crate::string_or_list::StringOrList;
+use crate::string_or_list::Content;
 
 /// One message.
 #[derive(Debug, Deserialize)]
@@ -31,15 +28,6 @@ pub(super) struct Message<'a> {
     pub(super) reasoning: Option<String>,
     pub(super) reasoning_details: Option<Vec<Detail>>,
     pub(super) thinking_blocks: Option<Vec<ThinkingBlock>>,
-}
-
-/// `content`: text, or parts that are read one by one.
-#[derive(Debug)]
-pub(super) enum Content<'a> {
-    /// Text.
-    Text(Cow<'a, str>),
-    /// Parts in order.
-    Parts(Vec<&'a RawValue>),
 }
 
 /// One part of `content`.
@@ -230,13 +218,4 @@ pub(super) enum Stop {
     One(String),
     /// Several.
     Several(Vec<String>),
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match StringOrList::read(deserializer, "`content` to be a string or a list of parts")? {
-            StringOrList::String(text) => Self::Text(text),
-            StringOrList::List(parts) => Self::Parts(parts),
-        })
-    }
 }

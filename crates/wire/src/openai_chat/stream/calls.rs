@@ -5,12 +5,10 @@
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::chunk::{Function, ToolCall};
 use crate::chat::{CallKind, Opaque, OpaqueKind, Vendor};
 use crate::event::{Event, PartHead};
-use crate::text::Text;
+use crate::text::{Text, characters};
 
 /// Index under which the legacy `function_call` is kept; no provider counts so far.
 const LEGACY: u64 = u64::MAX;
@@ -65,7 +63,7 @@ impl<'a> Fragment<'a> {
         };
         if let Some(function) = &call.function {
             fragment.name = Cow::Borrowed(Text::or_empty(function.name.as_ref()));
-            fragment.arguments = arguments(function.arguments);
+            fragment.arguments = characters(function.arguments);
         } else if let Some(custom) = &call.custom {
             fragment.name = Cow::Borrowed(Text::or_empty(custom.name.as_ref()));
             fragment.arguments = Cow::Borrowed(Text::or_empty(custom.input.as_ref()));
@@ -79,26 +77,10 @@ impl<'a> Fragment<'a> {
         Self {
             index: Some(LEGACY),
             name: Cow::Borrowed(Text::or_empty(function.name.as_ref())),
-            arguments: arguments(function.arguments),
+            arguments: characters(function.arguments),
             ..Self::default()
         }
     }
-}
-
-/// Takes `arguments`: text, or from some providers an object, or nothing.
-fn arguments(raw: Option<&RawValue>) -> Cow<'_, str> {
-    let Some(raw) = raw.map(RawValue::get) else { return Cow::Borrowed("") };
-    if raw == "null" {
-        return Cow::Borrowed("");
-    }
-    if !raw.starts_with('"') {
-        return Cow::Borrowed(raw);
-    }
-    let inner = &raw[1..raw.len() - 1];
-    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
-        return Cow::Borrowed(inner);
-    }
-    serde_json::from_str::<String>(raw).map_or(Cow::Borrowed(raw), Cow::Owned)
 }
 
 fn signature<'a>(call: &'a ToolCall<'a>) -> Option<Cow<'a, str>> {

@@ -43,8 +43,8 @@ pub(crate) enum RefusalText {
     Absent,
 }
 
-/// Returns the `finish_reason` for a client, or `None` if the answer is to be an error instead.
-pub(crate) const fn write(finish: Finish, refusal: RefusalText) -> Option<&'static str> {
+/// Returns the `finish_reason` for a client. A call that cannot be used comes as an error instead.
+pub(crate) const fn write(finish: Finish, refusal: RefusalText) -> &'static str {
     match finish {
         Finish::Stop
         | Finish::StopSequence
@@ -52,14 +52,14 @@ pub(crate) const fn write(finish: Finish, refusal: RefusalText) -> Option<&'stat
         | Finish::Compaction
         | Finish::Cancelled
         | Finish::Queued
-        | Finish::Other => Some("stop"),
-        Finish::Length | Finish::ContextFull => Some("length"),
-        Finish::ToolCalls => Some("tool_calls"),
-        Finish::ContentFilter => Some("content_filter"),
+        | Finish::InvalidCall
+        | Finish::Other => "stop",
+        Finish::Length | Finish::ContextFull => "length",
+        Finish::ToolCalls => "tool_calls",
+        Finish::ContentFilter => "content_filter",
         Finish::Refusal => match refusal {
-            RefusalText::Sent => Some("stop"),
-            RefusalText::Absent => Some("content_filter"),
+            RefusalText::Sent => "stop",
+            RefusalText::Absent => "content_filter",
         },
-        Finish::InvalidCall => None,
     }
 }

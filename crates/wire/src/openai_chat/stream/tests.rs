@@ -90,6 +90,14 @@ fn calls_are_told_apart_whatever_index_and_id_say() {
         ],
         &["call:a:f:{}"],
     );
+    // Cut in the middle of a character.
+    check(
+        &[
+            r#"{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":\"\ud83d"}}"#,
+            r#"{"index":0,"function":{"arguments":"\"}"}}"#,
+        ],
+        &["call:a:f:{\"x\":\"\u{fffd}\"}"],
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::finish::{self, RefusalText};
 use super::{details, sources, usage};
-use crate::api_error::{ApiError, UpstreamError};
+use crate::api_error::ApiError;
 use crate::chat::{CallKind, Opaque, Vendor};
 use crate::codec::{EventWriter, ReplyContext};
 use crate::event::{Citation, Event, Finish, PartHead, Usage};
@@ -268,14 +268,11 @@ impl ChatWriter {
         }
     }
 
-    fn finish(&mut self, choice: u16, reason: Finish, native: &str, out: &mut Vec<u8>) {
+    fn finish(&mut self, choice: u16, reason: Finish, out: &mut Vec<u8>) {
         self.begin(choice, out);
         let refused = self.answers.get(&choice).is_some_and(|answer| answer.refused);
         let refusal = if refused { RefusalText::Sent } else { RefusalText::Absent };
-        let Some(word) = finish::write(reason, refusal) else {
-            self.fail(&error::write_upstream(&invalid_call(native)), out);
-            return;
-        };
+        let word = finish::write(reason, refusal);
         self.open_choice(choice, out);
         put(out, format_args!("}},\"finish_reason\":\"{word}\"}}]"));
         self.close_chunk(out);
@@ -322,8 +319,8 @@ impl EventWriter for ChatWriter {
             Event::Opaque { choice, part, opaque } => self.opaque(*choice, *part, opaque, out),
             Event::PartEnd { choice, part } => self.part_end(*choice, *part, out),
             Event::Usage(usage) => self.usage.merge(usage),
-            Event::Finish { choice, reason, native, .. } => {
-                self.finish(*choice, *reason, native, out);
+            Event::Finish { choice, reason, .. } => {
+                self.finish(*choice, *reason, out);
             }
             Event::Cite { choice, part, citation } => self.cite(*choice, *part, citation),
             Event::Logprobs { choice, tokens } => self.logprobs(*choice, tokens, out),
@@ -344,13 +341,6 @@ impl EventWriter for ChatWriter {
             self.fail(&error::write(error), out);
         }
     }
-}
-
-/// The error that a client gets in place of a call it could not use.
-pub(crate) fn invalid_call(native: &str) -> UpstreamError {
-    let mut error = UpstreamError::server(502, "the model's tool call cannot be used");
-    native.clone_into(&mut error.native_type);
-    error
 }
 
 /// Counts the characters of a text, as positions in this format do.

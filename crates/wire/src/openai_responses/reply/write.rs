@@ -1,7 +1,7 @@
 //! Writes a whole reply: the response object with which its stream would end.
 
 use crate::codec::ReplyContext;
-use crate::event::{Event, Finish};
+use crate::event::Event;
 use crate::openai_chat;
 use crate::openai_responses::stream;
 
@@ -13,13 +13,6 @@ pub(in crate::openai_responses) fn write(events: &[Event], context: &ReplyContex
     });
     if let Some(error) = error {
         return openai_chat::error::write_upstream(error);
-    }
-    let finish = events.iter().rev().find_map(|event| match event {
-        Event::Finish { choice: 0, reason, native, .. } => Some((*reason, native)),
-        _ => None,
-    });
-    if let Some((Finish::InvalidCall, native)) = finish {
-        return openai_chat::error::write_upstream(&openai_chat::invalid_call(native));
     }
     stream::last_response(events, context)
 }

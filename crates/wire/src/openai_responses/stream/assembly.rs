@@ -6,14 +6,14 @@
 use serde_json::Value;
 
 use super::item::{Emit, Item, ItemKind, TextKind};
-use super::wire::{Response, Wire, characters, string, value};
+use super::wire::{Response, Wire, string, value};
 use crate::api_error::UpstreamError;
 use crate::event::{Event, Usage};
 use crate::feed::Reply;
 use crate::openai_chat::error;
 use crate::openai_responses::finish::{self, Left};
 use crate::openai_responses::usage;
-use crate::text::Text;
+use crate::text::{Text, characters};
 
 /// State of one reply.
 #[derive(Debug, Default)]
@@ -149,7 +149,7 @@ impl Assembly {
                     if string(&part, "type") == "reasoning_text" { "reasoning" } else { "message" };
                 let item = place(items, wire, of);
                 item.fill_entry(content, &part, emit);
-                item.end_text(content, emit);
+                item.complete_text(content);
             }
             "reasoning_summary_part.done" => {
                 place(items, wire, "reasoning").fill_entry(summary, &value(wire.part), emit);

@@ -8,7 +8,7 @@ use super::call::Call;
 use super::wire::{list, string};
 use super::{logprobs, media, sources};
 use crate::chat::{CallKind, Opaque, OpaqueKind, Vendor};
-use crate::event::{Event, PartHead, ReasoningKind};
+use crate::event::{Citation, Event, PartHead, ReasoningKind};
 
 /// Where events go, and the number of the next part.
 #[derive(Debug)]
@@ -94,6 +94,8 @@ struct Piece {
     text: String,
     sources: usize,
     logprobs: usize,
+    /// Whether all of its text came; its sources may still come with the item.
+    complete: bool,
     ended: bool,
 }
 
@@ -187,15 +189,24 @@ impl Item {
         self.add_logprobs(index, new, emit);
     }
 
-    /// Takes a source of one of its texts.
+    /// Takes a source of one of its texts. One of a text that has ended goes to an empty one, where its
+    /// span would say nothing.
     pub(super) fn cite(&mut self, index: u64, annotation: &Value, emit: &mut Emit<'_>) {
         let at = self.piece(TextKind::Text, index);
-        if self.pieces[at].ended || !annotation.is_object() {
+        if !annotation.is_object() {
             return;
         }
-        let part = self.start(at, emit);
         self.pieces[at].sources += 1;
-        emit.push(Event::Cite { choice: 0, part, citation: sources::citation(annotation) });
+        let citation = sources::citation(annotation);
+        if self.pieces[at].ended {
+            let part = emit.start(TextKind::Text.head());
+            let citation = Citation { span: None, ..citation };
+            emit.push(Event::Cite { choice: 0, part, citation });
+            emit.push(Event::PartEnd { choice: 0, part });
+        } else {
+            let part = self.start(at, emit);
+            emit.push(Event::Cite { choice: 0, part, citation });
+        }
     }
 
     /// Takes an entry of `content` or `summary` whole.
@@ -216,11 +227,18 @@ impl Item {
         }
     }
 
-    /// Ends one text of a message. Reasoning ends with its item, which has the encrypted form.
-    pub(super) fn end_text(&mut self, index: u64, emit: &mut Emit<'_>) {
+    /// Notes that one text of a message is complete: it ends with the next one or with its item, which may
+    /// name more sources. Reasoning ends with its item, which has the encrypted form.
+    pub(super) fn complete_text(&mut self, index: u64) {
         for piece in &mut self.pieces {
-            let is_it = piece.index == index && !piece.kind.is_reasoning() && !piece.ended;
-            if let Some(part) = piece.part.filter(|_| is_it) {
+            piece.complete |= piece.index == index && !piece.kind.is_reasoning();
+        }
+    }
+
+    /// Ends the texts that are complete.
+    fn end_complete(&mut self, emit: &mut Emit<'_>) {
+        for piece in self.pieces.iter_mut().filter(|piece| piece.complete && !piece.ended) {
+            if let Some(part) = piece.part {
                 piece.ended = true;
                 emit.push(Event::PartEnd { choice: 0, part });
             }
@@ -324,7 +342,16 @@ impl Item {
         let same = |piece: &Piece| piece.kind == kind && piece.index == index;
         self.pieces.iter().position(same).unwrap_or_else(|| {
             let (text, part) = (String::new(), None);
-            let piece = Piece { index, kind, part, text, sources: 0, logprobs: 0, ended: false };
+            let piece = Piece {
+                index,
+                kind,
+                part,
+                text,
+                sources: 0,
+                logprobs: 0,
+                complete: false,
+                ended: false,
+            };
             self.pieces.push(piece);
             self.pieces.len() - 1
         })
@@ -345,6 +372,7 @@ impl Item {
             emit.push(text_event(kind, part, "\n\n".to_owned()));
             part
         } else {
+            self.end_complete(emit);
             emit.start(kind.head())
         };
         self.pieces[at].part = Some(part);

@@ -231,6 +231,28 @@ fn sources_and_log_probabilities_come_once() {
 }
 
 #[test]
+fn sources_that_come_after_their_text_are_kept() {
+    let source =
+        |url: &str| json!({"type": "url_citation", "url": url, "start_index": 0, "end_index": 2});
+    let text =
+        |sources: Value| json!({"type": "output_text", "text": "hi", "annotations": sources});
+    let message = |sources: Value| json!({"type": "message", "content": [text(sources)]});
+    let read = stream(&[
+        json!({"type": "response.output_text.delta", "output_index": 0, "delta": "hi"}),
+        json!({"type": "response.content_part.done", "output_index": 0, "part": text(json!([]))}),
+        done(0, message(json!([source("a")]))),
+        completed(json!([message(json!([source("a"), source("b")]))])),
+    ]);
+
+    let parts = &collect(&read).choices[0].parts;
+    let cited: Vec<_> = parts
+        .iter()
+        .map(|part| (&*part.text, &*part.citations[0].url, part.citations[0].span))
+        .collect();
+    assert_eq!(cited, [("hi", "a", Some((0, 2))), ("", "b", None)]);
+}
+
+#[test]
 fn failures_end_the_reply() {
     let check = |body: &str, code: &str, truncated: bool| {
         let Some(Event::Error(error)) = text(body).pop() else { panic!("{body}") };

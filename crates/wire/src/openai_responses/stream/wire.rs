@@ -1,7 +1,5 @@
 //! The shapes of this format's events and replies, as far as they are read.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -100,26 +98,6 @@ pub(super) fn value(raw: Option<&RawValue>) -> Value {
         let again = mend::json(raw.as_bytes(), &fault);
         again.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     })
-}
-
-/// Returns the characters of a string; of anything else what was written, so that arguments may come
-/// as an object; none if it is absent.
-pub(super) fn characters(raw: Option<&RawValue>) -> Cow<'_, str> {
-    let Some(raw) = raw.map(RawValue::get).filter(|raw| *raw != "null") else {
-        return Cow::Borrowed("");
-    };
-    if !raw.starts_with('"') {
-        return Cow::Borrowed(raw);
-    }
-    match serde_json::from_str::<Text<'_>>(raw) {
-        Ok(Text(text)) => text,
-        Err(_) => {
-            let again = mend::lone_surrogates(raw.as_bytes());
-            Cow::Owned(
-                again.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default(),
-            )
-        }
-    }
 }
 
 /// Returns the characters of a member that is a string, else none.

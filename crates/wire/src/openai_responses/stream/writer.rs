@@ -15,7 +15,7 @@ use crate::chat::{CallKind, Opaque};
 use crate::codec::{EventWriter, Passed, ReplyContext};
 use crate::event::{Event, Finish, PartHead, ReasoningKind, Usage};
 use crate::json;
-use crate::openai_chat::{self, error};
+use crate::openai_chat::error;
 use crate::openai_responses::finish;
 use crate::openai_responses::namespace::Namespaces;
 use crate::openai_responses::output::{Call, Status};
@@ -37,7 +37,7 @@ pub(in crate::openai_responses) struct Writer {
     /// Tokens whose text has not come yet; `None` if the client has not asked for them.
     tokens: Option<Vec<Value>>,
     usage: Usage,
-    finish: Option<(Finish, String)>,
+    finish: Option<Finish>,
 }
 
 /// The part that is written live.
@@ -94,7 +94,7 @@ pub(in crate::openai_responses) fn last_response(
         stream.clear();
     }
     writer.end_parts(&mut stream);
-    let finish = writer.finish.as_ref().map_or(Finish::Stop, |(finish, _)| *finish);
+    let finish = writer.finish.unwrap_or(Finish::Stop);
     let (status, reason) = writer.settle(finish, &mut stream);
     let mut out = Vec::new();
     writer.response.write(&writer.state(status, reason, None), &mut out);
@@ -124,8 +124,8 @@ impl EventWriter for Writer {
                 }
             }
             Event::Usage(usage) => self.usage.merge(usage),
-            Event::Finish { choice: 0, reason, native, .. } => {
-                self.finish = Some((*reason, native.clone()));
+            Event::Finish { choice: 0, reason, .. } => {
+                self.finish = Some(*reason);
             }
             Event::Ping => self.ping(out),
             Event::Error(fault) => self.fail(&error::write_upstream(fault), out),
@@ -274,17 +274,10 @@ impl Writer {
 
     fn end(&mut self, out: &mut Vec<u8>) {
         self.end_parts(out);
-        let (finish, native) = self.finish.take().unwrap_or((Finish::Stop, String::new()));
-        if finish == Finish::InvalidCall {
-            self.fail(&error::write_upstream(&openai_chat::invalid_call(&native)), out);
-            return;
-        }
+        let finish = self.finish.take().unwrap_or(Finish::Stop);
         let (status, reason) = self.settle(finish, out);
-        let kind = match status {
-            "completed" => "response.completed",
-            "failed" => "response.failed",
-            _ => "response.incomplete",
-        };
+        let is_complete = status == "completed";
+        let kind = if is_complete { "response.completed" } else { "response.incomplete" };
         self.lifecycle(kind, status, reason, None, out);
         self.closed = true;
     }

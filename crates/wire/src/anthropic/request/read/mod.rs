@@ -126,7 +126,7 @@ fn reasoning(
     };
     let amount = match thinking.kind.as_deref() {
         Some("enabled") => match thinking.budget_tokens {
-            Some(budget) => ReasoningAmount::Budget(budget),
+            Some(budget) => ReasoningAmount::of_budget(budget),
             None => {
                 let detail = "is missing; say how many tokens the model may think";
                 return Err(WireError::malformed("thinking.budget_tokens", detail));

@@ -243,6 +243,7 @@ fn reasoning_amounts_are_read() {
     };
     check("\"thinking\":null", NotSaid, None);
     check(r#""thinking":{"type":"enabled","budget_tokens":2048}"#, Budget(2048), None);
+    check(r#""thinking":{"type":"enabled","budget_tokens":0}"#, Off, None);
     check(r#""thinking":{"type":"disabled"}"#, Off, None);
     check(r#""thinking":{"type":"adaptive","display":"omitted"}"#, Adaptive, Some(false));
     check(

@@ -35,15 +35,11 @@ pub(super) fn members(writing: &mut Writing<'_, '_>) -> Map<String, Value> {
 fn fate(name: &str, value: &Value) -> Fate {
     match name {
         // How a vendor caches is its own affair, and nothing is stored here.
-        "prompt_cache_options" | "stream_options" => Fate::Silent,
+        "prompt_cache_options" => Fate::Silent,
         "store" if *value == Value::Bool(false) => Fate::Silent,
+        // Sound and pictures are canonical; only other kinds come here.
         "generationConfig.responseModalities" => {
-            let mut asked = value.as_array().into_iter().flatten().filter_map(Value::as_str);
-            if asked.all(|word| word.eq_ignore_ascii_case("text")) {
-                Fate::Silent
-            } else {
-                Fate::Refused("the Messages API answers with text only")
-            }
+            Fate::Refused("the Messages API answers with text only")
         }
         "moderation" => Fate::Refused("the Messages API has no moderation of its own"),
         "cachedContent" => Fate::Refused("the cached content is stored at another vendor"),
@@ -70,8 +66,7 @@ mod tests {
         check("prompt_cache_options", json!({}), "silent");
         check("store", json!(false), "silent");
         check("store", json!(true), "dropped");
-        check("generationConfig.responseModalities", json!(["TEXT"]), "silent");
-        check("generationConfig.responseModalities", json!(["TEXT", "IMAGE"]), "refused");
+        check("generationConfig.responseModalities", json!(["TEXT", "VIDEO"]), "refused");
         check("moderation", json!({}), "refused");
         check("cachedContent", json!("c"), "refused");
         check("safetySettings", json!([]), "dropped");

@@ -69,7 +69,7 @@ const fn kind(kind: &'static str) -> Thinking {
 
 fn with_budget(writing: &mut Writing<'_, '_>, limit: Limit, plan: &mut Plan) {
     let wanted = match writing.request.reasoning.amount {
-        ReasoningAmount::NotSaid | ReasoningAmount::Off | ReasoningAmount::Budget(0) => return,
+        ReasoningAmount::NotSaid | ReasoningAmount::Off => return,
         ReasoningAmount::Adaptive => {
             writing.approximate(Field::THINKING, "sent as a budget of 8192 tokens");
             ADAPTIVE_BUDGET
@@ -107,7 +107,7 @@ fn adaptive(writing: &mut Writing<'_, '_>, plan: &mut Plan) {
                 (writing.request.reasoning.show == Some(true)).then(|| kind("adaptive"));
             return;
         }
-        ReasoningAmount::Off | ReasoningAmount::Budget(0) => {
+        ReasoningAmount::Off => {
             plan.thinking = Some(kind("disabled"));
             return;
         }
@@ -121,11 +121,13 @@ fn adaptive(writing: &mut Writing<'_, '_>, plan: &mut Plan) {
             Effort::nearest(budget)
         }
     };
-    if effort == Effort::Minimal {
-        writing.approximate(Field::THINKING, "the lowest effort is `low`");
+    let sent = writing.facts.nearest_level(effort.max(Effort::Low));
+    if sent != effort {
+        let detail = format!("the model has no `{}`; sent as `{}`", effort.word(), sent.word());
+        writing.approximate(Field::THINKING, detail);
     }
     plan.thinking = Some(kind("adaptive"));
-    plan.effort = Some(effort.max(Effort::Low).word());
+    plan.effort = Some(sent.word());
 }
 
 /// A thinking budget excludes forced calls, and demands that a step that is under way began with

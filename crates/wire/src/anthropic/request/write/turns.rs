@@ -124,7 +124,7 @@ impl<'a> Drafts<'a, '_, '_> {
 
     fn add_parts(&mut self, role: &'static str, turn: &'a Turn, index: usize) {
         for (place, part) in turn.parts.iter().enumerate() {
-            self.add_part(role, part, &path(self.writing, index, place));
+            self.add_part(role, part, (index, place));
         }
     }
 
@@ -174,7 +174,9 @@ impl<'a> Drafts<'a, '_, '_> {
         &mut self.list[last]
     }
 
-    fn add_part(&mut self, role: &'static str, part: &'a Part, path: &str) {
+    /// Adds a part; `place` is that of its turn, and its own in it.
+    fn add_part(&mut self, role: &'static str, part: &'a Part, place: (usize, usize)) {
+        let path = |drafts: &Self| path(drafts.writing, place.0, place.1);
         let cache = || part.cache.as_ref().map(cache::mark);
         match &part.kind {
             PartKind::Text(text) => {
@@ -186,22 +188,31 @@ impl<'a> Drafts<'a, '_, '_> {
                 self.add_text(role, text, cache());
             }
             PartKind::Image(image) => {
-                let block = media::image(self.writing, image, path);
+                let path = path(self);
+                let block = media::image(self.writing, image, &path);
                 self.add_media(role, block, part);
             }
             PartKind::Document(document) => {
-                let block = media::document(self.writing, document, path);
+                let path = path(self);
+                let block = media::document(self.writing, document, &path);
                 self.add_media(role, block, part);
             }
-            PartKind::Audio(_) => self.writing.refused.add(path, "the Messages API takes no sound"),
-            PartKind::Video(_) => self.writing.refused.add(path, "the Messages API takes no video"),
+            PartKind::Audio(_) => {
+                let path = path(self);
+                self.writing.refused.add(path, "the Messages API takes no sound");
+            }
+            PartKind::Video(_) => {
+                let path = path(self);
+                self.writing.refused.add(path, "the Messages API takes no video");
+            }
             PartKind::ToolCall { id, name, kind, arguments } => {
                 self.note_foreign(part.opaque.as_ref());
                 let input = self.input(*kind, arguments);
                 self.add_call(id, name, input, part);
             }
             PartKind::ToolResult { call, name, parts, is_error } => {
-                let content = results::content(self.writing, parts, path);
+                let path = path(self);
+                let content = results::content(self.writing, parts, &path);
                 let id = self.ids.result(call, name.as_deref());
                 let mut block = results::block(id, content, *is_error);
                 block.cache_control = cache();

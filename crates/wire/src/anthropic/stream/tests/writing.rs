@@ -271,14 +271,6 @@ fn an_error_of_ours_has_the_request_id() {
     assert_eq!(events, [expected]);
 }
 
-#[test]
-fn an_unusable_call_ends_in_an_error() {
-    let out = write_all(&[finish(Finish::InvalidCall), Event::End]);
-    let events = checked(&out);
-    assert_eq!(events.last().unwrap()["type"], "error");
-    assert!(!out.contains("message_stop"), "{out}");
-}
-
 /// Returns what is inside an envelope.
 fn opened(envelope: &Value) -> Vec<crate::envelope::Block> {
     crate::envelope::open(envelope.as_str().unwrap(), b"").unwrap()

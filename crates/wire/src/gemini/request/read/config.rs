@@ -89,9 +89,8 @@ fn thinking(raw: &RawValue, request: &mut ChatRequest) -> Result<(), WireError> 
             return Err(WireError::malformed(path, "excludes `thinkingLevel`; send one of them"));
         }
         request.reasoning.amount = match members::integer(raw, &path)? {
-            0 => ReasoningAmount::Off,
             ..0 => ReasoningAmount::Adaptive,
-            tokens => ReasoningAmount::Budget(tokens.unsigned_abs()),
+            tokens => ReasoningAmount::of_budget(tokens.unsigned_abs()),
         };
     } else if let Some(raw) = level {
         let path = format!("{here}.thinkingLevel");

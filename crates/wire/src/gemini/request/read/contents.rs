@@ -5,15 +5,20 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::media;
 use crate::WireFormat;
 use crate::chat::{CallKind, Opaque, OpaqueKind, Part, PartKind, Role, Turn, Vendor};
 use crate::codec::WireError;
+use crate::divided::Divided;
 use crate::gemini::request::MADE_ID;
 use crate::gemini::request::members::{self, Members};
 use crate::ids;
+
+/// The member of a content that holds its parts.
+pub(super) const PARTS: &str = "parts";
 
 /// Members of a part that are its content. A part has exactly one of them.
 const KINDS: [&str; 9] = [
@@ -53,39 +58,83 @@ struct Call {
     answered: bool,
 }
 
+/// A content: its parts in one list, the role among the other members.
+pub(super) type Content<'a> = Divided<'a, &'a RawValue>;
+
+/// A part that is nothing but what most parts are.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Plain<'a> {
+    Text(String),
+    #[serde(borrow)]
+    FunctionResponse(Answer<'a>),
+}
+
+/// A result without media.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer<'a> {
+    id: Option<String>,
+    name: String,
+    #[serde(borrow)]
+    response: Option<&'a RawValue>,
+}
+
+/// The object of a result that is nothing but one text.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Said {
+    #[serde(alias = "result")]
+    Output(String),
+    Error(String),
+}
+
 /// Where a part stands.
-struct Place<'p> {
+#[derive(Clone, Copy)]
+struct Place {
     content: usize,
     part: usize,
-    path: &'p str,
     role: Role,
+}
+
+impl Place {
+    /// Returns its path, for a fault; most parts have none.
+    fn path(self) -> String {
+        format!("contents[{}].{PARTS}[{}]", self.content, self.part)
+    }
 }
 
 impl Contents {
     /// Reads one content; `None` if it has no parts.
     pub(super) fn content(
         &mut self,
-        raw: &RawValue,
+        content: &Content<'_>,
         index: usize,
     ) -> Result<Option<Turn>, WireError> {
-        let path = format!("contents[{index}]");
-        let mut members = Members::of(raw, &path)?;
-        let role = match members.take("role") {
-            Some(role) => self::role(role, &format!("{path}.role"))?,
+        let role = match content.members.get("role") {
+            Some(role) => self::role(role, || format!("contents[{index}].role"))?,
             None => Role::User,
         };
-        let Some(list) = members.take("parts") else { return Ok(None) };
-        let list = members::list(list, &format!("{path}.parts"))?;
+        let Some(list) = &content.list else { return Ok(None) };
         let mut parts = Vec::with_capacity(list.len());
-        for (part, raw) in list.into_iter().enumerate() {
-            let path = format!("{path}.parts[{part}]");
-            parts.push(self.part(raw, &Place { content: index, part, path: &path, role })?);
+        for (part, raw) in list.iter().enumerate() {
+            parts.push(self.part(raw, Place { content: index, part, role })?);
         }
         Ok((!parts.is_empty()).then_some(Turn { role, parts, name: None }))
     }
 
-    fn part(&mut self, raw: &RawValue, place: &Place<'_>) -> Result<Part, WireError> {
-        let path = place.path;
+    fn part(&mut self, raw: &RawValue, place: Place) -> Result<Part, WireError> {
+        // In one pass, if it has nothing else.
+        match serde_json::from_str(raw.get()) {
+            Ok(Plain::Text(text)) => return Ok(Part::text(text)),
+            Ok(Plain::FunctionResponse(Answer { id, name, response })) => {
+                let id = id.filter(|id| !id.is_empty());
+                let kind = self.answer(place, (id, name), response, Vec::new())?;
+                return Ok(Part::new(kind));
+            }
+            Err(_) => {}
+        }
+        let path = &place.path();
         let mut members = Members::of(raw, path)?;
         let mut kinds: Vec<&str> = members.names().filter(|name| KINDS.contains(name)).collect();
         kinds.dedup();
@@ -115,17 +164,17 @@ impl Contents {
         kind: &str,
         raw: &RawValue,
         members: &mut Members<'_>,
-        place: &Place<'_>,
+        place: Place,
     ) -> Result<PartKind, WireError> {
-        let path = format!("{}.{kind}", place.path);
+        let path = format!("{}.{kind}", place.path());
         let Some(value) = members.take(kind) else {
-            return Err(WireError::malformed(place.path, "is empty"));
+            return Err(WireError::malformed(place.path(), "is empty"));
         };
         match kind {
             "text" => {
                 let text = members::text(value, &path)?;
                 let thought = match members.take("thought") {
-                    Some(raw) => members::flag(raw, &format!("{}.thought", place.path))?,
+                    Some(raw) => members::flag(raw, &format!("{}.thought", place.path()))?,
                     None => false,
                 };
                 let is_thought = thought && place.role == Role::Assistant;
@@ -139,12 +188,7 @@ impl Contents {
         }
     }
 
-    fn call(
-        &mut self,
-        raw: &RawValue,
-        place: &Place<'_>,
-        path: &str,
-    ) -> Result<PartKind, WireError> {
+    fn call(&mut self, raw: &RawValue, place: Place, path: &str) -> Result<PartKind, WireError> {
         if place.role != Role::Assistant {
             return Err(WireError::malformed(path, "must stand in a content of role `model`"));
         }
@@ -163,24 +207,32 @@ impl Contents {
         Ok(PartKind::ToolCall { id, name, kind: CallKind::Function, arguments })
     }
 
-    fn result(
-        &mut self,
-        raw: &RawValue,
-        place: &Place<'_>,
-        path: &str,
-    ) -> Result<PartKind, WireError> {
-        if place.role != Role::User {
-            return Err(WireError::malformed(path, "must stand in a content of role `user`"));
-        }
+    fn result(&mut self, raw: &RawValue, place: Place, path: &str) -> Result<PartKind, WireError> {
         let (mut members, id, name) = named(raw, path)?;
-        let call = self.pair(id, &name).unwrap_or_else(|| made_id(place));
-        let (mut parts, is_error) = response(members.take("response"), path)?;
+        let mut media = Vec::new();
         if let Some(list) = members.take("parts") {
             let list = members::list(list, &format!("{path}.parts"))?;
             for (index, raw) in list.into_iter().enumerate() {
-                parts.push(result_media(raw, &format!("{path}.parts[{index}]"))?);
+                media.push(result_media(raw, &format!("{path}.parts[{index}]"))?);
             }
         }
+        self.answer(place, (id, name), members.take("response"), media)
+    }
+
+    fn answer(
+        &mut self,
+        place: Place,
+        (id, name): (Option<String>, String),
+        response: Option<&RawValue>,
+        media: Vec<Part>,
+    ) -> Result<PartKind, WireError> {
+        let path = || format!("{}.functionResponse", place.path());
+        if place.role != Role::User {
+            return Err(WireError::malformed(path(), "must stand in a content of role `user`"));
+        }
+        let call = self.pair(id, &name).unwrap_or_else(|| made_id(place));
+        let (mut parts, is_error) = self::response(response, &path)?;
+        parts.extend(media);
         Ok(PartKind::ToolResult { call, name: Some(name), parts, is_error })
     }
 
@@ -203,6 +255,21 @@ impl Contents {
     }
 }
 
+/// Reads a content level by level.
+///
+/// # Errors
+///
+/// [`WireError::Malformed`] with the place of what has not the expected shape.
+pub(super) fn divided(raw: &RawValue, index: usize) -> Result<Content<'_>, WireError> {
+    let path = format!("contents[{index}]");
+    let mut members = Members::of(raw, &path)?;
+    let list = match members.take(PARTS) {
+        Some(list) => Some(members::list(list, &format!("{path}.{PARTS}"))?),
+        None => None,
+    };
+    Ok(Content { members: members.into(), list })
+}
+
 /// Returns the first unanswered call of a queue, forgetting the answered ones before it.
 fn first_open(queue: &mut VecDeque<usize>, calls: &[Call]) -> Option<usize> {
     while queue.front().is_some_and(|call| calls[*call].answered) {
@@ -211,12 +278,18 @@ fn first_open(queue: &mut VecDeque<usize>, calls: &[Call]) -> Option<usize> {
     queue.front().copied()
 }
 
-fn made_id(place: &Place<'_>) -> String {
+fn made_id(place: Place) -> String {
     ids::made(MADE_ID, &place.content.to_string(), place.part)
 }
 
-fn role(raw: &RawValue, path: &str) -> Result<Role, WireError> {
-    match members::text(raw, path)?.as_str() {
+fn role(raw: &RawValue, path: impl Fn() -> String) -> Result<Role, WireError> {
+    match raw.get() {
+        "\"user\"" => return Ok(Role::User),
+        "\"model\"" => return Ok(Role::Assistant),
+        _ => {}
+    }
+    let path = path();
+    match members::text(raw, &path)?.as_str() {
         "model" | "assistant" => Ok(Role::Assistant),
         "user" | "function" | "tool" | "" => Ok(Role::User),
         _ => Err(WireError::malformed(path, "must be `user` or `model`")),
@@ -242,9 +315,18 @@ fn named<'a>(
 
 /// Reads the object of a result: `error` alone is an error, `output` or `result` alone is unwrapped,
 /// anything else is JSON text as written.
-fn response(raw: Option<&RawValue>, path: &str) -> Result<(Vec<Part>, Option<bool>), WireError> {
+fn response(
+    raw: Option<&RawValue>,
+    path: &dyn Fn() -> String,
+) -> Result<(Vec<Part>, Option<bool>), WireError> {
     let Some(raw) = raw else { return Ok((Vec::new(), None)) };
-    let members = Members::of(raw, &format!("{path}.response"))?.rest();
+    match serde_json::from_str(raw.get()) {
+        Ok(Said::Output(text)) if text.is_empty() => return Ok((Vec::new(), None)),
+        Ok(Said::Output(text)) => return Ok((vec![Part::text(text)], None)),
+        Ok(Said::Error(text)) => return Ok((vec![Part::text(text)], Some(true))),
+        Err(_) => {}
+    }
+    let members = Members::of(raw, &format!("{}.response", path()))?.rest();
     let plain = |value: &RawValue| {
         let text = serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_owned());
         vec![Part::text(text)]
@@ -279,7 +361,7 @@ fn unknown(
     raw: &RawValue,
     members: &Members<'_>,
     signed: bool,
-    place: &Place<'_>,
+    place: Place,
 ) -> Result<PartKind, WireError> {
     let stranger = members.names().find(|name| !BESIDE.contains(name));
     match stranger {
@@ -288,10 +370,10 @@ fn unknown(
         }
         Some(name) => {
             let detail = format!("`{name}` is no known kind of part");
-            Err(WireError::malformed(place.path, detail))
+            Err(WireError::malformed(place.path(), detail))
         }
         None if signed => Ok(PartKind::Text(String::new())),
-        None => Err(WireError::malformed(place.path, "is empty; a part has one kind of content")),
+        None => Err(WireError::malformed(place.path(), "is empty; a part has one kind of content")),
     }
 }
 
@@ -299,10 +381,10 @@ fn unknown(
 fn detailed(
     mut kind: PartKind,
     members: &mut Members<'_>,
-    place: &Place<'_>,
+    place: Place,
 ) -> Result<PartKind, WireError> {
     let Some(raw) = members.take("mediaResolution") else { return Ok(kind) };
-    let path = format!("{}.mediaResolution", place.path);
+    let path = format!("{}.mediaResolution", place.path());
     let level =
         if raw.get().starts_with('{') { Members::of(raw, &path)?.take("level") } else { Some(raw) };
     let word = match level {

@@ -7,16 +7,22 @@ mod media;
 mod tests;
 mod tools;
 
+use std::marker::PhantomData;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use self::contents::Contents;
+use self::contents::{Content, Contents, PARTS};
 pub(super) use self::media::mime_of;
 use super::members::{self, Members};
 use crate::WireFormat;
 use crate::chat::{ChatRequest, Delivery, Extra, Part, Role, Turn};
 use crate::codec::{PathModel, Peek, WireError};
+use crate::divided::{Divide, Divided};
 use crate::splice;
+
+/// The member that holds the conversation.
+const CONTENTS: &str = "contents";
 
 /// Member of a count of tokens that holds the whole request.
 const COUNTED: &str = "generateContentRequest";
@@ -46,7 +52,7 @@ pub(in crate::gemini) fn peek(body: &[u8], path: Option<&PathModel>) -> Result<P
 
 /// Reads a request.
 pub(in crate::gemini) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
-    let mut members = unwrapped(body)?;
+    let (mut members, contents) = conversation(body)?;
     let mut request = ChatRequest {
         origin: Some(WireFormat::Gemini),
         model: peek.model.clone(),
@@ -59,11 +65,8 @@ pub(in crate::gemini) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, W
     if let Some(raw) = members.take("systemInstruction") {
         request.turns = system_instruction(raw)?;
     }
-    let Some(contents) = members.take("contents") else {
-        return Err(WireError::malformed("contents", "is missing; send at least one content"));
-    };
     let mut reader = Contents::default();
-    for (index, content) in members::list(contents, "contents")?.into_iter().enumerate() {
+    for (index, content) in contents.iter().enumerate() {
         request.turns.extend(reader.content(content, index)?);
     }
     if let Some(raw) = members.take("tools") {
@@ -95,6 +98,23 @@ pub(in crate::gemini) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, W
         keep(&mut request.extra, name.into_owned(), raw)?;
     }
     Ok(request)
+}
+
+/// Returns the contents of the request and its other members.
+fn conversation(body: &[u8]) -> Result<(Members<'_>, Vec<Content<'_>>), WireError> {
+    if let Some(Divided { members, list: Some(contents) }) =
+        Divide::each_of(CONTENTS, Divide::<PhantomData<&RawValue>>::at(PARTS)).read(body)
+        && members.get(COUNTED).is_none()
+    {
+        return Ok((members.into(), contents));
+    }
+    let mut members = unwrapped(body)?;
+    let Some(contents) = members.take(CONTENTS) else {
+        return Err(WireError::malformed(CONTENTS, "is missing; send at least one content"));
+    };
+    let contents = members::list(contents, CONTENTS)?.into_iter().enumerate();
+    let contents = contents.map(|(index, raw)| contents::divided(raw, index));
+    Ok((members, contents.collect::<Result<_, _>>()?))
 }
 
 /// Returns the members of the request; a count of tokens may hold the whole request in one member.

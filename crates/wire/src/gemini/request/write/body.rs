@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -94,9 +94,26 @@ pub(super) struct FunctionResponse<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<&'a str>,
     pub(super) name: Cow<'a, str>,
-    pub(super) response: Raw<'a>,
+    pub(super) response: Outcome<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) parts: Vec<Made<'a>>,
+}
+
+/// The object of a result.
+pub(super) enum Outcome<'a> {
+    /// As it was written.
+    Json(Raw<'a>),
+    /// A text under this name.
+    Said(&'static str, Cow<'a, str>),
+}
+
+impl Serialize for Outcome<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Json(raw) => raw.serialize(serializer),
+            Self::Said(name, text) => serializer.collect_map([(name, text)]),
+        }
+    }
 }
 
 /// JSON text, borrowed where the client's characters can stay.

@@ -11,11 +11,10 @@ use crate::field_names::Field;
 const LABEL_CHARS: usize = 63;
 
 /// Members of other formats without which the answer would be another one.
-const REFUSED: [&str; 6] =
-    ["previous_response_id", "conversation", "prompt", "background", "moderation", "mcp_servers"];
+const REFUSED: [&str; 2] = ["moderation", "mcp_servers"];
 
-/// Members of other formats that change nothing in an answer of this one.
-const SILENT: [&str; 4] = ["stream_options", "cache_control", "functions", "function_call"];
+/// The member of Messages that asks for caching by itself, as this format does anyway.
+const CACHING: &str = "cache_control";
 
 /// Writes labels and tier, and puts back members of this format's own clients.
 pub(super) fn write(writing: &mut Writing<'_, '_>, body: &mut Body<'_>) {
@@ -27,7 +26,7 @@ pub(super) fn write(writing: &mut Writing<'_, '_>, body: &mut Body<'_>) {
     }
     for (name, value) in &request.extra {
         if request.origin != Some(WireFormat::Gemini) {
-            foreign(writing, name, value);
+            foreign(writing, name);
             continue;
         }
         match name.split_once('.') {
@@ -38,25 +37,10 @@ pub(super) fn write(writing: &mut Writing<'_, '_>, body: &mut Body<'_>) {
     }
 }
 
-fn foreign(writing: &mut Writing<'_, '_>, name: &str, value: &Value) {
-    let is_default = match name {
-        "store" => {
-            *value == Value::Bool(false)
-                || writing.request.origin == Some(WireFormat::OpenAiResponses)
-        }
-        "background" => *value == Value::Bool(false),
-        "truncation" => value == "disabled",
-        "include" => value
-            .as_array()
-            .is_some_and(|list| list.iter().all(|entry| entry == "reasoning.encrypted_content")),
-        _ => SILENT.contains(&name),
-    };
-    if is_default || value.is_null() {
-        return;
-    }
+fn foreign(writing: &mut Writing<'_, '_>, name: &str) {
     if REFUSED.contains(&name) {
-        writing.refused.add(name, "Gemini has nothing like it; send the conversation itself");
-    } else {
+        writing.refused.add(name, "Gemini has nothing like it");
+    } else if name != CACHING {
         writing.notes.drop(name.to_owned(), "this format has no such field");
     }
 }

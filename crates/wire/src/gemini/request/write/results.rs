@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::body::{FunctionResponse, Made, Raw};
+use super::body::{self, FunctionResponse, Made, Raw};
 use super::{Writing, media, part};
 use crate::chat::{Part, PartKind};
 use crate::codec::WireError;
@@ -116,44 +115,31 @@ pub(super) fn answer<'a>(
 
 /// Makes the object of a result: JSON objects as they are, other JSON and text as `output`, errors as
 /// `error`.
-fn object<'a>(texts: &[&'a str], is_error: bool) -> Raw<'a> {
+fn object<'a>(texts: &[&'a str], is_error: bool) -> body::Outcome<'a> {
     let joined = match texts {
         [one] => Cow::Borrowed(*one),
         several => Cow::Owned(several.join("\n")),
     };
     if is_error {
-        return Raw::of(Cow::Owned(format!("{{\"error\":{}}}", Value::from(&*joined))));
+        return body::Outcome::Said("error", joined);
     }
     let trimmed = joined.trim();
     // A number or a word would be JSON too, but a list or an object is meant to be.
     let structured =
         trimmed.starts_with(['{', '[']) && serde_json::from_str::<&RawValue>(trimmed).is_ok();
-    match (structured, joined) {
-        (true, Cow::Borrowed(text)) if trimmed_object(text) => Raw::of(Cow::Borrowed(text.trim())),
-        (true, joined) => {
-            let trimmed = joined.trim();
-            let json = if trimmed.starts_with('{') {
-                trimmed.to_owned()
-            } else {
-                format!("{{\"output\":{trimmed}}}")
-            };
-            Raw::of(Cow::Owned(json))
-        }
-        (false, joined) => {
-            let value = scalar(joined.trim()).unwrap_or_else(|| Value::from(&*joined).to_string());
-            Raw::of(Cow::Owned(format!("{{\"output\":{value}}}")))
-        }
+    if !structured && !is_scalar(trimmed) {
+        return body::Outcome::Said("output", joined);
     }
+    body::Outcome::Json(Raw::of(match &joined {
+        Cow::Borrowed(text) if trimmed.starts_with('{') => Cow::Borrowed(text.trim()),
+        Cow::Owned(_) if trimmed.starts_with('{') => Cow::Owned(trimmed.to_owned()),
+        _ => Cow::Owned(format!("{{\"output\":{trimmed}}}")),
+    }))
 }
 
-fn trimmed_object(text: &str) -> bool {
-    text.trim_start().starts_with('{')
-}
-
-/// Returns a number, truth value or null as its own JSON text.
-fn scalar(text: &str) -> Option<String> {
-    let is_scalar = !text.starts_with('"') && serde_json::from_str::<&RawValue>(text).is_ok();
-    is_scalar.then(|| text.to_owned())
+/// Tells whether a text is a number, a truth value or null.
+fn is_scalar(text: &str) -> bool {
+    !text.starts_with('"') && serde_json::from_str::<&RawValue>(text).is_ok()
 }
 
 fn first_open(queue: &mut VecDeque<usize>, answered: &[bool]) -> Option<usize> {

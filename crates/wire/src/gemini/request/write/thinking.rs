@@ -24,7 +24,10 @@ pub(super) fn write(writing: &mut Writing<'_, '_>) -> Map<String, Value> {
     let amount = match control {
         ThinkingControl::Budget => clipped(budget(&reasoning.amount), writing.facts),
         ThinkingControl::Level | ThinkingControl::Adaptive => {
-            level(&reasoning.amount).map(|level| spelled(nearest(level, writing.facts)))
+            level(&reasoning.amount).map(|(wanted, exact)| {
+                let level = writing.facts.nearest_level(wanted);
+                spelled((level, exact && level == wanted))
+            })
         }
         ThinkingControl::Unknown | ThinkingControl::None => as_said(&reasoning.amount),
     };
@@ -84,7 +87,7 @@ fn level(amount: &ReasoningAmount) -> Option<(Effort, bool)> {
     match amount {
         ReasoningAmount::NotSaid | ReasoningAmount::Adaptive => None,
         // The lowest level that every model has.
-        ReasoningAmount::Off | ReasoningAmount::Budget(0) => Some((Effort::Low, false)),
+        ReasoningAmount::Off => Some((Effort::Low, false)),
         ReasoningAmount::Effort(effort) => {
             Some(((*effort).min(Effort::High), *effort <= Effort::High))
         }
@@ -106,16 +109,6 @@ fn clipped(amount: Option<Amount>, facts: &ModelFacts) -> Option<Amount> {
     amount.exact &= clipped == tokens;
     amount.value = Value::from(clipped);
     Some(amount)
-}
-
-/// Replaces a level that the model lacks by the nearest it has, the higher one of two.
-fn nearest((wanted, exact): (Effort, bool), facts: &ModelFacts) -> (Effort, bool) {
-    let place = |effort: Effort| Effort::ALL.iter().position(|known| *known == effort);
-    let distance =
-        |effort: Effort| place(effort).zip(place(wanted)).map(|(one, other)| one.abs_diff(other));
-    let known = facts.thinking_levels.iter().copied();
-    let found = known.min_by_key(|effort| (distance(*effort), std::cmp::Reverse(*effort)));
-    found.map_or((wanted, exact), |effort| (effort, exact && effort == wanted))
 }
 
 fn spelled((effort, exact): (Effort, bool)) -> Amount {

@@ -221,5 +221,5 @@ pub(super) struct JsonSchema<'a> {
     pub(super) description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) strict: Option<bool>,
-    pub(super) schema: Option<Cow<'a, RawValue>>,
+    pub(super) schema: Cow<'a, RawValue>,
 }

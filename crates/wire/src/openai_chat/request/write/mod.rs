@@ -18,6 +18,7 @@ use crate::chat::{ChatRequest, Opaque};
 use crate::codec::{Target, WireError, Written};
 use crate::field_names::Field;
 use crate::notes::Notes;
+use crate::openai_effort;
 use crate::writing::Writing;
 
 impl Writing<'_, '_> {
@@ -59,7 +60,7 @@ pub(crate) fn write(
     }
     let mut body = Body { model: target.model, messages, ..Body::default() };
     body.sampling = sampling::write(&mut writing);
-    body.reasoning_effort = sampling::effort(&mut writing);
+    body.reasoning_effort = openai_effort::word(&mut writing);
     tools::write(&mut writing, &mut body);
     settings::write(&mut writing, &mut body);
     writing.finish(&body, request.delivery.stream)

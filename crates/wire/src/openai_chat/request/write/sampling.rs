@@ -1,10 +1,9 @@
-//! Writes the sampling members and the amount of reasoning.
+//! Writes the sampling members.
 
 use super::Writing;
 use super::body::Sampling;
-use crate::chat::{Effort, ReasoningAmount};
 use crate::field_names::Field;
-use crate::model_facts::{SamplingSupport, ThinkingControl};
+use crate::model_facts::SamplingSupport;
 
 /// Most stop sequences this format takes.
 const MAX_STOPS: usize = 4;
@@ -86,25 +85,5 @@ fn leave_out(sampling: &mut Sampling<'_>, writing: &mut Writing<'_, '_>) {
     sampling.top_logprobs = None;
     for field in lost {
         writing.drop(field, "the model takes no sampling fields");
-    }
-}
-
-/// Returns the word for the amount of reasoning; `None` leaves it to the model.
-pub(super) fn effort(writing: &mut Writing<'_, '_>) -> Option<&'static str> {
-    let amount = &writing.request.reasoning.amount;
-    if writing.facts.thinking == ThinkingControl::None {
-        if !matches!(amount, ReasoningAmount::NotSaid | ReasoningAmount::Off) {
-            writing.drop(Field::THINKING, "the model has no control over reasoning");
-        }
-        return None;
-    }
-    match *amount {
-        ReasoningAmount::NotSaid | ReasoningAmount::Adaptive => None,
-        ReasoningAmount::Off | ReasoningAmount::Budget(0) => Some("none"),
-        ReasoningAmount::Effort(effort) => Some(effort.word()),
-        ReasoningAmount::Budget(tokens) => {
-            writing.approximate(Field::THINKING, "a budget is sent as the nearest effort");
-            Some(Effort::nearest(tokens).word())
-        }
     }
 }

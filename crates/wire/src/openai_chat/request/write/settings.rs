@@ -1,18 +1,18 @@
 //! Writes everything that is neither a turn, a tool nor sampling.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Writing;
 use super::body::{Body, JsonSchema, ResponseFormat, StreamOptions};
-use super::{names, tools};
+use super::names;
 use crate::WireFormat;
 use crate::chat::OutputFormat;
 use crate::end_user;
 use crate::field_names::Field;
+use crate::strict_schema;
 
 /// Members of other formats without which the answer would be another one.
-const DECISIVE_EXTRA: &[&str] =
-    &["cachedContent", "mcp_servers", "previous_response_id", "conversation", "prompt"];
+const DECISIVE_EXTRA: &[&str] = &["cachedContent", "mcp_servers"];
 
 /// Members of Responses that OpenAI's chat has by the same name.
 const SHARED_EXTRA: &[&str] = &["moderation", "prompt_cache_options"];
@@ -40,7 +40,7 @@ fn add_output<'a>(body: &mut Body<'a>, writing: &mut Writing<'a, '_>) {
         OutputFormat::Text => None,
         OutputFormat::JsonObject => Some(ResponseFormat::JsonObject),
         OutputFormat::JsonSchema { name, description, schema, strict } => {
-            let (schema, strict) = tools::schema_of(writing, Field::OUTPUT, Some(schema), *strict);
+            let (schema, strict) = strict_schema::answer(writing, schema, *strict);
             let json_schema = JsonSchema {
                 name: names::tool(name.as_deref().unwrap_or("response")),
                 description: description.as_deref(),
@@ -141,10 +141,10 @@ fn add_extra<'a>(body: &mut Body<'a>, writing: &mut Writing<'a, '_>) {
         let is_shared = from_responses && writing.is_openai() && is_among(SHARED_EXTRA, name);
         if writing.is_own() || is_shared {
             body.extra.insert(name, value);
-        } else if is_among(DECISIVE_EXTRA, name) || (name == "background" && *value == true) {
+        } else if is_among(DECISIVE_EXTRA, name) {
             let why = "the answer depends on it and only its own vendor has it";
             writing.refused.add(name.clone(), why);
-        } else if !is_silent(name, value) {
+        } else if !is_among(SILENT_EXTRA, name) {
             writing.notes.drop(name.clone(), "chat completions has no such field");
         }
     }
@@ -152,10 +152,4 @@ fn add_extra<'a>(body: &mut Body<'a>, writing: &mut Writing<'a, '_>) {
 
 fn is_among(names: &[&str], name: &str) -> bool {
     names.contains(&name)
-}
-
-fn is_silent(name: &str, value: &Value) -> bool {
-    is_among(SILENT_EXTRA, name)
-        || (name == "truncation" && value == "disabled")
-        || (name == "background" && *value == false)
 }

@@ -13,7 +13,7 @@ use crate::WireFormat;
 use crate::chat::{Tool, ToolChoice, ToolKind, WebSearch};
 use crate::custom_tool;
 use crate::field_names::Field;
-use crate::strict_schema::{self, Strict};
+use crate::strict_schema;
 
 /// Writes tools, the choice among them and whether calls may be parallel.
 pub(super) fn write<'a>(writing: &mut Writing<'a, '_>, body: &mut Body<'a>) {
@@ -59,8 +59,7 @@ fn note_name(writing: &mut Writing<'_, '_>, tool: &Tool, seen: &mut BTreeSet<Str
 }
 
 fn function<'a>(writing: &mut Writing<'a, '_>, tool: &'a Tool) -> WireTool<'a> {
-    let schema = tool.schema.as_deref();
-    let (parameters, strict) = schema_of(writing, Field::TOOL_STRICT, schema, tool.strict);
+    let (parameters, strict) = strict_schema::parameters(writing, tool);
     WireTool::Function {
         function: Declaration {
             name: names::tool(&tool.name),
@@ -68,34 +67,6 @@ fn function<'a>(writing: &mut Writing<'a, '_>, tool: &'a Tool) -> WireTool<'a> {
             parameters,
             strict,
         },
-    }
-}
-
-/// Returns a schema and whether it is to be kept to exactly.
-///
-/// A schema of OpenAI's own clients goes out as it is. Another vendor's strict mode takes more than OpenAI's,
-/// so the schema is made to fit, or is not strict.
-pub(super) fn schema_of<'a>(
-    writing: &mut Writing<'a, '_>,
-    field: Field,
-    schema: Option<&'a RawValue>,
-    strict: Option<bool>,
-) -> (Option<Cow<'a, RawValue>>, Option<bool>) {
-    let origin = writing.request.origin;
-    let is_openais = matches!(origin, Some(WireFormat::OpenAiChat | WireFormat::OpenAiResponses));
-    let Some(known) = schema.filter(|_| strict == Some(true) && !is_openais) else {
-        return (schema.map(Cow::Borrowed), strict);
-    };
-    let made = strict_schema::strict(known);
-    if made.is_changed() {
-        writing.approximate(field, "the schema was fitted to OpenAI's strict mode");
-    }
-    match made {
-        Strict::Fits(made) => (Some(made), strict),
-        Strict::Impossible => {
-            writing.approximate(field, "OpenAI's strict mode cannot take this schema");
-            (Some(Cow::Borrowed(known)), Some(false))
-        }
     }
 }
 

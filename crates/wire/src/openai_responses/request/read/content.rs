@@ -1,5 +1,7 @@
 //! Reads the parts of a message's `content` and of a call's `output`.
 
+use std::fmt::Display;
+
 use serde_json::value::RawValue;
 
 use super::wire::{ImageUrl, Part as WirePart};
@@ -10,6 +12,7 @@ use crate::codec::WireError;
 use crate::data_url;
 use crate::members::parse;
 use crate::openai_media::{self, Speaker};
+use crate::string_or_list::Content;
 
 /// Reads content, which is a text or a list of parts. Empty texts are left out.
 ///
@@ -17,24 +20,34 @@ use crate::openai_media::{self, Speaker};
 ///
 /// [`WireError::Malformed`] with the path of the part, which begins with `path`.
 pub(super) fn read(
-    raw: Option<&RawValue>,
+    content: Option<Content<'_>>,
     speaker: Speaker,
-    path: &str,
+    path: &dyn Display,
 ) -> Result<Vec<Part>, WireError> {
-    let Some(raw) = raw else { return Ok(Vec::new()) };
-    if raw.get().starts_with('"') {
-        let text: String = parse(raw, || path.to_owned())?;
-        return Ok(if text.is_empty() { Vec::new() } else { vec![Part::text(text)] });
-    }
-    if !raw.get().starts_with('[') {
-        return Err(WireError::malformed(path, "must be a text or a list of parts"));
-    }
-    let parts: Vec<&RawValue> = parse(raw, || path.to_owned())?;
+    let parts = match content {
+        None => return Ok(Vec::new()),
+        Some(Content::Text(text)) if text.is_empty() => return Ok(Vec::new()),
+        Some(Content::Text(text)) => return Ok(vec![Part::text(text)]),
+        Some(Content::Parts(parts)) => parts,
+    };
     let mut read = Vec::with_capacity(parts.len());
     for (position, raw) in parts.into_iter().enumerate() {
         read.extend(part(raw, speaker, &|| format!("{path}[{position}]"))?);
     }
     Ok(read)
+}
+
+/// Reads content that stands in another place than a message.
+///
+/// # Errors
+///
+/// As [`read`], and if it is neither a text nor a list.
+pub(super) fn read_raw(raw: Option<&RawValue>, path: &dyn Display) -> Result<Vec<Part>, WireError> {
+    let Some(raw) = raw else { return Ok(Vec::new()) };
+    if !raw.get().starts_with(['"', '[']) {
+        return Err(WireError::malformed(path.to_string(), "must be a text or a list of parts"));
+    }
+    read(Some(parse(raw, || path.to_string())?), Speaker::Other, path)
 }
 
 fn part(

@@ -4,20 +4,25 @@
 //! reasoning and calls that follow each other are one assistant turn, results that follow each other
 //! one tool turn.
 
-use std::borrow::Cow;
-
 use serde_json::value::RawValue;
 
 use super::content;
 use super::wire::Item;
 use super::{ADVICE, options, reasoning, tools};
 use crate::WireFormat;
-use crate::chat::{CallKind, ChatRequest, Part, PartKind, Role, Turn};
+use crate::chat::{CallKind, ChatRequest, Part, PartKind, RawJson, Role, Turn};
 use crate::codec::WireError;
-use crate::members::parse;
+use crate::members::{self, Place, parse};
 use crate::openai_media::Speaker;
 use crate::openai_responses::namespace;
 use crate::refusals::Refusals;
+use crate::text::characters;
+
+/// The member that holds the conversation.
+pub(super) const INPUT: &str = "input";
+
+/// What is wrong with an input that says nothing.
+const EMPTY: &str = "is empty; send a text or items";
 
 /// Items that only refer to what is stored at OpenAI, or that only OpenAI can decrypt.
 const STATE: [&str; 4] =
@@ -46,51 +51,60 @@ const HOSTED: [&str; 7] = [
     "program_output",
 ];
 
-/// Reads the input: turns are added to `request`, and so is what items of the input change in it.
+/// Reads the items of the input, which stands in `body`: turns are added to `request`, and so is what items
+/// change in it.
 ///
 /// # Errors
 ///
 /// [`WireError::Malformed`] with the path of the first fault. What cannot be carried is put into
 /// `refused`.
 pub(super) fn read(
-    input: &RawValue,
+    items: Vec<Item<'_>>,
+    body: &[u8],
     request: &mut ChatRequest,
     refused: &mut Refusals,
 ) -> Result<(), WireError> {
-    if !input.get().starts_with('[') {
-        let parts = content::read(Some(input), Speaker::Other, "input")?;
-        if parts.is_empty() {
-            return Err(WireError::malformed("input", "is empty; send a text or items"));
-        }
-        request.turns.push(Turn { role: Role::User, parts, name: None });
-        return Ok(());
-    }
-    let items: Vec<&RawValue> = parse(input, || "input".to_owned())?;
     if items.is_empty() {
-        return Err(WireError::malformed("input", "is empty; send a text or items"));
+        return Err(WireError::malformed(INPUT, EMPTY));
     }
-    let mut reader = Reader { request, refused };
-    for (position, raw) in items.into_iter().enumerate() {
-        reader.item(raw, &format!("input[{position}]"))?;
+    let mut reader = Reader { body, raw: None, request, refused };
+    for (position, item) in items.into_iter().enumerate() {
+        reader.item(item, Place { list: INPUT, position })?;
     }
     Ok(())
 }
 
-struct Reader<'r> {
+/// Reads an input that is a text: one turn is added to `request`.
+///
+/// # Errors
+///
+/// [`WireError::Malformed`] if it is empty or no text.
+pub(super) fn read_text(input: &RawValue, request: &mut ChatRequest) -> Result<(), WireError> {
+    let parts = content::read_raw(Some(input), &INPUT)?;
+    if parts.is_empty() {
+        return Err(WireError::malformed(INPUT, EMPTY));
+    }
+    request.turns.push(Turn { role: Role::User, parts, name: None });
+    Ok(())
+}
+
+struct Reader<'r, 'a> {
+    body: &'a [u8],
+    /// The items as they were written, once one of them is needed so.
+    raw: Option<Vec<&'a RawValue>>,
     request: &'r mut ChatRequest,
     refused: &'r mut Refusals,
 }
 
-impl Reader<'_> {
-    fn item(&mut self, raw: &RawValue, path: &str) -> Result<(), WireError> {
-        let item: Item<'_> = parse(raw, || path.to_owned())?;
+impl Reader<'_, '_> {
+    fn item(&mut self, item: Item<'_>, path: Place) -> Result<(), WireError> {
         let kind = match item.kind.as_deref() {
             Some(kind) => kind,
             None if item.role.is_none() && item.id.is_some() => "item_reference",
             None => "message",
         };
         match kind {
-            "message" => self.message(&item, path)?,
+            "message" => self.message(item, path)?,
             "reasoning" => {
                 let part = reasoning::item(&item, path)?;
                 if part.is_none() {
@@ -120,15 +134,15 @@ impl Reader<'_> {
                 }
             }
             kind if STATE.contains(&kind) => {
-                self.refused.add(path, format!("is of type `{kind}`; {ADVICE}"));
+                self.refused.add(path.to_string(), format!("is of type `{kind}`; {ADVICE}"));
             }
             kind if CLIENT_RUN.contains(&kind) => {
                 let why = format!("items of type `{kind}` are known to OpenAI alone");
-                self.refused.add(path, why);
+                self.refused.add(path.to_string(), why);
             }
             kind if HOSTED.contains(&kind) || kind.ends_with("_call") => {
-                let format = WireFormat::OpenAiResponses;
-                self.assistant([Part::new(PartKind::Server { format, raw: raw.to_owned() })]);
+                let (format, raw) = (WireFormat::OpenAiResponses, self.written(path)?);
+                self.assistant([Part::new(PartKind::Server { format, raw })]);
             }
             other => {
                 let detail = format!(
@@ -141,7 +155,18 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn message(&mut self, item: &Item<'_>, path: &str) -> Result<(), WireError> {
+    /// Returns an item as it was written. Few are needed so: the first costs another look at the body.
+    fn written(&mut self, place: Place) -> Result<RawJson, WireError> {
+        if self.raw.is_none() {
+            let (_, items) = members::with_list(self.body, INPUT)?;
+            self.raw = items;
+        }
+        let item = self.raw.as_ref().and_then(|items| items.get(place.position).copied());
+        item.map(RawValue::to_owned)
+            .ok_or_else(|| WireError::malformed(INPUT, "is no list of items"))
+    }
+
+    fn message(&mut self, item: Item<'_>, path: Place) -> Result<(), WireError> {
         let role = match item.role.as_deref() {
             Some("user") => Role::User,
             Some("assistant") => Role::Assistant,
@@ -155,7 +180,7 @@ impl Reader<'_> {
             None => return Err(WireError::malformed(format!("{path}.role"), "is missing")),
         };
         let speaker = if role == Role::Assistant { Speaker::Assistant } else { Speaker::Other };
-        let parts = content::read(item.content, speaker, &format!("{path}.content"))?;
+        let parts = content::read(item.content, speaker, &format_args!("{path}.content"))?;
         if role == Role::Assistant {
             self.assistant(parts);
         } else {
@@ -164,7 +189,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn call(&mut self, item: &Item<'_>, kind: CallKind, path: &str) -> Result<(), WireError> {
+    fn call(&mut self, item: &Item<'_>, kind: CallKind, path: Place) -> Result<(), WireError> {
         let Some(name) = item.name.as_deref().filter(|name| !name.is_empty()) else {
             return Err(WireError::malformed(format!("{path}.name"), "is missing"));
         };
@@ -179,7 +204,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn result(&mut self, item: &Item<'_>, path: &str) -> Result<(), WireError> {
+    fn result(&mut self, item: &Item<'_>, path: Place) -> Result<(), WireError> {
         let Some(call) = item.call_id.clone().filter(|id| !id.is_empty()) else {
             let detail = "is missing; name the call this result answers";
             return Err(WireError::malformed(format!("{path}.call_id"), detail));
@@ -187,7 +212,7 @@ impl Reader<'_> {
         let parts = match item.output {
             // Some clients put their JSON here as it is.
             Some(raw) if raw.get().starts_with('{') => vec![Part::text(raw.get())],
-            output => content::read(output, Speaker::Other, &format!("{path}.output"))?,
+            output => content::read_raw(output, &format_args!("{path}.output"))?,
         };
         let result = PartKind::ToolResult { call, name: None, parts, is_error: None };
         self.add(Role::Tool, [Part::new(result)]);
@@ -209,13 +234,4 @@ impl Reader<'_> {
             _ => self.request.turns.push(Turn { role, parts: parts.collect(), name: None }),
         }
     }
-}
-
-/// Returns the characters of a text, or of anything else as it was written.
-fn characters(raw: Option<&RawValue>) -> Cow<'_, str> {
-    let Some(raw) = raw else { return Cow::Borrowed("") };
-    if !raw.get().starts_with('"') {
-        return Cow::Borrowed(raw.get());
-    }
-    serde_json::from_str::<String>(raw.get()).map_or(Cow::Borrowed(raw.get()), Cow::Owned)
 }

@@ -14,12 +14,12 @@ mod wire;
 
 use serde_json::value::RawValue;
 
+use self::items::INPUT;
 use crate::WireFormat;
 use crate::chat::{ChatRequest, Delivery, Part, Role, Turn};
 use crate::codec::{Peek, WireError};
-use crate::members::Members;
+use crate::members::{self, Members};
 use crate::refusals::Refusals;
-use crate::splice;
 
 /// Why state is refused, and what to do instead.
 const ADVICE: &str = "other providers know nothing of what is stored at OpenAI; send the items \
@@ -35,7 +35,7 @@ pub(in crate::openai_responses) fn read(
     body: &[u8],
     peek: &Peek,
 ) -> Result<ChatRequest, WireError> {
-    let mut members: Members<'_> = splice::parse(body)?;
+    let (mut members, items) = members::with_list(body, INPUT)?;
     let mut refused = Refusals::default();
     members.take::<&RawValue>("model")?;
     members.take::<bool>("stream")?;
@@ -58,12 +58,13 @@ pub(in crate::openai_responses) fn read(
     if let Some(text) = members.take::<String>("instructions")?.filter(|text| !text.is_empty()) {
         request.turns.push(Turn { role: Role::System, parts: vec![Part::text(text)], name: None });
     }
-    match members.take::<&RawValue>("input")? {
-        Some(input) => items::read(input, &mut request, &mut refused)?,
-        None if refused.is_empty() => {
-            return Err(WireError::malformed("input", "is missing; send a text or items"));
+    match (items, members.take::<&RawValue>(INPUT)?) {
+        (Some(items), _) => items::read(items, body, &mut request, &mut refused)?,
+        (None, Some(text)) => items::read_text(text, &mut request)?,
+        (None, None) if refused.is_empty() => {
+            return Err(WireError::malformed(INPUT, "is missing; send a text or items"));
         }
-        None => {}
+        (None, None) => {}
     }
     options::extra(members, &mut request);
     refused.or(request)

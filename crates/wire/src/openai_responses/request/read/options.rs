@@ -95,7 +95,7 @@ fn format(raw: &RawValue, path: &str) -> Result<OutputFormat, WireError> {
 pub(super) fn extra(members: Members<'_>, request: &mut ChatRequest) {
     let says_something = |name: &str, value: &Value| match name {
         // Nothing is stored, which the reply says.
-        "store" | "background" => false,
+        "store" => false,
         "truncation" => value != "disabled",
         "context_management" => value.as_array().is_none_or(|edits| !edits.is_empty()),
         _ => true,

@@ -5,17 +5,26 @@ use serde_json::value::RawValue;
 use super::wire::{Item, Thought};
 use crate::chat::{ChatRequest, Opaque, OpaqueKind, Part, PartKind, ReasoningAmount, Vendor};
 use crate::codec::WireError;
-use crate::members::{Members, parse};
+use crate::members::{Members, Place, parse};
+use crate::string_or_list::Content;
 
 /// Reads a reasoning item; `None` if all it has is an id.
 ///
 /// # Errors
 ///
 /// [`WireError::Malformed`] with the path of a text that is none.
-pub(super) fn item(item: &Item<'_>, path: &str) -> Result<Option<Part>, WireError> {
-    let mut text = texts(item.summary, &format!("{path}.summary"))?;
-    if text.is_empty() {
-        text = texts(item.content, &format!("{path}.content"))?;
+pub(super) fn item(item: &Item<'_>, path: Place) -> Result<Option<Part>, WireError> {
+    let summary = item.summary.map(|raw| parse(raw, || format!("{path}.summary"))).transpose()?;
+    let mut text = joined(summary.unwrap_or_default());
+    if text.is_empty()
+        && let Some(content) = &item.content
+    {
+        let Content::Parts(parts) = content else {
+            return Err(WireError::malformed(format!("{path}.content"), "must be a list"));
+        };
+        let thought =
+            |(place, raw): (usize, &&RawValue)| parse(raw, || format!("{path}.content[{place}]"));
+        text = joined(parts.iter().enumerate().map(thought).collect::<Result<_, _>>()?);
     }
     let data = item.encrypted_content.as_deref().filter(|data| !data.is_empty());
     let opaque = data.map(|data| Opaque {
@@ -26,15 +35,9 @@ pub(super) fn item(item: &Item<'_>, path: &str) -> Result<Option<Part>, WireErro
     Ok((!is_empty).then(|| Part { kind: PartKind::Reasoning(text), opaque, cache: None }))
 }
 
-fn texts(raw: Option<&RawValue>, path: &str) -> Result<String, WireError> {
-    let Some(raw) = raw else { return Ok(String::new()) };
-    let thoughts: Vec<Thought> = parse(raw, || path.to_owned())?;
-    let texts: Vec<String> = thoughts
-        .into_iter()
-        .filter_map(|thought| thought.text)
-        .filter(|text| !text.is_empty())
-        .collect();
-    Ok(texts.join("\n\n"))
+fn joined(thoughts: Vec<Thought>) -> String {
+    let texts = thoughts.into_iter().filter_map(|thought| thought.text);
+    texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
 /// Reads `reasoning`: effort and summary; the rest is extra.

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::breakpoint::Breakpoint;
 use crate::chat::RawJson;
 use crate::openai_media::InputAudio;
+use crate::string_or_list::Content;
 
 /// One item of `input`, whatever its type.
 #[derive(Debug, Deserialize)]
@@ -17,7 +18,7 @@ pub(super) struct Item<'a> {
     pub(super) role: Option<String>,
     pub(super) id: Option<String>,
     #[serde(borrow)]
-    pub(super) content: Option<&'a RawValue>,
+    pub(super) content: Option<Content<'a>>,
     pub(super) call_id: Option<String>,
     pub(super) name: Option<String>,
     pub(super) namespace: Option<String>,

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::breakpoint::Breakpoint;
@@ -75,7 +76,7 @@ pub(super) enum Format<'a> {
         description: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         strict: Option<bool>,
-        schema: Cow<'a, RawJson>,
+        schema: Cow<'a, RawValue>,
     },
 }
 
@@ -101,7 +102,7 @@ pub(super) enum OwnTool<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         description: Option<&'a str>,
         /// `null` if it takes no arguments.
-        parameters: Option<Cow<'a, RawJson>>,
+        parameters: Option<Cow<'a, RawValue>>,
         /// Always said: this format's default is `true`.
         strict: bool,
     },

@@ -16,7 +16,7 @@ use crate::openai_call_ids::CallIds;
 /// Writes all turns.
 pub(super) fn write<'a>(writing: &mut Writing<'a, '_>) -> Vec<Item<'a>> {
     let request = writing.request;
-    let mut input = Input { items: Vec::new(), calls: CallIds::new(fitted) };
+    let mut input = Input { items: Vec::new(), calls: CallIds::new(fitted), media: Vec::new() };
     for turn in &request.turns {
         if turn.name.is_some() {
             writing.drop(Field::TURN_NAME, "Responses has no names of participants");
@@ -32,12 +32,18 @@ pub(super) fn write<'a>(writing: &mut Writing<'a, '_>) -> Vec<Item<'a>> {
         let detail = "most models begin a new message instead of going on with the last one";
         writing.approximate(Field::MESSAGES, detail);
     }
+    if !input.media.is_empty() {
+        let why = "only a user may send media, and no turn of theirs follows";
+        writing.drop(Field::ASSISTANT_MEDIA, why);
+    }
     input.items
 }
 
 struct Input<'a> {
     items: Vec<Item<'a>>,
     calls: CallIds,
+    /// What the assistant drew or wrote as files; it goes into the next message of the user.
+    media: Vec<Part<'a>>,
 }
 
 impl<'a> Input<'a> {
@@ -53,7 +59,7 @@ impl<'a> Input<'a> {
     }
 
     fn user(&mut self, turn: &'a Turn, writing: &mut Writing<'a, '_>) {
-        let mut rest = Vec::new();
+        let mut rest = std::mem::take(&mut self.media);
         for part in &turn.parts {
             let PartKind::ToolResult { call, name, parts, is_error } = &part.kind else {
                 rest.extend(media::part(part, writing));
@@ -106,6 +112,11 @@ impl<'a> Input<'a> {
                         self.items.extend(thoughts.take(writing));
                         texts.push(Part::OutputText { text: text.into() });
                     }
+                }
+                PartKind::Image(_) | PartKind::Document(_) => {
+                    let why = "media of the assistant are sent in the next message of the user";
+                    writing.approximate(Field::ASSISTANT_MEDIA, why);
+                    self.media.extend(media::part(part, writing));
                 }
                 _ => writing.drop(Field::ASSISTANT_MEDIA, "only a user may send media"),
             }

@@ -16,7 +16,6 @@ mod options;
 mod output;
 mod reasoning;
 mod results;
-mod schema;
 #[cfg(test)]
 mod tests;
 mod tools;

@@ -1,13 +1,10 @@
 //! The form of the answer, and how wordy it is to be.
 
-use std::borrow::Cow;
-
 use super::Writing;
 use super::body::{Format, TextOptions};
-use super::schema::{self, Fit};
 use super::tools::TOOL_NAMES;
 use crate::chat::OutputFormat;
-use crate::field_names::Field;
+use crate::strict_schema;
 
 /// The name of a schema that has none.
 const UNNAMED: &str = "response";
@@ -24,25 +21,11 @@ fn format<'a>(writing: &mut Writing<'a, '_>) -> Option<Format<'a>> {
         OutputFormat::Text => None,
         OutputFormat::JsonObject => Some(Format::JsonObject),
         OutputFormat::JsonSchema { name, description, schema, strict } => {
-            let mut strict = *strict;
-            let mut sent = Cow::Borrowed(schema);
-            if strict == Some(true) {
-                match schema::fit(schema) {
-                    Fit::AsIs => {}
-                    Fit::Changed(fitted) => {
-                        writing.approximate(Field::OUTPUT_STRICT, schema::CHANGED);
-                        sent = Cow::Owned(fitted);
-                    }
-                    Fit::Impossible => {
-                        writing.approximate(Field::OUTPUT_STRICT, schema::IMPOSSIBLE);
-                        strict = Some(false);
-                    }
-                }
-            }
+            let (schema, strict) = strict_schema::answer(writing, schema, *strict);
             // The same characters are legal as in the names of tools.
             let name = TOOL_NAMES.legal(name.as_deref().unwrap_or(UNNAMED));
             let description = description.as_deref();
-            Some(Format::JsonSchema { name, description, strict, schema: sent })
+            Some(Format::JsonSchema { name, description, strict, schema })
         }
     }
 }

@@ -5,33 +5,18 @@ use serde_json::{Map, Value};
 use super::Writing;
 use super::body::{Item, OwnItem, Summary};
 use crate::WireFormat;
-use crate::chat::{Effort, Opaque, ReasoningAmount, Vendor};
+use crate::chat::{Opaque, ReasoningAmount, Vendor};
 use crate::field_names::Field;
 use crate::model_facts::ThinkingControl;
+use crate::openai_effort;
 
 /// Writes `reasoning`; empty if nothing is to be said.
 pub(super) fn options(writing: &mut Writing<'_, '_>) -> Map<String, Value> {
     let mut options = Map::new();
-    let amount = writing.request.reasoning.amount.clone();
-    if writing.facts.thinking == ThinkingControl::None {
-        if !matches!(amount, ReasoningAmount::NotSaid | ReasoningAmount::Off) {
-            writing.drop(Field::THINKING, "the model has no control over reasoning");
-        }
-        return options;
-    }
-    let effort = match amount {
-        ReasoningAmount::NotSaid | ReasoningAmount::Adaptive => None,
-        ReasoningAmount::Off | ReasoningAmount::Budget(0) => Some("none"),
-        ReasoningAmount::Effort(effort) => Some(effort.word()),
-        ReasoningAmount::Budget(tokens) => {
-            writing.approximate(Field::THINKING, "the budget is sent as the nearest effort");
-            Some(Effort::nearest(tokens).word())
-        }
-    };
-    if let Some(effort) = effort {
+    if let Some(effort) = openai_effort::word(writing) {
         options.insert("effort".to_owned(), effort.into());
     }
-    if wants_summary(writing) {
+    if writing.facts.thinking != ThinkingControl::None && wants_summary(writing) {
         options.insert("summary".to_owned(), "auto".into());
     }
     options
@@ -41,7 +26,7 @@ pub(super) fn options(writing: &mut Writing<'_, '_>) -> Map<String, Value> {
 /// Where no effort is said the model may be one that refuses the member, so the client must have asked.
 fn wants_summary(writing: &Writing<'_, '_>) -> bool {
     let reasoning = &writing.request.reasoning;
-    let reasons = !matches!(reasoning.amount, ReasoningAmount::Off | ReasoningAmount::Budget(0));
+    let reasons = reasoning.amount != ReasoningAmount::Off;
     let by_itself = match writing.request.origin {
         Some(WireFormat::OpenAiChat) => reasoning.amount != ReasoningAmount::NotSaid,
         // Models with a budget show their thinking unless told otherwise, newer ones do not.

@@ -6,11 +6,11 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::body::{Body, OwnTool, Tool};
-use super::schema::{self, Fit};
 use super::{Writing, names};
 use crate::WireFormat;
 use crate::chat::{self, ToolChoice, ToolKind, WebSearch};
 use crate::field_names::Field;
+use crate::strict_schema;
 use crate::tool_names::{First, ToolNames};
 
 /// The names of tools that this format takes.
@@ -58,8 +58,10 @@ fn declaration<'a>(
     let description = tool.description.as_deref().filter(|text| !text.is_empty());
     match &tool.kind {
         ToolKind::Function => {
-            let (parameters, strict) = parameters(tool, writing);
+            let (parameters, strict) = strict_schema::parameters(writing, tool);
             let name = sent_name(&tool.name, writing);
+            // Strict unless it is told otherwise, and without a schema it cannot be.
+            let strict = strict == Some(true) && parameters.is_some();
             Some(Tool::Own(OwnTool::Function { name, description, parameters, strict }))
         }
         ToolKind::Custom { format } => {
@@ -73,28 +75,6 @@ fn declaration<'a>(
             let why = format!("`{}` runs at another vendor only", tool.name);
             writing.refused.add(format!("tools[{index}]"), why);
             None
-        }
-    }
-}
-
-/// Returns the schema, fitted if it is to be strict, and whether it is.
-fn parameters<'a>(
-    tool: &'a chat::Tool,
-    writing: &mut Writing<'a, '_>,
-) -> (Option<Cow<'a, chat::RawJson>>, bool) {
-    let Some(schema) = &tool.schema else { return (None, false) };
-    if tool.strict != Some(true) {
-        return (Some(Cow::Borrowed(schema)), false);
-    }
-    match schema::fit(schema) {
-        Fit::AsIs => (Some(Cow::Borrowed(schema)), true),
-        Fit::Changed(fitted) => {
-            writing.approximate(Field::TOOL_STRICT, schema::CHANGED);
-            (Some(Cow::Owned(fitted)), true)
-        }
-        Fit::Impossible => {
-            writing.approximate(Field::TOOL_STRICT, schema::IMPOSSIBLE);
-            (Some(Cow::Borrowed(schema)), false)
         }
     }
 }

@@ -168,7 +168,6 @@ fn budget_models_get_a_budget() {
         };
     check(NotSaid, None, None, false);
     check(Off, None, None, false);
-    check(Budget(0), None, None, false);
     check(Adaptive, None, Some(8192), true);
     check(Effort(crate::chat::Effort::Minimal), None, Some(1024), false);
     check(Effort(crate::chat::Effort::Low), None, Some(1024), false);
@@ -202,7 +201,6 @@ fn adaptive_models_get_an_effort() {
     check(Effort(crate::chat::Effort::High), adaptive, Some("high"), false);
     check(Effort(crate::chat::Effort::XHigh), adaptive, Some("xhigh"), false);
     check(Effort(crate::chat::Effort::Max), adaptive, Some("max"), false);
-    check(Budget(0), Some("disabled"), None, false);
     check(Budget(512), adaptive, Some("low"), true);
     check(Budget(4096), adaptive, Some("low"), true);
     check(Budget(8192), adaptive, Some("medium"), true);

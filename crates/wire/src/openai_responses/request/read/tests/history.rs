@@ -1,4 +1,5 @@
 use super::*;
+use crate::Peek;
 use crate::chat::{Opaque, OpaqueKind};
 use crate::envelope::{Block, Seal, open_all};
 
@@ -87,6 +88,25 @@ fn what_the_model_did_in_one_step_is_one_turn() {
     let last = &request.turns[3].parts[0];
     assert!(matches!(&last.kind, PartKind::Reasoning(text) if text == "raw"));
     assert!(last.opaque.is_none());
+}
+
+#[test]
+fn half_a_character_in_a_call_is_mended() {
+    let body = br#"{"model":"m","input":[
+            {"type":"function_call","call_id":"c1","name":"f","arguments":"{\"a\":\"\ud83d\"}"},
+            {"type":"custom_tool_call","call_id":"c2","name":"g","input":"a\ud83d"}]}"#;
+
+    let request = OpenAiResponses.read_request(body, &Peek::default()).unwrap();
+
+    let said: Vec<&str> = request.turns[0]
+        .parts
+        .iter()
+        .filter_map(|part| match &part.kind {
+            PartKind::ToolCall { arguments, .. } => Some(arguments.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(said, ["{\"a\":\"\u{fffd}\"}", "a\u{fffd}"]);
 }
 
 #[test]

@@ -256,7 +256,28 @@ fn what_has_no_place_in_the_history_is_noted() {
     let (body, notes) = written(&chat(vec![named, assistant(parts)]));
 
     assert_eq!(body["input"].as_array().unwrap().len(), 2);
-    assert_eq!(notes, ["-messages[].name", "-messages[].content", "~messages"]);
+    let noted = ["-messages[].name", "-messages[].content", "~messages[].content", "~messages"];
+    assert_eq!(notes, noted);
+}
+
+#[test]
+fn pictures_of_the_assistant_follow_in_the_next_message_of_the_user() {
+    let image = PartKind::Image(media("image/png", MediaSource::Base64("AAAA".to_owned())));
+    let drawn = vec![Part::text("there"), Part::new(image), function("c", "{}")];
+    let answered = turn(Role::Tool, vec![result("c", vec![Part::text("ok")])]);
+
+    let (body, notes) = written(&chat(vec![user("draw"), assistant(drawn), answered]));
+
+    assert_eq!(
+        body["input"].as_array().unwrap()[3..],
+        [
+            json!({"type": "function_call_output", "call_id": "c", "output": "ok"}),
+            json!({"type": "message", "role": "user", "content": [
+                {"type": "input_image", "image_url": "data:image/png;base64,AAAA"},
+            ]}),
+        ]
+    );
+    assert_eq!(notes, ["~messages[].content"]);
 }
 
 #[test]

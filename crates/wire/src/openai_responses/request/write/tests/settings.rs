@@ -175,7 +175,6 @@ fn amounts_of_reasoning_become_efforts() {
     check(ReasoningAmount::Adaptive, Value::Null, &[]);
     check(ReasoningAmount::Off, json!({"effort": "none"}), &[]);
     check(ReasoningAmount::Effort(Effort::Max), json!({"effort": "max"}), &[]);
-    check(ReasoningAmount::Budget(0), json!({"effort": "none"}), &[]);
     check(ReasoningAmount::Budget(8192), json!({"effort": "medium"}), &[budget]);
 }
 

@@ -68,17 +68,6 @@ fn every_failure_has_a_code() {
 }
 
 #[test]
-fn an_unusable_call_ends_in_an_error() {
-    let events = [start(0, PartHead::Text), text(0, "a"), finish(Finish::InvalidCall), Event::End];
-    let stream = write(&events);
-    assert_eq!(stream.response["status"], "failed");
-
-    let whole = crate::openai_responses::reply::write(&events, &context(""));
-    let whole: Value = serde_json::from_slice(&whole).unwrap();
-    assert!(whole["error"]["message"].is_string() && whole.get("output").is_none(), "{whole}");
-}
-
-#[test]
 fn signs_of_life_are_comments() {
     let (mut writer, mut out) = (Writer::new(&context("")), Vec::new());
     writer.write(&begun(), &mut out);

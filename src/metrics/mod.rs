@@ -3,15 +3,19 @@
 //! Labels are bounded: providers, accounts and models come from the configuration, never from what a
 //! client wrote; a model the catalogue does not know counts as `other`.
 
+mod state;
+
 use std::time::{Duration, Instant};
 
 use omniroute_core::context::{AttemptRecord, Outcome};
 use omniroute_core::snapshot::Snapshot;
-use omniroute_core::state::{Gate, SharedState, Standing};
+use omniroute_core::state::SharedState;
 use prometheus::{
     CounterVec, Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
-    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    IntGauge, Opts, Registry, TextEncoder,
 };
+
+use self::state::StateGauges;
 
 /// Seconds; from a cached answer to a long reasoning reply.
 const REQUEST_BUCKETS: [f64; 14] =
@@ -28,10 +32,7 @@ pub struct Metrics {
     first_byte_seconds: HistogramVec,
     attempts: IntCounterVec,
     account_cool_down_seconds: GaugeVec,
-    breaker_state: IntGaugeVec,
-    account_rest_left_seconds: GaugeVec,
-    account_running: IntGaugeVec,
-    locked_addresses: IntGauge,
+    state: StateGauges,
     tokens: IntCounterVec,
     interrupted: CounterVec,
     in_flight: IntGauge,
@@ -73,28 +74,7 @@ impl Metrics {
                 ),
                 &["provider", "account"],
             )?,
-            breaker_state: IntGaugeVec::new(
-                Opts::new(
-                    "omniroute_breaker_state",
-                    "State of a provider's circuit breaker: 0 closed, 1 half-open, 2 open.",
-                ),
-                &["provider"],
-            )?,
-            account_rest_left_seconds: GaugeVec::new(
-                Opts::new(
-                    "omniroute_account_rest_left_seconds",
-                    "For how long an account is not tried, or tried last; 0 if it is ready.",
-                ),
-                &["provider", "account"],
-            )?,
-            account_running: IntGaugeVec::new(
-                Opts::new("omniroute_account_running", "Calls running at an account now."),
-                &["provider", "account"],
-            )?,
-            locked_addresses: IntGauge::new(
-                "omniroute_locked_addresses",
-                "Addresses locked after too many wrong keys.",
-            )?,
+            state: StateGauges::new()?,
             tokens: IntCounterVec::new(
                 Opts::new(
                     "omniroute_tokens_total",
@@ -129,10 +109,7 @@ impl Metrics {
         registry.register(Box::new(self.first_byte_seconds.clone()))?;
         registry.register(Box::new(self.attempts.clone()))?;
         registry.register(Box::new(self.account_cool_down_seconds.clone()))?;
-        registry.register(Box::new(self.breaker_state.clone()))?;
-        registry.register(Box::new(self.account_rest_left_seconds.clone()))?;
-        registry.register(Box::new(self.account_running.clone()))?;
-        registry.register(Box::new(self.locked_addresses.clone()))?;
+        self.state.register(registry)?;
         registry.register(Box::new(self.tokens.clone()))?;
         registry.register(Box::new(self.interrupted.clone()))?;
         registry.register(Box::new(self.in_flight.clone()))?;
@@ -151,27 +128,7 @@ impl Metrics {
 
     /// Takes over how accounts and providers are now. What the configuration no longer has goes.
     pub fn observe(&self, snapshot: &Snapshot, state: &SharedState, now: Instant) {
-        self.breaker_state.reset();
-        self.account_rest_left_seconds.reset();
-        self.account_running.reset();
-        self.locked_addresses
-            .set(i64::try_from(state.lockouts.locked(now).len()).unwrap_or(i64::MAX));
-        for account in snapshot.accounts.values().flatten() {
-            let provider = &account.provider;
-            let breaker = match provider.state.breaker.gate(now) {
-                Gate::Closed => 0,
-                Gate::HalfOpen | Gate::Probing => 1,
-                Gate::Open(_) => 2,
-            };
-            self.breaker_state.with_label_values(&[provider.id.as_str()]).set(breaker);
-            let labels = [provider.id.as_str(), account.id.as_str()];
-            let left = match account.state.standing(now) {
-                Standing::Ready => Duration::ZERO,
-                Standing::Behind(left) | Standing::Away(left, _) => left,
-            };
-            self.account_rest_left_seconds.with_label_values(&labels).set(left.as_secs_f64());
-            self.account_running.with_label_values(&labels).set(account.state.running().into());
-        }
+        self.state.observe(snapshot, state, now);
     }
 
     /// Returns all metrics as Prometheus text.

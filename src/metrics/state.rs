@@ -1,0 +1,77 @@
+//! Gauges of how accounts and providers are; they are set when somebody looks.
+
+use std::time::{Duration, Instant};
+
+use omniroute_core::snapshot::Snapshot;
+use omniroute_core::state::{Gate, SharedState, Standing};
+use prometheus::{GaugeVec, IntGauge, IntGaugeVec, Opts, Registry};
+
+/// The gauges.
+#[derive(Debug)]
+pub(super) struct StateGauges {
+    breaker_state: IntGaugeVec,
+    account_rest_left_seconds: GaugeVec,
+    account_running: IntGaugeVec,
+    locked_addresses: IntGauge,
+}
+
+impl StateGauges {
+    pub(super) fn new() -> Result<Self, prometheus::Error> {
+        let account = &["provider", "account"];
+        Ok(Self {
+            breaker_state: IntGaugeVec::new(
+                Opts::new(
+                    "omniroute_breaker_state",
+                    "State of a provider's circuit breaker: 0 closed, 1 half-open, 2 open.",
+                ),
+                &["provider"],
+            )?,
+            account_rest_left_seconds: GaugeVec::new(
+                Opts::new(
+                    "omniroute_account_rest_left_seconds",
+                    "For how long an account is not tried, or tried last; 0 if it is ready.",
+                ),
+                account,
+            )?,
+            account_running: IntGaugeVec::new(
+                Opts::new("omniroute_account_running", "Calls running at an account now."),
+                account,
+            )?,
+            locked_addresses: IntGauge::new(
+                "omniroute_locked_addresses",
+                "Addresses locked after too many wrong keys.",
+            )?,
+        })
+    }
+
+    pub(super) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
+        registry.register(Box::new(self.breaker_state.clone()))?;
+        registry.register(Box::new(self.account_rest_left_seconds.clone()))?;
+        registry.register(Box::new(self.account_running.clone()))?;
+        registry.register(Box::new(self.locked_addresses.clone()))
+    }
+
+    pub(super) fn observe(&self, snapshot: &Snapshot, state: &SharedState, now: Instant) {
+        self.breaker_state.reset();
+        self.account_rest_left_seconds.reset();
+        self.account_running.reset();
+        let locked = state.lockouts.locked(now).len();
+        self.locked_addresses.set(i64::try_from(locked).unwrap_or(i64::MAX));
+        for account in snapshot.accounts.values().flatten() {
+            let provider = &account.provider;
+            let breaker = match provider.state.breaker.gate(now) {
+                Gate::Closed => 0,
+                Gate::HalfOpen | Gate::Probing => 1,
+                Gate::Open(_) => 2,
+            };
+            self.breaker_state.with_label_values(&[provider.id.as_str()]).set(breaker);
+            let labels = [provider.id.as_str(), account.id.as_str()];
+            let left = match account.state.standing(now) {
+                Standing::Ready => Duration::ZERO,
+                Standing::Behind(left) | Standing::Away(left, _) => left,
+            };
+            self.account_rest_left_seconds.with_label_values(&labels).set(left.as_secs_f64());
+            self.account_running.with_label_values(&labels).set(account.state.running().into());
+        }
+    }
+}
