@@ -90,7 +90,7 @@ impl ApiKey {
             return Err(Error::Locked { retry_after });
         }
         if found.is_none() {
-            self.lockouts.failed(address, now);
+            self.lockouts.failed(address, presented, now);
         }
         Ok(found)
     }

@@ -44,7 +44,7 @@ pub(super) async fn admin_only(
             Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", what))
         }
         None => {
-            parts.state.lockouts.failed(address, now);
+            parts.state.lockouts.failed(address, &key, now);
             Err(Problem::new(
                 StatusCode::UNAUTHORIZED,
                 "unauthenticated",

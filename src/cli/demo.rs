@@ -43,7 +43,8 @@ fn refused(error: &std::io::Error) -> ExitCode {
     ExitCode::from(EXIT_SYSTEM)
 }
 
-/// A provider of every format, a combo whose first member fails, an alias.
+/// A provider of every format, a combo whose first member fails, an alias. Breakers hardly ever open: the
+/// simulated failures are asked for, and one model's are not to spare the others.
 fn config(sim: &Running) -> String {
     let base = sim.addr();
     let provider = |id: &str, wire: &str| {
@@ -56,7 +57,8 @@ fn config(sim: &Running) -> String {
     format!(
         "providers:\n{}{}{}{}combos:\n  demo:\n    targets: [sim-openai/500, sim-anthropic/529, sim-gemini/echo]\n\
          aliases:\n  gpt-*: sim-openai/echo\n  codex-*: sim-responses/echo\n  claude-*: sim-anthropic/echo\n  gemini-*: sim-gemini/echo\n  \
-         hello: demo\n",
+         hello: demo\n\
+         resilience:\n  profiles:\n    api_key: {{ failure_threshold: 1000 }}\n",
         provider("sim-openai", "openai_chat"),
         provider("sim-responses", "openai_responses"),
         provider("sim-anthropic", "anthropic"),

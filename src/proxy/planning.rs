@@ -20,6 +20,12 @@ const BYTES_PER_TOKEN: u64 = 4;
 /// the first content of a provider that works, with room for slow starts.
 const MAX_WAIT_FOR_OUTCOME: Duration = Duration::from_secs(10);
 
+/// How often somebody else may be faster before others get the processor.
+const MAX_RACES: usize = 16;
+
+/// How long that takes.
+const AFTER_RACES: Duration = Duration::from_millis(1);
+
 /// The plan of a request and how far it has come.
 pub struct Planned {
     plan: Plan,
@@ -102,7 +108,7 @@ impl Planned {
 
     /// Begins the next call.
     pub fn next(&mut self, snapshot: &Snapshot, now: Instant) -> Upcoming {
-        loop {
+        for _ in 0..MAX_RACES {
             let pick = self.upcoming.take().map_or_else(|| self.plan.next(now), Pick::Try);
             match pick {
                 Pick::Try(choice) => {
@@ -135,6 +141,7 @@ impl Planned {
                 }
             }
         }
+        Upcoming::Wait(AFTER_RACES)
     }
 
     fn end_wait(&mut self, now: Instant) -> Duration {

@@ -13,7 +13,12 @@ struct Border {
     why: &'static str,
 }
 
-const BORDERS: [Border; 4] = [
+const BORDERS: [Border; 5] = [
+    Border {
+        word: "axum",
+        places: &["src/admin/"],
+        why: "the proxy hands requests on as a function",
+    },
     Border {
         word: "pingora",
         places: &[

@@ -63,7 +63,7 @@ impl Limiter {
             return Some(Busy { limit: "concurrent", left: None });
         }
         let timed = [
-            ("min_gap", self.last.and_then(|last| left(last + limits.min_gap, now))),
+            ("min_gap", self.gap(limits.min_gap, now)),
             ("rpm", self.minute_of(limits.rpm, now)),
             ("tpm", self.room_for(limits.tpm, tokens, now)),
             ("the provider's requests", until_reset(self.requests_left, now)),
@@ -124,6 +124,12 @@ impl Limiter {
     pub fn used(&mut self, now: Instant) -> (usize, u64) {
         self.forget(now);
         (self.begun.len(), self.tokens.iter().map(|spent| spent.tokens).sum())
+    }
+
+    /// Without a gap there is no wait, even if another thread's clock was read a moment later.
+    fn gap(&self, min_gap: Duration, now: Instant) -> Option<Duration> {
+        let last = self.last.filter(|_| !min_gap.is_zero())?;
+        left(last + min_gap, now)
     }
 
     fn minute_of(&self, rpm: u32, now: Instant) -> Option<Duration> {

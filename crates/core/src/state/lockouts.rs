@@ -3,6 +3,7 @@
 //! A team often shares one address. Keys that served from an address before its lock go on serving, so
 //! one misconfigured tool does not shut everybody out; what is being guessed there does not get in.
 
+use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,8 +13,12 @@ use lru::LruCache;
 
 use super::window::Window;
 
-/// Wrong keys within [`WINDOW`] that lock an address.
-const MAX_FAILURES: u32 = 10;
+/// Different wrong keys within [`WINDOW`] that lock an address: somebody guesses.
+const MAX_GUESSES: usize = 10;
+
+/// Wrong keys within [`WINDOW`], the same one included, that lock an address: a tool with an old key
+/// that asks again and again.
+const MAX_FAILURES: u32 = 50;
 
 /// How far back wrong keys count.
 const WINDOW: Duration = Duration::from_secs(300);
@@ -31,12 +36,15 @@ const MAX_KEYS: usize = 64;
 /// bits, which is what one customer usually has.
 #[derive(Debug)]
 pub struct Lockouts {
+    hasher: RandomState,
     addresses: Mutex<LruCache<IpAddr, Address>>,
 }
 
 #[derive(Debug)]
 struct Address {
     failures: Window,
+    /// Hashes of the wrong keys since the window was last empty.
+    guesses: Vec<u64>,
     locked_until: Option<Instant>,
     /// Names of the keys that served from here.
     served: Vec<Box<str>>,
@@ -44,7 +52,8 @@ struct Address {
 
 impl Default for Lockouts {
     fn default() -> Self {
-        Self { addresses: Mutex::new(LruCache::new(MAX_ADDRESSES)) }
+        let addresses = Mutex::new(LruCache::new(MAX_ADDRESSES));
+        Self { hasher: RandomState::new(), addresses }
     }
 }
 
@@ -76,15 +85,24 @@ impl Lockouts {
     }
 
     /// Counts a wrong key.
-    pub fn failed(&self, address: Option<IpAddr>, now: Instant) {
+    pub fn failed(&self, address: Option<IpAddr>, key: &[u8], now: Instant) {
         let Some(address) = address else { return };
+        let guess = self.hasher.hash_one(key);
         let mut addresses = self.lock();
         let known = addresses.get_or_insert_mut(network(address), Address::default);
+        if known.failures.counts(now).bad == 0 {
+            known.guesses.clear();
+        }
         known.failures.count(false, now);
-        if known.left(now).is_none() && known.failures.counts(now).bad >= MAX_FAILURES {
+        if !known.guesses.contains(&guess) {
+            known.guesses.push(guess);
+        }
+        let is_too_much =
+            known.guesses.len() >= MAX_GUESSES || known.failures.counts(now).bad >= MAX_FAILURES;
+        if is_too_much && known.left(now).is_none() {
+            known.forgive();
             known.locked_until = Some(now + LOCK);
-            known.failures.clear();
-            tracing::warn!(%address, "locked for {} s after {MAX_FAILURES} wrong keys", LOCK.as_secs());
+            tracing::warn!(%address, lock_s = LOCK.as_secs(), "locked after too many wrong keys");
         }
     }
 
@@ -99,7 +117,7 @@ impl Lockouts {
         let mut addresses = self.lock();
         let known = addresses.peek_mut(&network(address));
         known.is_some_and(|known| {
-            known.failures.clear();
+            known.forgive();
             known.locked_until.take().is_some()
         })
     }
@@ -107,7 +125,7 @@ impl Lockouts {
     /// Unlocks all addresses.
     pub fn unlock_all(&self) {
         for (_, known) in self.lock().iter_mut() {
-            known.failures.clear();
+            known.forgive();
             known.locked_until = None;
         }
     }
@@ -119,11 +137,21 @@ impl Lockouts {
 
 impl Default for Address {
     fn default() -> Self {
-        Self { failures: Window::new(WINDOW), locked_until: None, served: Vec::new() }
+        Self {
+            failures: Window::new(WINDOW),
+            guesses: Vec::new(),
+            locked_until: None,
+            served: Vec::new(),
+        }
     }
 }
 
 impl Address {
+    fn forgive(&mut self) {
+        self.failures.clear();
+        self.guesses.clear();
+    }
+
     fn left(&self, now: Instant) -> Option<Duration> {
         let left = self.locked_until?.saturating_duration_since(now);
         (!left.is_zero()).then_some(left)
@@ -150,9 +178,9 @@ mod tests {
     fn locked(clock: &Clock) -> Lockouts {
         let lockouts = Lockouts::default();
         assert_eq!(lockouts.check(HERE, Some("team"), clock.now()), None);
-        for _ in 0..MAX_FAILURES {
+        for guess in 0..MAX_GUESSES {
             assert_eq!(lockouts.check(HERE, None, clock.now()), None);
-            lockouts.failed(HERE, clock.now());
+            lockouts.failed(HERE, &guess.to_le_bytes(), clock.now());
         }
         lockouts
     }
@@ -175,11 +203,22 @@ mod tests {
     #[test]
     fn wrong_keys_that_are_long_ago_do_not_count() {
         let (lockouts, clock) = (Lockouts::default(), Clock::manual(0));
-        for _ in 0..3 * MAX_FAILURES {
-            lockouts.failed(HERE, clock.now());
-            clock.advance(WINDOW / 5);
+        for guess in 0..3 * MAX_GUESSES {
+            lockouts.failed(HERE, &guess.to_le_bytes(), clock.now());
+            clock.advance(WINDOW);
         }
         assert_eq!(lockouts.check(HERE, None, clock.now()), None);
+    }
+
+    #[test]
+    fn the_same_wrong_key_is_no_guess_for_long() {
+        let (lockouts, clock) = (Lockouts::default(), Clock::manual(0));
+        for _ in 1..MAX_FAILURES {
+            lockouts.failed(HERE, b"old", clock.now());
+        }
+        assert_eq!(lockouts.check(HERE, None, clock.now()), None);
+        lockouts.failed(HERE, b"old", clock.now());
+        assert_eq!(lockouts.check(HERE, None, clock.now()), Some(LOCK));
     }
 
     #[test]
@@ -200,8 +239,9 @@ mod tests {
     #[test]
     fn ipv6_counts_by_its_network() {
         let (lockouts, clock) = (Lockouts::default(), Clock::manual(0));
-        for host in 0..MAX_FAILURES {
-            lockouts.failed(Some(format!("2001:db8::{host:x}").parse().unwrap()), clock.now());
+        for host in 0..MAX_GUESSES {
+            let address = Some(format!("2001:db8::{host:x}").parse().unwrap());
+            lockouts.failed(address, &host.to_le_bytes(), clock.now());
         }
         let neighbour = Some("2001:db8::ffff".parse().unwrap());
         assert_eq!(lockouts.check(neighbour, None, clock.now()), Some(LOCK));

@@ -125,6 +125,17 @@ fn what_the_provider_says_is_left_counts_before_it_refuses() {
 }
 
 #[test]
+fn a_clock_that_was_read_earlier_is_no_reason_to_wait() {
+    let world = limited("");
+    let earlier = world.clock.now();
+    world.pass(1);
+    world.serve("solo/m");
+    let mut plan = world.plan("solo/m");
+    let choice = world.choose(&mut plan);
+    assert!(choice.begin(0, false, earlier).is_ok(), "a request on another thread");
+}
+
+#[test]
 fn defaults_limit_nobody() {
     let world = limited("");
     let running: Vec<_> = (0..1_000).map(|_| world.begin("solo/m")).collect();
