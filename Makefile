@@ -45,6 +45,7 @@ fuzz:
 bench: packages
 	$(CARGO) build --locked --release --package omniroute --package omniroute-bench
 	target/release/omniroute-translation
+	target/release/omniroute-routing
 	target/release/omniroute-bench
 
 build: packages

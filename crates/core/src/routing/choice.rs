@@ -49,11 +49,7 @@ pub enum Entry {
 impl Choice {
     /// Tells whether the choice may be taken now.
     pub(super) fn admission(&self, tokens: u64, is_retry: bool, now: Instant) -> Entry {
-        match self.target.provider.state.breaker.gate(now) {
-            Gate::Closed | Gate::HalfOpen => {}
-            shut => return Entry::Breaker(shut),
-        }
-        Entry::Account(self.account.state.admission(&self.asked(tokens, is_retry), now))
+        admission(&self.target, &self.account, (tokens, is_retry), now)
     }
 
     /// Begins a call.
@@ -64,7 +60,7 @@ impl Choice {
     pub fn begin(&self, tokens: u64, is_retry: bool, now: Instant) -> Result<Ticket, Entry> {
         let breaker = &self.target.provider.state.breaker;
         let pass = breaker.enter(now).ok_or_else(|| Entry::Breaker(breaker.gate(now)))?;
-        let asked = self.asked(tokens, is_retry);
+        let asked = asked(&self.target, &self.account, (tokens, is_retry));
         let permit = self.account.state.begin(&asked, now).map_err(Entry::Account)?;
         let number = self.account.state.last_used();
         let mut via = self.via.as_ref();
@@ -76,14 +72,32 @@ impl Choice {
         Ok(Ticket { permit, pass, account, model, has_answered: false })
     }
 
-    fn asked(&self, tokens: u64, is_retry: bool) -> Asked<'_> {
-        Asked { model: &self.target.model, limits: &self.account.limits, tokens, is_retry }
-    }
-
     /// Tells whether both are the same account with the same model.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.account.id == other.account.id && self.target.model == other.target.model
     }
+}
+
+/// Tells whether an account of a target may be chosen now.
+pub(super) fn admission(
+    target: &Target,
+    account: &Account,
+    call: (u64, bool),
+    now: Instant,
+) -> Entry {
+    match target.provider.state.breaker.gate(now) {
+        Gate::Closed | Gate::HalfOpen => {}
+        shut => return Entry::Breaker(shut),
+    }
+    Entry::Account(account.state.admission(&asked(target, account, call), now))
+}
+
+fn asked<'a>(
+    target: &'a Target,
+    account: &'a Account,
+    (tokens, is_retry): (u64, bool),
+) -> Asked<'a> {
+    Asked { model: &target.model, limits: &account.limits, tokens, is_retry }
 }
 
 impl Ticket {

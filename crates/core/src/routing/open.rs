@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::choice::{Choice, Entry, Via};
+use super::choice::{Choice, Entry, Via, admission};
 use super::plan::{Ahead, Plan};
 use super::record::{Considered, Removal};
 use crate::snapshot::{Account, Group, Node, Target};
@@ -13,50 +13,73 @@ use crate::strategy::{Candidate, Strategy, Turn};
 
 impl Plan {
     pub(super) fn open(&mut self, ahead: Ahead, now: Instant) {
-        match ahead.node {
-            Node::Group(group) => self.open_group(&group, ahead.via.as_ref(), now),
-            Node::Target(target) => self.open_target(&target, ahead.via.as_ref(), now),
+        match ahead {
+            Ahead::Node(node) => self.open_node(&node, None, now),
+            Ahead::Members { group, mut order, up } => {
+                let Some(member) = order.next() else { return };
+                let via = Via { group: Arc::clone(&group), member, up: up.clone() };
+                if order.len() > 0 {
+                    let rest = Ahead::Members { group: Arc::clone(&group), order, up };
+                    self.ahead.push_front(rest);
+                }
+                self.open_node(&group.members[member].node, Some(Arc::new(via)), now);
+            }
+        }
+    }
+
+    fn open_node(&mut self, node: &Node, via: Option<Arc<Via>>, now: Instant) {
+        match node {
+            Node::Group(group) => self.open_group(group, via, now),
+            Node::Target(target) => self.open_target(target, via.as_ref(), now),
         }
     }
 
     /// Puts the members of a group in order: those that can serve, then those that failed lately, then
     /// the others, for the record.
-    fn open_group(&mut self, group: &Arc<Group>, up: Option<&Arc<Via>>, now: Instant) {
+    fn open_group(&mut self, group: &Arc<Group>, up: Option<Arc<Via>>, now: Instant) {
         let mut tiers: [Vec<usize>; 3] = Default::default();
         for (index, member) in group.members.iter().enumerate() {
             tiers[self.tier(&member.node, now)].push(index);
         }
-        let mut order = Vec::with_capacity(group.members.len());
-        for tier in &tiers[..2] {
-            let candidates: Vec<Candidate> =
-                tier.iter().map(|&index| self.member(group, index, now)).collect();
-            let strategy = group.strategy.strategy;
-            let mut ordered = self.order(strategy, &candidates, &group.pool);
-            if !strategy.is_operators_order() {
-                self.keep_session(&mut ordered, |place| {
-                    self.leads_to_last(&group.members[tier[place]].node)
-                });
-            }
-            order.extend(ordered.into_iter().map(|place| tier[place]));
+        let [mut order, behind, out] = tiers;
+        self.order_members(group, &mut order, now);
+        let mut behind = behind;
+        self.order_members(group, &mut behind, now);
+        order.extend(behind.into_iter().chain(out));
+        self.ahead.push_front(Ahead::Members {
+            group: Arc::clone(group),
+            order: order.into_iter(),
+            up,
+        });
+    }
+
+    /// Puts members of one tier, which come in the operator's order, in that of the strategy.
+    fn order_members(&mut self, group: &Group, members: &mut [usize], now: Instant) {
+        let strategy = group.strategy.strategy;
+        if members.len() < 2 || strategy.is_operators_order() {
+            return;
         }
-        order.extend_from_slice(&tiers[2]);
-        for &index in order.iter().rev() {
-            let via = Via { group: Arc::clone(group), member: index, up: up.cloned() };
-            let node = group.members[index].node.clone();
-            self.ahead.push_front(Ahead { node, via: Some(Arc::new(via)) });
+        let candidates: Vec<Candidate> =
+            members.iter().map(|&index| self.member(group, index, now)).collect();
+        let mut order = self.order(strategy, &candidates, &group.pool);
+        self.keep_session(&mut order, |place| {
+            self.leads_to_last(&group.members[members[place]].node)
+        });
+        for place in &mut order {
+            *place = members[*place];
         }
+        members.copy_from_slice(&order);
     }
 
     fn member(&self, group: &Group, index: usize, now: Instant) -> Candidate {
-        let member = &group.members[index];
-        let (recent_calls, last_used) = if group.strategy.strategy.looks_at_use() {
-            group.pool.uses(&member.name, now)
-        } else {
-            (0, 0)
-        };
+        let (member, strategy) = (&group.members[index], group.strategy.strategy);
+        let (recent_calls, last_used) =
+            if strategy.looks_at_use() { group.pool.uses(&member.name, now) } else { (0, 0) };
         let price = match &member.node {
-            Node::Target(target) => self.snapshot.prices.of(target).map(|price| price.input),
-            Node::Group(_) => None,
+            Node::Target(target) if strategy.looks_at_price() => {
+                self.snapshot.prices.of(target).map(|price| price.input)
+            }
+            Node::Target(_) | Node::Group(_) => None,
         };
         Candidate { weight: member.weight, price, recent_calls, last_used, ..Candidate::default() }
     }
@@ -78,7 +101,7 @@ impl Plan {
         for account in accounts {
             let (target, account) = (target.clone(), Arc::clone(account));
             let choice = Choice { target, account, via: via.cloned() };
-            if self.removal(&choice).is_some() {
+            if self.removal_of(&choice.target, &choice.account).is_some() {
                 self.sort(choice, false, now);
                 continue;
             }
@@ -167,13 +190,12 @@ impl Plan {
                     return 2;
                 }
                 let accounts = self.snapshot.accounts_of(&target.provider.id);
+                let call = (self.facts.tokens, self.is_retry());
                 best(accounts.iter().map(|account| {
-                    let (target, account) = (target.clone(), Arc::clone(account));
-                    let choice = Choice { target, account, via: None };
-                    if self.removal(&choice).is_some() {
+                    if self.removal_of(target, account).is_some() {
                         return 2;
                     }
-                    match choice.admission(self.facts.tokens, self.is_retry(), now) {
+                    match admission(target, account, call, now) {
                         Entry::Account(Admission::Ready) => 0,
                         Entry::Account(Admission::Behind(_)) => 1,
                         _ => 2,

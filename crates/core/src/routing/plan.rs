@@ -19,7 +19,7 @@ use super::choice::{Choice, Entry, Via};
 use super::record::{Considered, Removal};
 use crate::error::Error;
 use crate::ids::{AccountId, ProviderId};
-use crate::snapshot::{Node, Snapshot, Target};
+use crate::snapshot::{Account, Group, Node, Snapshot, Target};
 use crate::state::{Admission, Busy, Gate, TRIAL};
 use crate::verdict::Next;
 
@@ -60,11 +60,18 @@ pub struct Plan {
     attempts: usize,
 }
 
-/// What has not been opened yet, and through which groups it was reached.
+/// What has not been opened yet.
 #[derive(Debug)]
-pub(super) struct Ahead {
-    pub(super) node: Node,
-    pub(super) via: Option<Arc<Via>>,
+pub(super) enum Ahead {
+    /// One of the things that the name stands for.
+    Node(Node),
+    /// Members of a group, in the order of its strategy.
+    Members {
+        group: Arc<Group>,
+        order: std::vec::IntoIter<usize>,
+        /// Through which groups this one was reached.
+        up: Option<Arc<Via>>,
+    },
 }
 
 #[derive(Debug)]
@@ -114,7 +121,7 @@ impl Plan {
             facts,
             is_preview: false,
             asked: route.asked.clone(),
-            ahead: nodes.map(|node| Ahead { node: node.clone(), via: None }).collect(),
+            ahead: nodes.map(|node| Ahead::Node(node.clone())).collect(),
             ready: VecDeque::new(),
             behind: VecDeque::new(),
             busy: Vec::new(),
@@ -270,16 +277,23 @@ impl Plan {
     }
 
     /// Returns why a choice is out, whatever its account's state.
-    pub(super) fn removal(&self, choice: &Choice) -> Option<Removal> {
-        if self.tried.iter().any(|tried| tried.is_same(choice)) {
+    fn removal(&self, choice: &Choice) -> Option<Removal> {
+        self.removal_of(&choice.target, &choice.account)
+    }
+
+    /// The same for an account of a target.
+    pub(super) fn removal_of(&self, target: &Target, account: &Account) -> Option<Removal> {
+        let is_it =
+            |tried: &Choice| tried.account.id == account.id && tried.target.model == target.model;
+        if self.tried.iter().any(is_it) {
             return Some(Removal::Tried);
         }
         let is_out = |ruled_out: &RuledOut| match ruled_out {
             RuledOut::Everyone => true,
-            RuledOut::Account(account) => choice.account.id == *account,
-            RuledOut::Model(target) => choice.target.is_same(target),
+            RuledOut::Account(out) => account.id == *out,
+            RuledOut::Model(out) => target.is_same(out),
             RuledOut::WindowUpTo(tokens) => {
-                let facts = choice.target.provider.facts(&choice.target.model);
+                let facts = target.provider.facts(&target.model);
                 facts.context_tokens.is_none_or(|window| window <= *tokens)
             }
         };

@@ -18,6 +18,10 @@ impl Strategy for CostOptimized {
         order
     }
 
+    fn looks_at_price(&self) -> bool {
+        true
+    }
+
     fn why(&self) -> &'static str {
         "the cheapest first"
     }

@@ -65,6 +65,11 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Whether prices are looked at.
+    fn looks_at_price(&self) -> bool {
+        false
+    }
+
     /// Whether use is looked at: that costs a lock per target too.
     fn looks_at_use(&self) -> bool {
         false

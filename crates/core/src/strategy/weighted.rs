@@ -1,7 +1,11 @@
 //! `weighted`: drawn one after the other, each draw in proportion to the weights that are left.
 //!
-//! The ones that are not drawn first are the fallbacks, so drawing goes on: a fallback's share follows
-//! its weight too. A weight of 0 is only a fallback.
+//! The ones that are not drawn first are the fallbacks, so a fallback's share follows its weight too. A
+//! weight of 0 is only a fallback.
+//!
+//! All draws are made at once: whoever waits an exponential time with its weight as the rate comes first
+//! with just that probability, and so on for the rest (Efraimidis and Spirakis, "Weighted random sampling
+//! with a reservoir", 2006).
 
 use rand::RngExt;
 
@@ -12,26 +16,19 @@ pub(super) struct Weighted;
 
 impl Strategy for Weighted {
     fn order(&self, candidates: &[Candidate], turn: &mut Turn<'_>) -> Vec<usize> {
-        let mut left: Vec<usize> = (0..candidates.len()).collect();
-        let mut order = Vec::with_capacity(left.len());
-        let weight = |index: usize| u64::from(candidates[index].weight);
-        let mut sum: u64 = left.iter().map(|&index| weight(index)).sum();
-        while sum > 0 {
-            let mut drawn = turn.rng.random_range(0..sum);
-            let place = left.iter().position(|&index| match drawn.checked_sub(weight(index)) {
-                Some(rest) => {
-                    drawn = rest;
-                    false
-                }
-                None => true,
-            });
-            let Some(place) = place else { break };
-            let index = left.remove(place);
-            sum -= weight(index);
-            order.push(index);
-        }
-        order.append(&mut left);
-        order
+        let mut drawn: Vec<(f64, usize)> = candidates
+            .iter()
+            .enumerate()
+            .map(|(index, candidate)| {
+                let chance: f64 = turn.rng.random();
+                // From 0 exclusive to 1 inclusive, whose logarithm exists.
+                let wait = -(1.0 - chance).ln() / f64::from(candidate.weight);
+                (if candidate.weight == 0 { f64::INFINITY } else { wait }, index)
+            })
+            .collect();
+        // The sort is stable, so those without weight stay in the operator's order.
+        drawn.sort_by(|a, b| a.0.total_cmp(&b.0));
+        drawn.into_iter().map(|(_, index)| index).collect()
     }
 
     fn why(&self) -> &'static str {
