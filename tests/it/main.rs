@@ -19,3 +19,4 @@ mod setup;
 mod storm;
 mod streams;
 mod translate;
+mod tunnels;
