@@ -138,14 +138,18 @@ pub(crate) struct Program {
 
 impl Program {
     pub(crate) fn start(folder: &Path, chatty: bool) -> Self {
+        let levels = "trace,pingora_core::protocols::http::v1=trace,h2::codec=trace";
+        let chatty = [("RUST_LOG", levels)].into_iter().filter(|_| chatty);
+        Self::start_in(&chatty.collect::<Vec<_>>(), folder)
+    }
+
+    /// Starts the program with these variables and no others but `HOME`.
+    pub(crate) fn start_in(environment: &[(&str, &str)], folder: &Path) -> Self {
         let mut command = omniroute(
             folder,
             &["run", "--config", "o.yaml", "--port", "0", "--log-format", "json"],
         );
-        if chatty {
-            command
-                .env("RUST_LOG", "trace,pingora_core::protocols::http::v1=trace,h2::codec=trace");
-        }
+        command.envs(environment.iter().copied());
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut before = String::new();

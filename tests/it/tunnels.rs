@@ -1,9 +1,10 @@
 //! Calls through network tunnels: HTTP `CONNECT` and SOCKS5, with and without password.
 
 use omniroute_testkit::{
-    Answer, Asked, Client, Protocol, Running, TestGateway, TestTunnel, TunnelProtocol, simulator,
+    Answer, Asked, Client, Protocol, Running, TestGateway, TestTunnel, TlsFront, TunnelProtocol,
+    simulator,
 };
-use tokio::io::AsyncReadExt;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::program::{Program, folder_with, omniroute, output};
@@ -296,40 +297,63 @@ async fn no_proxy_is_for_the_environments_tunnel() {
     }
 }
 
-/// What a provider with TLS is told first is its own name, through the tunnel: the tunnel sees nothing
-/// but a handshake. Whether certificates are checked does not depend on the way.
-#[tokio::test]
-async fn tls_is_spoken_with_the_target_through_the_tunnel() {
-    for protocol in BOTH {
-        let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let targets = [("secure.invalid:443", target.local_addr().unwrap())];
-        let tunnel = TestTunnel::start(protocol, &[], &targets).await;
-        let config = format!(
-            "tunnel: '{}'
+/// A running program that trusts this server's authority and calls `https://{host}` through a tunnel to it.
+fn program_with_tls(tunnel: &TestTunnel, front: &TlsFront, host: &str) -> (Program, TempDir) {
+    let config = format!(
+        "tunnel: '{}'
 providers:
-  far: {{ wire: openai_chat, base_url: 'https://secure.invalid', auth: {{ kind: none }} }}
+  far: {{ wire: openai_chat, base_url: 'https://{host}', auth: {{ kind: none }} }}
 ",
-            tunnel.url("")
-        );
-        let gateway = TestGateway::start(&config).await;
+        tunnel.url("")
+    );
+    let folder = folder_with(&config);
+    let authorities = folder.path().join("authorities.pem");
+    std::fs::write(&authorities, front.authority_pem()).unwrap();
+    // OpenSSL's own variable.
+    let environment = [("SSL_CERT_FILE", &*authorities.to_string_lossy())];
+    (Program::start_in(&environment, folder.path()), folder)
+}
 
-        let hello = async {
-            let (mut stream, _) = target.accept().await.unwrap();
-            let mut record = [0; 5];
-            stream.read_exact(&mut record).await.unwrap();
-            let mut body = vec![0; u16::from_be_bytes([record[3], record[4]]).into()];
-            stream.read_exact(&mut body).await.unwrap();
-            (record, body)
-        };
-        let (answer, (record, body)) = tokio::join!(call(&gateway, &[], "far/echo"), hello);
+async fn call_program(program: &Program) -> Answer {
+    let mut client = Client::connect(program.address, Protocol::Http1).await;
+    let (path, body) = ask("chat", "far/echo", false, "hello");
+    client.post(&path, &[], &body).await
+}
 
-        assert_eq!(record[..2], [22, 3], "{protocol:?}: a TLS handshake");
-        let name = b"secure.invalid";
-        assert!(body.windows(name.len()).any(|window| window == name), "{protocol:?}: its name");
-        assert_eq!(answer.status, 502, "{protocol:?}");
-        let failed = answer.text();
-        assert!(!failed.contains("tunnel"), "{protocol:?}: the tunnel did its part: {failed}");
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tls_and_http_2_are_spoken_with_the_target_through_the_tunnel() {
+    for protocol in BOTH {
+        let sim = simulator().await;
+        let front = TlsFront::start("secure.invalid", sim.addr()).await;
+        let targets = [("secure.invalid:443", front.address())];
+        let tunnel = TestTunnel::start(protocol, &[], &targets).await;
+        let (program, _folder) = program_with_tls(&tunnel, &front, "secure.invalid");
+
+        let first = call_program(&program).await;
+        let second = call_program(&program).await;
+
+        assert_eq!(first.status, 200, "{protocol:?}: {}", first.text());
+        assert_eq!(second.status, 200, "{protocol:?}: {}", second.text());
+        assert_eq!(tunnel.asked().len(), 1, "{protocol:?}: one connection serves both");
+        let seen = sim.seen();
+        assert_eq!(seen.len(), 2, "{protocol:?}");
+        assert_eq!(seen[1].version, http::Version::HTTP_2, "{protocol:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_for_another_name_is_refused_through_a_tunnel_too() {
+    let sim = simulator().await;
+    let front = TlsFront::start("secure.invalid", sim.addr()).await;
+    let targets = [("other.invalid:443", front.address())];
+    let tunnel = TestTunnel::start(TunnelProtocol::Http, &[], &targets).await;
+    let (program, _folder) = program_with_tls(&tunnel, &front, "other.invalid");
+
+    let answer = call_program(&program).await;
+
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    assert!(answer.text().contains("its certificate is not trusted"), "{}", answer.text());
+    assert!(sim.seen().is_empty(), "nothing was sent");
 }
 
 fn tested(arguments: &[&str]) -> (i32, String, String) {

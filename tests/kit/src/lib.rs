@@ -7,11 +7,13 @@
 
 mod client;
 mod gateway;
+mod tls;
 mod tunnel;
 
 pub use client::{Answer, Client, Pieces, Protocol, RawConnection, chunked, whole};
 pub use gateway::TestGateway;
 pub use omniroute_sim::{Gate, Running, Sim, Step};
+pub use tls::TlsFront;
 use tokio::task::JoinHandle;
 pub use tunnel::{Asked, TestTunnel, TunnelLogin, TunnelProtocol};
 
