@@ -123,6 +123,7 @@ fn yaml(setup: &Setup, listen: SocketAddr, folder: &Path) -> String {
   listen: {listen}
   threads: {threads}
   data_dir: {data}
+tunnel: direct
 providers:
   same:
     wire: openai_chat

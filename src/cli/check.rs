@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use omniroute_core::snapshot::{Overrides, Snapshot};
+use omniroute_core::snapshot::{Overrides, Snapshot, Way};
 use omniroute_core::state::SharedState;
 
 use super::{EXIT_GIVEN, complain, environment, say};
@@ -34,14 +34,31 @@ fn summary(source: &Source, snapshot: &Snapshot) -> String {
     let file =
         source.file().map_or("built-in defaults".to_owned(), |path| path.display().to_string());
     let accounts: usize = snapshot.accounts.values().map(Vec::len).sum();
+    let tunnels = tunnels(snapshot);
     format!(
-        "{file}: fine\n{} providers, {accounts} accounts, {} combos, {} aliases, {} client keys\nfilters: {}",
+        "{file}: fine\n{} providers, {accounts} accounts, {} combos, {} aliases, {} client keys\nfilters: {}{tunnels}",
         snapshot.providers.len(),
         snapshot.groups.len(),
         snapshot.exact_aliases.len() + snapshot.wildcard_aliases.len(),
         snapshot.client_keys.len(),
         snapshot.filters.names().join(", "),
     )
+}
+
+/// Says how calls leave of which nothing more special is written; nothing if directly.
+fn tunnels(snapshot: &Snapshot) -> String {
+    let general = &snapshot.tunnels;
+    if let Some(Way::Through(tunnel)) = &general.global {
+        return format!("\ntunnel: {tunnel}");
+    }
+    let environment = &general.environment;
+    [("https", &environment.https), ("http", &environment.http)]
+        .into_iter()
+        .filter_map(|(scheme, tunnel)| {
+            let tunnel = tunnel.as_ref()?;
+            Some(format!("\ntunnel of {scheme} providers, from the environment: {tunnel}"))
+        })
+        .collect()
 }
 
 fn catalogue(snapshot: &Snapshot) -> String {

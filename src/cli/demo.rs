@@ -43,8 +43,9 @@ fn refused(error: &std::io::Error) -> ExitCode {
     ExitCode::from(EXIT_SYSTEM)
 }
 
-/// A provider of every format, a combo whose first member fails, an alias. Breakers hardly ever open: the
-/// simulated failures are asked for, and one model's are not to spare the others.
+/// A provider of every format, a combo whose first member fails, an alias. All on this machine, whatever
+/// proxy the environment names. Breakers hardly ever open: the simulated failures are asked for, and one
+/// model's are not to spare the others.
 fn config(sim: &Running) -> String {
     let base = sim.addr();
     let provider = |id: &str, wire: &str| {
@@ -55,7 +56,7 @@ fn config(sim: &Running) -> String {
         )
     };
     format!(
-        "providers:\n{}{}{}{}combos:\n  demo:\n    targets: [sim-openai/500, sim-anthropic/529, sim-gemini/echo]\n\
+        "tunnel: direct\nproviders:\n{}{}{}{}combos:\n  demo:\n    targets: [sim-openai/500, sim-anthropic/529, sim-gemini/echo]\n\
          aliases:\n  gpt-*: sim-openai/echo\n  codex-*: sim-responses/echo\n  claude-*: sim-anthropic/echo\n  gemini-*: sim-gemini/echo\n  \
          hello: demo\n\
          resilience:\n  profiles:\n    api_key: {{ failure_threshold: 1000 }}\n",

@@ -7,7 +7,7 @@ use omniroute_core::snapshot::Overrides;
 use rand::RngExt;
 
 use crate::app;
-use crate::live::{Source, Text, locate};
+use crate::live::{ProcessEnv, Source, Text, locate};
 
 /// Makes the source of a command's configuration.
 pub(super) fn source(config: Option<PathBuf>, overrides: Overrides) -> Source {
@@ -22,6 +22,7 @@ pub(super) fn with_text(text: Text, overrides: Overrides) -> Source {
         text,
         overrides,
         env_files: env_files(home().as_deref()),
+        process_env: ProcessEnv::Read,
         clock: app::clock(),
         pepper: rand::rng().random(),
         envelope_key: None,

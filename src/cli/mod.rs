@@ -5,6 +5,7 @@ mod demo;
 mod environment;
 mod explain;
 mod translate;
+mod tunnel;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -71,6 +72,9 @@ enum Command {
     },
     /// Translate a request, reply or stream on standard input from one format to another.
     Translate(translate::TranslateArgs),
+    /// Try network tunnels.
+    #[command(subcommand)]
+    Tunnel(tunnel::TunnelCommand),
     /// Print the version.
     Version,
 }
@@ -120,6 +124,7 @@ pub fn main() -> ExitCode {
             explain::explain(&model, config.config, format)
         }
         Command::Translate(args) => translate::translate(args),
+        Command::Tunnel(command) => tunnel::tunnel(&command),
         Command::Version => {
             say(concat!("omniroute ", env!("CARGO_PKG_VERSION")));
             ExitCode::SUCCESS

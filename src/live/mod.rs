@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use omniroute_core::snapshot::{Problem, Problems, Snapshot};
 use omniroute_core::state::SharedState;
 
-pub use source::{Source, Text, locate};
+pub use source::{ProcessEnv, Source, Text, locate};
 pub use watch::Watch;
 
 use crate::metrics::Metrics;

@@ -20,12 +20,23 @@ pub struct Source {
     pub overrides: Overrides,
     /// Variables of `.env` files; the real environment goes before them.
     pub env_files: HashMap<String, String>,
+    /// Whether the real environment is read.
+    pub process_env: ProcessEnv,
     /// The time.
     pub clock: Clock,
     /// Random per process; hashes of client keys depend on it.
     pub pepper: [u8; 32],
     /// The key of envelopes, if none is to be kept in the data directory (demo, tests).
     pub envelope_key: Option<Arc<[u8]>>,
+}
+
+/// Whether the environment of the process counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessEnv {
+    /// It does.
+    Read,
+    /// It does not: tests must not depend on the machine they run on.
+    Ignored,
 }
 
 /// The YAML.
@@ -81,7 +92,11 @@ impl Source {
 
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     fn variable(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().or_else(|| self.env_files.get(name).cloned())
+        let real = match self.process_env {
+            ProcessEnv::Read => std::env::var(name).ok(),
+            ProcessEnv::Ignored => None,
+        };
+        real.or_else(|| self.env_files.get(name).cloned())
     }
 }
 

@@ -12,6 +12,7 @@ use super::exchange::{Exchange, Step};
 use super::incoming::Incoming;
 use super::planning::Upcoming;
 use super::prepare::Prepared;
+use crate::upstream::Destination;
 
 /// Why no attempt is made now.
 pub enum NotNow {
@@ -34,13 +35,13 @@ impl From<Error> for NoAttempt {
 }
 
 impl Exchange {
-    /// Begins the next attempt, or the same one again on a fresh connection.
+    /// Begins the next attempt, or the same one again on a fresh connection, and says where it goes.
     ///
     /// # Errors
     ///
     /// What the client is to be told when there is nobody left to try, or nobody who need be asked; or a
     /// wait for somebody to be free.
-    pub fn begin_attempt(&mut self) -> Result<&Attempt, NotNow> {
+    pub fn begin_attempt(&mut self) -> Result<Destination, NotNow> {
         if !std::mem::take(&mut self.again) {
             match self.next_attempt() {
                 Ok(attempt) => {
@@ -51,10 +52,10 @@ impl Exchange {
                 Err(NoAttempt::Over(error)) => return Err(NotNow::Over(self.give_up(error))),
             }
         }
-        if self.attempt.is_none() {
-            return Err(NotNow::Over(self.give_up(Error::Internal)));
+        match &self.attempt {
+            Some(attempt) => Ok(self.destination(attempt)),
+            None => Err(NotNow::Over(self.give_up(Error::Internal))),
         }
-        self.attempt.as_ref().ok_or(NotNow::Over(Step::TryNext))
     }
 
     fn next_attempt(&mut self) -> Result<Attempt, NoAttempt> {

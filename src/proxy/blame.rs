@@ -61,12 +61,13 @@ impl Exchange {
             Signal::Unusable => {
                 Error::UpstreamUnusable { provider, what: "the answer is no reply".to_owned() }
             }
-            Signal::Reset | Signal::ConnectFailed | Signal::Refused { .. } => {
-                Error::UpstreamUnreachable {
-                    provider,
-                    what: "the connection broke before the answer was complete",
-                }
-            }
+            Signal::Reset
+            | Signal::ConnectFailed
+            | Signal::TunnelFailed { .. }
+            | Signal::Refused { .. } => Error::UpstreamUnreachable {
+                provider,
+                what: "the connection broke before the answer was complete",
+            },
         }
     }
 }

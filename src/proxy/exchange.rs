@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use omniroute_core::context::{AttemptRecord, Operation, RequestContext};
 use omniroute_core::error::{Error, ErrorCode};
+use omniroute_core::routing::TunnelLevel;
+use omniroute_core::snapshot::Tunnel;
 use omniroute_core::state::Failure;
 use omniroute_core::verdict::{self, Reason, Scope, Signal, Verdict};
 use omniroute_wire::{ChatRequest, Codec, Peek, ReplyContext, Usage, estimate};
@@ -23,6 +25,7 @@ use super::head::Head;
 use super::incoming::Incoming;
 use super::planning::Planned;
 use super::prepare::Care;
+use crate::upstream::{Destination, Unreachable};
 
 /// Most times one attempt is sent again because a kept-alive connection turned out to be dead. The
 /// provider may have begun, so more would multiply what it bills.
@@ -188,11 +191,32 @@ impl Exchange {
     }
 
     /// Takes note that no connection could be made.
-    pub fn unreachable(&mut self, what: &'static str) -> Step {
+    pub fn unreachable(&mut self, why: Unreachable) -> Step {
         let Some(attempt) = &self.attempt else { return self.give_up(Error::Internal) };
         let provider = attempt.choice.target.provider.id.to_string();
-        let error = Error::UpstreamUnreachable { provider, what };
-        self.settle_failure(verdict::judge(Signal::ConnectFailed, None), error, true)
+        let error = Error::UpstreamUnreachable { provider, what: why.what() };
+        let signal = match why {
+            Unreachable::Provider(_) => Signal::ConnectFailed,
+            Unreachable::Tunnel(_) => {
+                let level = self.tunnel_of(attempt).map(|(_, level)| level);
+                let is_requests_own = level.is_some_and(TunnelLevel::is_requests_own);
+                Signal::TunnelFailed { is_requests_own }
+            }
+        };
+        self.settle_failure(verdict::judge(signal, None), error, true)
+    }
+
+    /// Returns where the current attempt goes, and through what.
+    pub fn destination(&self, attempt: &Attempt) -> Destination {
+        Destination {
+            endpoint: attempt.choice.account.endpoint().clone(),
+            tunnel: self.tunnel_of(attempt).map(|(tunnel, _)| Arc::clone(tunnel)),
+            timeouts: (&self.cx.snapshot.server.timeouts).into(),
+        }
+    }
+
+    fn tunnel_of<'a>(&'a self, attempt: &'a Attempt) -> Option<(&'a Arc<Tunnel>, TunnelLevel)> {
+        attempt.choice.tunnel(self.cx.caller.as_deref(), &self.cx.snapshot)
     }
 
     /// Takes note that the connection broke or a limit passed.

@@ -10,6 +10,7 @@ use pingora_proxy::Session;
 use super::exchange::{Exchange, Parcel, Step};
 use super::flight::{Flight, Forward};
 use super::session::step_aside;
+use crate::upstream::Unreachable;
 
 /// The attempt was judged and another is to be made.
 const TRY_NEXT: ErrorType = ErrorType::Custom("TryNext");
@@ -72,24 +73,10 @@ pub fn settle(forward: &mut Forward, mut error: Box<Error>) -> Box<Error> {
     concluded(forward, step)
 }
 
-/// Decides about a failure to connect; `what` says why, for the client and the operator.
-pub fn unreachable(forward: &mut Forward, what: &'static str) -> Box<Error> {
-    let step = forward.exchange.lock().unreachable(what);
+/// Decides about a failure to connect.
+pub fn unreachable(forward: &mut Forward, why: Unreachable) -> Box<Error> {
+    let step = forward.exchange.lock().unreachable(why);
     concluded(forward, step)
-}
-
-/// Says why no connection could be made, without an address.
-pub fn why_unreachable(error: &Error) -> &'static str {
-    match error.root_etype() {
-        ErrorType::ConnectTimedout => "connecting took too long (server.timeouts.connect)",
-        ErrorType::ConnectRefused => "the connection was refused",
-        ErrorType::ConnectNoRoute => "there is no route to it",
-        ErrorType::InvalidCert => "its certificate is not trusted or not for its host name",
-        ErrorType::TLSHandshakeFailure | ErrorType::TLSHandshakeTimedout => {
-            "the TLS handshake failed"
-        }
-        _ => "no connection could be made",
-    }
 }
 
 /// Turns a step into the error that has Pingora go on, or end.

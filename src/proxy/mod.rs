@@ -50,7 +50,7 @@ use crate::access_log::AccessLog;
 use crate::explained::Explained;
 use crate::live::LiveConfig;
 use crate::metrics::Metrics;
-use crate::upstream::{self, Endpoints};
+use crate::upstream::{Endpoints, Unreachable};
 
 /// The long-lived parts every request uses.
 pub struct Shared {
@@ -110,22 +110,12 @@ impl Gateway {
     }
 
     async fn begin_attempt(&self, forward: &mut Forward) -> Result<Box<HttpPeer>> {
-        let (endpoint, timeouts) = loop {
+        let destination = loop {
             // Made before the look, so that nothing that ends in between is missed.
             let freed = self.shared.state.freed().wait();
-            let begun = {
-                let mut exchange = forward.exchange.lock();
-                match exchange.begin_attempt() {
-                    Ok(attempt) => {
-                        let endpoint = attempt.choice.account.endpoint().clone();
-                        let timeouts = (&exchange.cx.snapshot.server.timeouts).into();
-                        Ok((endpoint, timeouts))
-                    }
-                    Err(not_now) => Err(not_now),
-                }
-            };
+            let begun = forward.exchange.lock().begin_attempt();
             match begun {
-                Ok(begun) => break begun,
+                Ok(destination) => break destination,
                 Err(NotNow::Over(step)) => return Err(fault::concluded(forward, step)),
                 Err(NotNow::Wait(at_most)) => {
                     // Whether it was the bell or the time: the next look tells.
@@ -133,13 +123,8 @@ impl Gateway {
                 }
             }
         };
-        let avoid = &forward.unreachable;
-        match self.shared.endpoints.address(&endpoint.host, endpoint.port, avoid).await {
-            Ok(address) => Ok(upstream::peer(&endpoint, address, timeouts)),
-            Err(upstream::Unresolved) => {
-                Err(fault::unreachable(forward, "its host name could not be resolved"))
-            }
-        }
+        let peer = destination.peer(&self.shared.endpoints, &forward.unreachable).await;
+        peer.map_err(|why| fault::unreachable(forward, why))
     }
 }
 
@@ -218,9 +203,12 @@ impl ProxyHttp for Gateway {
         error: Box<Error>,
     ) -> Box<Error> {
         let Flight::Forwarding(forward) = flight else { return error };
-        forward.unreachable.extend(peer.address().as_inet().copied());
+        let why = Unreachable::of(&error);
+        if why.is_addresses_fault() {
+            forward.unreachable.extend(peer.address().as_inet().copied());
+        }
         tracing::debug!(%error, "no connection to a provider");
-        fault::unreachable(forward, fault::why_unreachable(&error))
+        fault::unreachable(forward, why)
     }
 
     fn error_while_proxy(

@@ -1,4 +1,4 @@
-//! Host names of providers → addresses, without ever blocking a worker.
+//! Host names of providers and tunnels → addresses, without ever blocking a worker.
 //!
 //! Each host has a load balancer of Pingora's over what the system's resolver said (`/etc/hosts` and
 //! `nsswitch` count). Answers are used for 30 seconds; after that the next request triggers a new
@@ -35,7 +35,7 @@ const MAX_ADDRESSES: usize = 64;
 #[derive(Debug)]
 pub struct Unresolved;
 
-/// The addresses of all provider hosts.
+/// The addresses of all hosts that are connected to.
 pub struct Endpoints {
     hosts: RwLock<Hosts>,
     clock: Clock,
@@ -131,9 +131,11 @@ impl Endpoints {
         match tokio::time::timeout(LOOK_UP, host.balancer.update()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(%error, "a provider's host name could not be resolved");
+                tracing::warn!(%error, "the host name of a provider or tunnel could not be resolved");
             }
-            Err(_) => tracing::warn!("looking up a provider's host name took too long"),
+            Err(_) => {
+                tracing::warn!("looking up the host name of a provider or tunnel took too long")
+            }
         }
         host.looked_up.store(self.millis().max(1), Ordering::Relaxed);
     }

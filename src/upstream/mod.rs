@@ -1,7 +1,12 @@
-//! Everything outbound: addresses of providers and the peers Pingora connects to.
+//! Everything outbound: addresses of providers and tunnels, and the peers Pingora connects to.
 
+mod destination;
 mod endpoints;
 mod peer;
+pub mod tunnel;
+mod unreachable;
 
+pub use destination::Destination;
 pub use endpoints::{Endpoints, Unresolved};
-pub use peer::{PeerTimeouts, peer};
+pub use peer::PeerTimeouts;
+pub use unreachable::Unreachable;

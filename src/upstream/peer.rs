@@ -1,13 +1,22 @@
 //! The only place that builds Pingora peers: always from an address, never from a name, because
 //! Pingora would resolve it by blocking.
+//!
+//! With a tunnel the peer's address is the tunnel's: Pingora reuses a connection only if its socket leads
+//! to the peer's address. The target stands in the name for TLS and, with the tunnel and who we are
+//! there, in the group key; connections of different tunnels or targets therefore never mix.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use omniroute_core::config::Timeouts;
-use omniroute_core::snapshot::BaseUrl;
+use omniroute_core::snapshot::{BaseUrl, Tunnel};
 use pingora_core::protocols::l4::ext::TcpKeepalive;
 use pingora_core::upstreams::peer::HttpPeer;
+
+use super::destination::Destination;
+use super::tunnel::Connector;
 
 /// How long an idle connection to a provider is kept.
 const IDLE: Duration = Duration::from_secs(60);
@@ -34,13 +43,19 @@ impl From<&Timeouts> for PeerTimeouts {
     }
 }
 
-/// Builds the peer for one attempt.
-pub fn peer(endpoint: &BaseUrl, address: SocketAddr, timeouts: PeerTimeouts) -> Box<HttpPeer> {
+/// Builds the peer for one attempt; `address` is the tunnel's if there is one.
+pub(super) fn peer(destination: &Destination, address: SocketAddr) -> Box<HttpPeer> {
+    let Destination { endpoint, tunnel, timeouts } = destination;
     #[expect(clippy::disallowed_methods, reason = "an address is given, so nothing is resolved")]
     let mut peer = HttpPeer::new(address, endpoint.tls, endpoint.host.to_string());
+    if let Some(tunnel) = tunnel {
+        peer.group_key = group_key(tunnel, endpoint);
+        let connector = Connector::new(tunnel, endpoint, timeouts.connect);
+        peer.options.custom_l4 = Some(Arc::new(connector));
+    }
     let options = &mut peer.options;
     options.connection_timeout = Some(timeouts.connect);
-    // TLS takes up to three more round trips than TCP alone.
+    // TLS takes up to three more round trips than TCP alone, and so does a tunnel.
     options.total_connection_timeout = Some(timeouts.connect * 2);
     options.read_timeout = Some(timeouts.read);
     options.write_timeout = Some(WRITE);
@@ -57,4 +72,11 @@ pub fn peer(endpoint: &BaseUrl, address: SocketAddr, timeouts: PeerTimeouts) -> 
         options.max_h2_streams = H2_STREAMS;
     }
     Box::new(peer)
+}
+
+/// Returns what tells the connections of one tunnel and target from all others; 0 is none's.
+fn group_key(tunnel: &Tunnel, endpoint: &BaseUrl) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (tunnel, &endpoint.host, endpoint.port).hash(&mut hasher);
+    hasher.finish().max(1)
 }

@@ -103,6 +103,7 @@ def guarded(name: str, home: Path, behind: Gateway, key: str) -> Gateway:
     config = home / "omniroute.yaml"
     config.write_text(
         f"""\
+tunnel: direct
 providers:
   behind:
     wire: openai_chat
@@ -125,7 +126,7 @@ def aliases(name: str, home: Path, behind: Gateway, wire: str, provider: str, mo
     Clients that refuse `?` in a model's name can so ask for a simulated model with parameters.
     """
     config = home / "omniroute.yaml"
-    lines = ["providers:", "  behind:", f"    wire: {wire}", f"    base_url: {behind.url}", "    auth: { kind: none }"]
+    lines = ["tunnel: direct", "providers:", "  behind:", f"    wire: {wire}", f"    base_url: {behind.url}", "    auth: { kind: none }"]
     lines += ["    models:", f"      - {{ id: {provider}/echo }}", "aliases:"]
     lines += [f'  {alias}: "behind/{provider}/{model}"' for alias, model in models.items()]
     config.write_text("\n".join(lines) + "\n")

@@ -22,3 +22,4 @@ mod setup;
 mod storm;
 mod streams;
 mod translate;
+mod tunnels;

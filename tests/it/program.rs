@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::setup::{all_formats_with, ask};
 
-fn omniroute(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn omniroute(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_omniroute"));
     command
         .args(arguments)
@@ -23,13 +23,13 @@ fn omniroute(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn output(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+pub(crate) fn output(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } = omniroute(folder, arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (status.code().unwrap_or(-1), text(stdout), text(stderr))
 }
 
-fn folder_with(yaml: &str) -> tempfile::TempDir {
+pub(crate) fn folder_with(yaml: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("o.yaml"), yaml).unwrap();
     folder
@@ -129,23 +129,27 @@ fn well_known_secrets_are_refused() {
 }
 
 /// A running gateway, its address read from its own log.
-struct Program {
+pub(crate) struct Program {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     log: BufReader<std::process::ChildStderr>,
     before: String,
 }
 
 impl Program {
-    fn start(folder: &Path, chatty: bool) -> Self {
+    pub(crate) fn start(folder: &Path, chatty: bool) -> Self {
+        let levels = "trace,pingora_core::protocols::http::v1=trace,h2::codec=trace";
+        let chatty = [("RUST_LOG", levels)].into_iter().filter(|_| chatty);
+        Self::start_in(&chatty.collect::<Vec<_>>(), folder)
+    }
+
+    /// Starts the program with these variables and no others but `HOME`.
+    pub(crate) fn start_in(environment: &[(&str, &str)], folder: &Path) -> Self {
         let mut command = omniroute(
             folder,
             &["run", "--config", "o.yaml", "--port", "0", "--log-format", "json"],
         );
-        if chatty {
-            command
-                .env("RUST_LOG", "trace,pingora_core::protocols::http::v1=trace,h2::codec=trace");
-        }
+        command.envs(environment.iter().copied());
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut before = String::new();
@@ -161,13 +165,13 @@ impl Program {
         Self { child, address, log, before }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     }
 
     /// Reads the log until a line holds this text.
-    fn read_until(&mut self, text: &str) -> String {
+    pub(crate) fn read_until(&mut self, text: &str) -> String {
         let mut seen = String::new();
         while !seen.contains(text) {
             assert!(self.log.read_line(&mut seen).unwrap() > 0, "no `{text}` in {seen}");
@@ -176,7 +180,7 @@ impl Program {
     }
 
     /// Waits for the end; returns the exit code and the whole log.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
         let mut log = std::mem::take(&mut self.before);
         self.log.read_to_string(&mut log).unwrap();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use omniroute::app::{App, StartError, server_conf};
-use omniroute::live::{Source, Text};
+use omniroute::live::{ProcessEnv, Source, Text};
 use omniroute::proxy::Shared;
 use omniroute_core::clock::Clock;
 use omniroute_core::snapshot::Overrides;
@@ -14,6 +14,8 @@ use pingora_core::protocols::l4::listener::Listener;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::spawn;
 
 /// A running gateway; dropping it ends it.
 pub struct TestGateway {
@@ -41,11 +43,29 @@ impl TestGateway {
     ///
     /// The configuration's problems.
     pub async fn try_start(text: Text) -> Result<Self, StartError> {
+        Self::started(text, HashMap::new()).await
+    }
+
+    /// Starts a gateway with this configuration in this environment, and no other.
+    ///
+    /// # Panics
+    ///
+    /// If the configuration has problems; the message holds them.
+    pub async fn start_in(environment: &[(&str, &str)], yaml: &str) -> Self {
+        let variables = environment.iter();
+        let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let text = Text::BuiltIn("test.yaml", yaml.to_owned());
+        let started = Self::started(text, variables.collect()).await;
+        started.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    async fn started(text: Text, variables: HashMap<String, String>) -> Result<Self, StartError> {
         let clock = Clock::shifted();
         let source = Source {
             text,
             overrides: Overrides::default(),
-            env_files: HashMap::new(),
+            env_files: variables,
+            process_env: ProcessEnv::Ignored,
             clock: clock.clone(),
             pepper: [7; 32],
             envelope_key: Some(Arc::from([9; 32])),
@@ -100,9 +120,4 @@ impl Drop for TestGateway {
     fn drop(&mut self) {
         self.accepting.abort();
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "tests run their servers in their own runtime")]
-fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-    tokio::spawn(task)
 }

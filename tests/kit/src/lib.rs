@@ -7,10 +7,15 @@
 
 mod client;
 mod gateway;
+mod tls;
+mod tunnel;
 
 pub use client::{Answer, Client, Pieces, Protocol, RawConnection, chunked, whole};
 pub use gateway::TestGateway;
 pub use omniroute_sim::{Gate, Running, Sim, Step};
+pub use tls::TlsFront;
+use tokio::task::JoinHandle;
+pub use tunnel::{Asked, TestTunnel, TunnelLogin, TunnelProtocol};
 
 /// Starts a simulator that records what it is sent, bodies whole.
 ///
@@ -21,4 +26,9 @@ pub async fn simulator() -> Running {
     let anywhere = ([127, 0, 0, 1], 0).into();
     let bound = Sim::new().record(true).keep_bodies(true).bind(anywhere).await;
     bound.expect("loopback can be listened on")
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests run their servers in their own runtime")]
+pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(task)
 }

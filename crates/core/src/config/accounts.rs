@@ -7,7 +7,8 @@ use super::report::{Place, Report, Spot};
 use super::scalars;
 use super::secret_text::{SecretText, secret};
 use super::section::{Field, Section};
-use crate::snapshot::BaseUrl;
+use super::tunnel::tunnel;
+use crate::snapshot::{BaseUrl, Way};
 
 /// Priority of an account that names none.
 const DEFAULT_PRIORITY: u32 = 1;
@@ -24,13 +25,13 @@ pub(crate) struct AccountText {
     pub(crate) is_enabled: bool,
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) limits: LimitsText,
+    pub(crate) tunnel: Option<Way>,
 }
 
 /// Reads one account.
 pub(crate) fn read(node: &Node, report: &Report) -> Option<AccountText> {
     let known = ["id", "provider", "key", "priority", "enabled", "limits", "tunnel", "base_url"];
     let section = Section::open(node, &known, report)?;
-    section.refuse("tunnel", limits::tunnel);
     let priority =
         |node: &Node, report: &Report| scalars::whole(node, report, 0..=u64::from(u32::MAX));
     Some(AccountText {
@@ -45,5 +46,6 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<AccountText> {
         is_enabled: section.read("enabled", scalars::flag).unwrap_or(true),
         base_url: section.read("base_url", address::base_url),
         limits: section.read("limits", limits::account).unwrap_or_default(),
+        tunnel: section.read("tunnel", tunnel),
     })
 }

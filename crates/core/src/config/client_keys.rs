@@ -8,6 +8,8 @@ use super::report::{Place, Report, Spot};
 use super::scalars;
 use super::secret_text::{SecretText, secret};
 use super::section::{Field, Section, each};
+use super::tunnel::tunnel;
+use crate::snapshot::Way;
 
 /// Characters of a SHA-256 in hexadecimal.
 const SHA256_HEX_CHARS: usize = 64;
@@ -24,6 +26,7 @@ pub(crate) struct ClientKeyText {
     pub(crate) expires: Option<SystemTime>,
     pub(crate) scopes: Vec<Scope>,
     pub(crate) strict_translation: bool,
+    pub(crate) tunnel: Option<Way>,
     /// Whether everything but the name and the key itself was good.
     pub(crate) is_sound: bool,
 }
@@ -54,7 +57,6 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
     let section = Section::open(node, &known, report)?;
     section.refuse("limits", limits::client_key);
     section.refuse("budget", limits::budget);
-    section.refuse("tunnel", limits::tunnel);
     let models = section.field("models", |node, report| some(node, report, scalars::text));
     let expires = section.field("expires", scalars::time);
     let scopes = section.field("scopes", |node, report| some(node, report, scope));
@@ -70,6 +72,7 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         expires: expires.value().copied(),
         scopes: scopes.value().cloned().unwrap_or_else(|| vec![Scope::Inference]),
         strict_translation: section.read("strict_translation", scalars::flag).unwrap_or_default(),
+        tunnel: section.read("tunnel", tunnel),
         is_sound,
     })
 }

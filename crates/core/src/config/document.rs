@@ -3,7 +3,6 @@
 use super::accounts::{self, AccountText};
 use super::client_keys::{self, ClientKeyText};
 use super::filters::{self, FilterText};
-use super::limits;
 use super::names::{self, AliasText, ComboText};
 use super::node::Node;
 use super::pricing::{self, PriceText};
@@ -14,7 +13,9 @@ use super::routing::{self, RoutingText};
 use super::scalars;
 use super::section::{Section, each, entries};
 use super::server::{self, ServerText};
+use super::tunnel::tunnel;
 use super::yaml::{self, Env};
+use crate::snapshot::Way;
 
 /// What the operator wrote. The default is an empty file.
 #[derive(Default)]
@@ -27,6 +28,8 @@ pub(crate) struct Document {
     pub(crate) combos: Vec<ComboText>,
     pub(crate) aliases: Vec<AliasText>,
     pub(crate) client_keys: Vec<ClientKeyText>,
+    /// The general one.
+    pub(crate) tunnel: Option<Way>,
     pub(crate) resilience: ResilienceText,
     pub(crate) prices: Vec<PriceText>,
     /// The list of filters with its place, if there is one.
@@ -52,7 +55,6 @@ impl Document {
             "pricing",
         ];
         let section = Section::open(&root, &known, report)?;
-        section.refuse("tunnel", limits::tunnel);
         let mut combos = section.read("combos", names::combos).unwrap_or_default();
         combos.extend(section.read("fallback_chains", names::fallback_chains).unwrap_or_default());
         Some(Self {
@@ -67,6 +69,7 @@ impl Document {
             client_keys: section
                 .read("client_keys", |node, report| each(node, report, client_keys::read))
                 .unwrap_or_default(),
+            tunnel: section.read("tunnel", tunnel),
             resilience: section.read("resilience", resilience::read).unwrap_or_default(),
             prices: section.read("pricing", pricing::read).unwrap_or_default(),
             filters: section.spot("filters", filters::read),

@@ -1,12 +1,9 @@
-//! What limits or redirects traffic: the limits of accounts, and keys of the contract that have no
-//! effect yet.
+//! What limits traffic: the limits of accounts, and keys of the contract that have no effect yet.
 //!
 //! The readers of the latter check the form and tell whether the value asks for an effect; the caller
 //! refuses it then. A limit that is silently not kept would be worse than none.
 
 use std::time::Duration;
-
-use url::Url;
 
 use super::node::{Content, Node};
 use super::report::Report;
@@ -84,22 +81,4 @@ fn one_budget(node: &Node, report: &Report) -> Option<()> {
     let section = Section::open(node, &["limit", "period"], report)?;
     section.require("limit", scalars::money)?;
     section.require("period", |node, report| scalars::word(node, report, &periods))
-}
-
-/// Reads a `tunnel`. The value may hold a password, so no message repeats it.
-pub(crate) fn tunnel(node: &Node, report: &Report) -> Option<bool> {
-    let Content::Scalar(scalar) = &node.content else {
-        report.add(&node.place, "a URL is expected here");
-        return None;
-    };
-    let url = Url::parse(&scalar.text).ok();
-    let is_good = url.is_some_and(|url| {
-        matches!(url.scheme(), "http" | "socks5") && url.host_str().is_some_and(|h| !h.is_empty())
-    });
-    if !is_good {
-        let form = "write `http://host:port` or `socks5://user:password@host:port`";
-        report.add_with(&node.place, "this is not the URL of a tunnel", form);
-        return None;
-    }
-    Some(true)
 }

@@ -27,6 +27,7 @@ mod scalars;
 pub(crate) mod secret_text;
 pub(crate) mod section;
 pub(crate) mod server;
+pub(crate) mod tunnel;
 mod units;
 mod yaml;
 

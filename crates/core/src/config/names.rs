@@ -1,12 +1,12 @@
 //! Combos, aliases and fallback chains as written.
 
-use super::limits;
 use super::node::{Content, Entry, Node};
 use super::report::{Place, Report, Spot};
 use super::routing::combo_strategy;
 use super::scalars;
 use super::section::{Section, each, entries};
-use crate::snapshot::GroupKind;
+use super::tunnel::tunnel;
+use crate::snapshot::{GroupKind, Way};
 use crate::strategy::{Between, Named};
 
 /// Longest name of a combo or alias, in characters.
@@ -24,6 +24,8 @@ pub(crate) struct ComboText {
     /// `None`: the general one for combos.
     pub(crate) strategy: Option<Named>,
     pub(crate) targets: Vec<TargetText>,
+    /// Chains have none.
+    pub(crate) tunnel: Option<Way>,
 }
 
 /// A target of a combo as written.
@@ -45,11 +47,11 @@ pub(crate) fn combos(node: &Node, report: &Report) -> Option<Vec<ComboText>> {
     let combos = entries(node, report)?.iter().filter_map(|entry| {
         let name = model_name(entry, report);
         let section = Section::open(&entry.node, &["strategy", "targets", "tunnel"], report)?;
-        section.refuse("tunnel", limits::tunnel);
+        let (kind, tunnel) = (GroupKind::Combo, section.read("tunnel", tunnel));
         let strategy = section.read("strategy", combo_strategy);
         let targets =
             section.require("targets", |node, report| filled(node, report, "targets", target));
-        Some(ComboText { name: name?, kind: GroupKind::Combo, strategy, targets: targets? })
+        Some(ComboText { name: name?, kind, strategy, targets: targets?, tunnel })
     });
     Some(combos.collect())
 }
@@ -94,7 +96,8 @@ pub(crate) fn fallback_chains(node: &Node, report: &Report) -> Option<Vec<ComboT
         };
         let targets = filled(&entry.node, report, "models", member);
         let strategy = Some(Between::Targets.default_strategy());
-        Some(ComboText { name: name?, kind: GroupKind::Chain, strategy, targets: targets? })
+        let kind = GroupKind::Chain;
+        Some(ComboText { name: name?, kind, strategy, targets: targets?, tunnel: None })
     });
     Some(chains.collect())
 }

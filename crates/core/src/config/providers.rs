@@ -4,14 +4,14 @@ use http::{HeaderName, HeaderValue};
 use omniroute_wire::WireFormat;
 
 use super::address;
-use super::limits;
 use super::models::{self, ModelText};
 use super::node::{Content, Node};
 use super::report::{Place, Report, Spot};
 use super::rules;
 use super::scalars;
 use super::section::{Field, Section, each};
-use crate::snapshot::{BaseUrl, Streaming};
+use super::tunnel::tunnel;
+use crate::snapshot::{BaseUrl, Streaming, Way};
 use crate::verdict::Rule;
 
 /// Login flows that the contract knows and that are not available yet.
@@ -46,6 +46,7 @@ pub(crate) struct ProviderText {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) forward_headers: Option<Vec<HeaderName>>,
     pub(crate) profile: Option<Spot<String>>,
+    pub(crate) tunnel: Option<Way>,
     pub(crate) models: Vec<ModelText>,
     pub(crate) streaming: Option<Streaming>,
     pub(crate) on_status: Vec<(u16, Vec<Rule>)>,
@@ -90,7 +91,6 @@ pub(crate) fn read_catalogue(node: &Node, report: &Report) -> Option<ProviderTex
 }
 
 fn fields(id: Spot<String>, section: &Section<'_>) -> ProviderText {
-    section.refuse("tunnel", limits::tunnel);
     // Only addresses that come through the API are checked, so in a file this changes nothing.
     section.read("allow_private", scalars::flag);
     ProviderText {
@@ -104,6 +104,7 @@ fn fields(id: Spot<String>, section: &Section<'_>) -> ProviderText {
         forward_headers: section
             .read("forward_headers", |node, report| each(node, report, address::forwarded_name)),
         profile: section.spot("profile", scalars::text),
+        tunnel: section.read("tunnel", tunnel),
         models: section.read("models", models::read).unwrap_or_default(),
         streaming: section.read("streaming", streaming),
         on_status: section.read("on_status", rules::on_status).unwrap_or_default(),
@@ -181,6 +182,7 @@ impl ProviderText {
         self.streaming = over.streaming.or(self.streaming);
         self.forward_headers = over.forward_headers.or(self.forward_headers.take());
         self.profile = over.profile.or(self.profile.take());
+        self.tunnel = over.tunnel.or(self.tunnel.take());
         // Later entries replace earlier ones of the same name when the snapshot's tables are made.
         self.headers.retain(|(name, _)| over.headers.iter().all(|(other, _)| other != name));
         self.headers.extend(over.headers);

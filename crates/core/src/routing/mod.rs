@@ -10,9 +10,11 @@ mod open;
 mod plan;
 mod record;
 mod resolve;
+mod tunnel;
 
 pub use choice::{Choice, Entry, Ticket};
 pub use explain::{Decision, Explanation, explain};
 pub use plan::{Exhausted, Facts, Pick, Plan};
 pub use record::{Considered, Removal};
 pub use resolve::{Route, Step, resolve, resolve_at};
+pub use tunnel::TunnelLevel;

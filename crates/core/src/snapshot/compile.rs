@@ -17,6 +17,7 @@ mod providers;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod tunnels;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -56,7 +57,8 @@ pub struct Inputs<'a> {
     /// Addresses the process listens on already. They count for the question who may call, whatever
     /// the file says: a reload closes no listener.
     pub bound: &'a [SocketAddr],
-    /// Looks up the environment. `PORT`, `HOSTNAME` and `DATA_DIR` win over the file.
+    /// Looks up the environment. `PORT`, `HOSTNAME` and `DATA_DIR` win over the file; `HTTPS_PROXY` and
+    /// its kin are read if the file names no general tunnel.
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Reads a file of `key: { file: PATH }`.
     pub read_file: &'a dyn Fn(&Path) -> io::Result<String>,
@@ -128,6 +130,7 @@ pub fn compile(inputs: &Inputs<'_>) -> Result<Snapshot, Problems> {
     let names = names::compile(&document, &providers, inputs.state, &report);
     let prices = prices::compile(&document.prices, &providers, &report);
     let client_keys = keys::compile(&document.client_keys, &secrets, inputs.pepper, &report);
+    let tunnels = tunnels::compile(document.tunnel.as_ref(), inputs.env, &report);
     let access = access::check(&document, &listen, inputs, &report);
     let filters = filters::compile(&document.filters, access, inputs, &providers, &report);
 
@@ -148,6 +151,7 @@ pub fn compile(inputs: &Inputs<'_>) -> Result<Snapshot, Problems> {
         exact_aliases: names.exact,
         wildcard_aliases: names.wildcard,
         client_keys,
+        tunnels,
         filters,
     })
 }

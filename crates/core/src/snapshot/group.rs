@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Provider;
+use super::{Provider, Way};
 use crate::state::PoolState;
 use crate::strategy::Named;
 
@@ -72,6 +72,8 @@ pub struct Group {
     pub pool: Arc<PoolState>,
     /// What is tried when no member can serve: what follows the members in fallback chains.
     pub fallbacks: Vec<Node>,
+    /// How calls leave that go through the combo; `None`: it says nothing. Chains say nothing.
+    pub tunnel: Option<Way>,
 }
 
 /// One entry of a group.

@@ -12,6 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use wildmatch::WildMatch;
 
+use super::Way;
 use crate::ids::ClientKeyName;
 
 /// One client key, without the key.
@@ -29,6 +30,8 @@ pub struct ClientKey {
     pub admin: bool,
     /// Whether a request of which a translation would drop anything is refused instead.
     pub strict_translation: bool,
+    /// How its calls leave; `None`: it says nothing.
+    pub tunnel: Option<Way>,
 }
 
 impl ClientKey {

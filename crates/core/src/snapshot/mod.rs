@@ -6,9 +6,11 @@
 mod compile;
 mod group;
 mod keys;
+mod no_proxy;
 mod price;
 mod problem;
 mod provider;
+mod tunnel;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,9 +21,11 @@ use wildmatch::WildMatch;
 pub use compile::{CatalogueFile, ConfigFile, Inputs, Overrides, catalogue, compile};
 pub use group::{Group, GroupKind, Member, Node, Target};
 pub use keys::{ClientKey, ClientKeys};
+pub use no_proxy::NoProxy;
 pub use price::{Price, Prices};
 pub use problem::{Problem, Problems};
 pub use provider::{Account, Auth, BaseUrl, Model, ModelKind, Provider, Streaming};
+pub use tunnel::{BadTunnel, FromEnvironment, Login, Tunnel, TunnelKind, Tunnels, Way};
 
 use crate::config::Server;
 use crate::filter::FilterChain;
@@ -57,6 +61,8 @@ pub struct Snapshot {
     pub prices: Prices,
     /// Who may call.
     pub client_keys: ClientKeys,
+    /// How calls leave of which nothing more special is said.
+    pub tunnels: Tunnels,
     /// What happens to a request on its way, in order.
     pub filters: FilterChain,
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 use omniroute_wire::{ModelFacts, UpstreamError, WireFormat};
 
+use super::Way;
 use crate::ids::{AccountId, ProviderId};
 use crate::resilience::{Limits, Profile};
 use crate::secret::Secret;
@@ -38,6 +39,8 @@ pub struct Provider {
     pub forward_headers: Vec<HeaderName>,
     /// How its failures are answered.
     pub profile: Profile,
+    /// How calls to it leave; `None`: it says nothing.
+    pub tunnel: Option<Way>,
     /// Known models by id.
     pub models: HashMap<Box<str>, Model>,
     /// The provider's own rules for its errors, by status; the first that speaks of an error counts.
@@ -183,6 +186,8 @@ pub struct Account {
     pub base_url: Option<BaseUrl>,
     /// What it may be asked for at most.
     pub limits: Limits,
+    /// How its calls leave; `None`: it says nothing.
+    pub tunnel: Option<Way>,
     /// How it is.
     pub state: Arc<AccountState>,
 }

@@ -35,6 +35,12 @@ pub enum Signal<'a> {
     Unusable,
     /// No connection could be made.
     ConnectFailed,
+    /// The tunnel on the way to the provider failed: nobody has asked the provider.
+    TunnelFailed {
+        /// Whether the request brought the tunnel with it (client key, combo), so that its failure says
+        /// nothing about the account.
+        is_requests_own: bool,
+    },
     /// The connection broke after the request was sent and before a good answer began.
     Reset,
     /// A time limit passed before a good answer began.
@@ -80,6 +86,8 @@ pub enum Reason {
     Unusable,
     /// No connection.
     Connect,
+    /// The tunnel on the way failed.
+    Tunnel,
     /// The connection broke.
     Reset,
     /// It took too long.
@@ -111,6 +119,7 @@ impl Reason {
             Self::ServerError => "server_error",
             Self::Unusable => "unusable",
             Self::Connect => "connect",
+            Self::Tunnel => "tunnel",
             Self::Reset => "reset",
             Self::Timeout => "timeout",
             Self::ClientGone => "client_gone",
@@ -138,9 +147,9 @@ impl Reason {
     }
 
     /// Tells whether the account answered as it should, to a request or an identity that it refuses.
-    /// Such a refusal shows that the provider works.
+    /// Such a refusal shows that the provider works; a tunnel that fails shows nothing of it.
     pub const fn is_refusal(self) -> bool {
-        !self.is_providers_fault() && !matches!(self, Self::ClientGone)
+        !self.is_providers_fault() && !matches!(self, Self::ClientGone | Self::Tunnel)
     }
 }
 
@@ -188,6 +197,11 @@ pub fn judge(signal: Signal<'_>, rule: Option<&Rule>) -> Verdict {
     match signal {
         Signal::Unusable => general(Reason::Unusable, None),
         Signal::ConnectFailed => general(Reason::Connect, None),
+        Signal::TunnelFailed { is_requests_own } => {
+            let verdict = general(Reason::Tunnel, None);
+            let rest = if is_requests_own { Rest::None } else { verdict.rest };
+            Verdict { rest, ..verdict }
+        }
         Signal::Reset => general(Reason::Reset, None),
         Signal::TimedOut => general(Reason::Timeout, None),
         Signal::Refused { error, header_wait } => {
@@ -252,7 +266,7 @@ fn general(reason: Reason, wait: Option<Duration>) -> Verdict {
         Reason::ModelNotFound => (Next::OtherModel, Rest::Behind, Model),
         Reason::Overloaded => (Next::Anyone, behind_or_away(wait), Model),
         Reason::ServerError => (Next::Anyone, behind_or_away(wait), Account),
-        Reason::Unusable | Reason::Connect | Reason::Reset | Reason::Timeout => {
+        Reason::Unusable | Reason::Connect | Reason::Tunnel | Reason::Reset | Reason::Timeout => {
             (Next::Anyone, Rest::Behind, Account)
         }
     };

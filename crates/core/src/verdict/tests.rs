@@ -70,7 +70,10 @@ fn only_the_providers_own_faults_feed_its_breaker() {
     for reason in others {
         assert!(!reason.is_providers_fault() && reason.is_refusal(), "{reason:?}");
     }
-    assert!(!Reason::ClientGone.is_providers_fault() && !Reason::ClientGone.is_refusal());
+    for reason in [Reason::ClientGone, Reason::Tunnel] {
+        assert!(!reason.is_providers_fault() && !reason.is_refusal(), "{reason:?}");
+        assert!(!reason.is_accounts_failure(), "{reason:?}");
+    }
 }
 
 #[test]
@@ -78,6 +81,7 @@ fn transport_failures_try_anyone_and_put_the_account_behind() {
     let cases = [
         (Signal::Unusable, Reason::Unusable),
         (Signal::ConnectFailed, Reason::Connect),
+        (Signal::TunnelFailed { is_requests_own: false }, Reason::Tunnel),
         (Signal::Reset, Reason::Reset),
         (Signal::TimedOut, Reason::Timeout),
     ];

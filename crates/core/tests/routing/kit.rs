@@ -38,17 +38,27 @@ pub fn world(more: &str) -> World {
 
 /// Compiles a whole configuration.
 pub fn of(config: &str) -> World {
+    of_with(config, &[])
+}
+
+/// Compiles a whole configuration in an environment.
+pub fn of_with(config: &str, env: Env<'_>) -> World {
     let (state, clock) = (SharedState::default(), Clock::manual(1_780_000_000));
-    let snapshot = compiled(config, &state, &clock);
+    let snapshot = compiled(config, env, &state, &clock);
     World { snapshot, state, clock, facts: Facts::default() }
 }
 
-fn compiled(config: &str, state: &SharedState, clock: &Clock) -> Arc<Snapshot> {
+/// Variables and their values.
+type Env<'a> = &'a [(&'static str, &'static str)];
+
+fn compiled(config: &str, env: Env<'_>, state: &SharedState, clock: &Clock) -> Arc<Snapshot> {
+    let known = |name: &str| env.iter().find(|(known, _)| *known == name);
+
     let inputs = Inputs {
         file: Some(ConfigFile { name: "test.yaml".to_owned(), text: config.to_owned() }),
         overrides: Overrides::default(),
         bound: &[],
-        env: &|_| None,
+        env: &|name| known(name).map(|(_, value)| (*value).to_owned()),
         read_file: &|_| Err(std::io::ErrorKind::NotFound.into()),
         state,
         register: &FilterRegister::default(),
@@ -62,7 +72,7 @@ fn compiled(config: &str, state: &SharedState, clock: &Clock) -> Arc<Snapshot> {
 impl World {
     /// Takes an edited configuration.
     pub fn edit(&mut self, config: &str) {
-        self.snapshot = compiled(config, &self.state, &self.clock);
+        self.snapshot = compiled(config, &[], &self.state, &self.clock);
         self.state.tidy();
     }
 

@@ -9,3 +9,4 @@ mod names;
 mod order;
 mod retries;
 mod strategies;
+mod tunnels;

@@ -69,6 +69,7 @@ pub(super) fn compile(
             priority,
             base_url,
             limits,
+            tunnel: text.tunnel.clone(),
             state,
         }));
     }
@@ -120,7 +121,16 @@ fn implicit(
     let state = world.state_of(&id, provider, None, None);
     let limits = LimitsText::default().over(world.limits);
     let provider = Arc::clone(provider);
-    Arc::new(Account { id, provider, key: None, priority: 1, base_url: None, limits, state })
+    Arc::new(Account {
+        id,
+        provider,
+        key: None,
+        priority: 1,
+        base_url: None,
+        limits,
+        tunnel: None,
+        state,
+    })
 }
 
 /// Finds the provider of an account; `None` if it is unknown (reported) or faulty itself.

@@ -51,9 +51,15 @@ impl<'g, 'd> Builder<'g, 'd> {
         let fallbacks = self.fallbacks(&members);
         let pool = self.state.combo(&name);
         let strategy = text.strategy.unwrap_or_else(|| self.default_strategy());
-        let kind = text.kind;
-        let group =
-            Arc::new(Group { name: name.clone(), kind, strategy, members, pool, fallbacks });
+        let group = Arc::new(Group {
+            name: name.clone(),
+            kind: text.kind,
+            strategy,
+            members,
+            pool,
+            fallbacks,
+            tunnel: text.tunnel.clone(),
+        });
         self.built.insert(name, Arc::clone(&group));
         group
     }

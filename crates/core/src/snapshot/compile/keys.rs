@@ -41,6 +41,7 @@ pub(super) fn compile(
             inference: text.scopes.contains(&Scope::Inference),
             admin: text.scopes.contains(&Scope::Admin),
             strict_translation: text.strict_translation,
+            tunnel: text.tunnel.clone(),
         };
         if let Err(other) = keys.add(digest, key) {
             report.add(place, format!("`{}` has the same key as `{}`", name.value, other.name));

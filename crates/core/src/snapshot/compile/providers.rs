@@ -129,6 +129,7 @@ fn finish(
         headers: text.headers.clone(),
         forward_headers: unique(text.forward_headers.as_deref().unwrap_or_default()),
         profile,
+        tunnel: text.tunnel.clone(),
         models: text.models.iter().map(|model| (model.id.clone(), model.model.clone())).collect(),
         on_status: text.on_status.iter().cloned().collect(),
     })

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::snapshot::Auth;
+use crate::snapshot::{Auth, Way};
 use crate::verdict::TryNext;
 
 /// The folder of configuration files.
@@ -160,6 +160,7 @@ fn what_the_default_file_shows_in_comments_is_good_too() {
     assert_eq!(snapshot.accounts_of(&crate::ids::ProviderId::new("local")).len(), 1);
     assert_eq!(snapshot.client_keys.len(), 1);
     assert!(snapshot.groups.contains_key("coding"));
+    assert!(matches!(snapshot.tunnels.global, Some(Way::Through(_))));
 }
 
 #[test]
@@ -180,6 +181,8 @@ fn every_example_says_how_to_try_it_and_compiles() {
             .env("MINIMAX_API_KEY", "minimax-test")
             .env("GROQ_API_KEY", "gsk-test")
             .env("ALICE_KEY", "0123456789abcdef")
+            .env("OMNIROUTE_CI_KEY", "ci-key-123456")
+            .env("EXIT_PASSWORD", "exit-test")
             .env(
                 "CI_KEY_SHA256",
                 "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",

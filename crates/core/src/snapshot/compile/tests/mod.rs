@@ -5,6 +5,7 @@ mod broken;
 mod files;
 mod meaning;
 mod sources;
+mod tunnels;
 
 use std::io;
 use std::net::SocketAddr;
