@@ -23,6 +23,7 @@ ifdef NEXTEST
 else
 	$(CARGO) test --locked --workspace
 endif
+	$(CARGO) test --locked --quiet --package omniroute-core --features shuttle --test races
 
 # The official OpenAI, Anthropic and Google client libraries against the gateway and the simulator.
 test-clients: packages

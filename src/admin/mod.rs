@@ -4,11 +4,13 @@
 //! key with the scope `admin`, sent in a header; a key that may only call models opens nothing here.
 
 mod access;
+mod catalog;
 mod explain;
 mod given;
 mod lockouts;
 mod problem;
 mod resilience;
+mod tunnels;
 
 use std::sync::Arc;
 
@@ -63,11 +65,13 @@ pub fn administration(parts: Parts) -> Administration {
 fn router(parts: Parts) -> Router {
     Router::new()
         .route("/api/explain", post(explain::ask))
+        .route("/api/models/catalog", get(catalog::show))
         .route("/api/requests/{id}/explain", get(explain::of_request))
         .route("/api/resilience", get(resilience::show))
         .route("/api/resilience/reset", post(resilience::reset))
         .route("/api/lockouts", get(lockouts::list).delete(lockouts::unlock_all))
         .route("/api/lockouts/{address}", delete(lockouts::unlock))
+        .route("/api/settings/proxy/test", post(tunnels::test))
         .fallback(async || {
             Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such path under /api")
         })

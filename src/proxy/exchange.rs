@@ -23,6 +23,7 @@ use super::attempt::Attempt;
 use super::count::lacks_endpoint;
 use super::head::Head;
 use super::incoming::Incoming;
+use super::patience;
 use super::planning::Planned;
 use super::prepare::Care;
 use crate::upstream::{Destination, Unreachable};
@@ -59,6 +60,8 @@ pub struct Exchange {
     pub(super) client: &'static dyn Codec,
     pub(super) peek: Peek,
     pub(super) planned: Planned,
+    /// How long the client waits, if it says so.
+    patience: Option<Duration>,
     pub(super) attempt: Option<Attempt>,
     pub(super) body: Bytes,
     pub(super) canonical: Option<Arc<ChatRequest>>,
@@ -129,6 +132,7 @@ impl Exchange {
             Some(call) => (call.peek.clone(), call.body.clone()),
             None => Default::default(),
         };
+        let patience = patience::of_client(&cx.head.headers);
         Self {
             cx,
             records: Vec::new(),
@@ -137,6 +141,7 @@ impl Exchange {
             client,
             peek,
             planned,
+            patience,
             attempt: None,
             body,
             canonical: None,
@@ -447,6 +452,8 @@ impl Exchange {
     }
 
     pub(super) fn is_past_deadline(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.cx.started) > self.cx.snapshot.routing.deadline
+        let ours = self.cx.snapshot.routing.deadline;
+        let deadline = self.patience.map_or(ours, |patience| patience.min(ours));
+        now.saturating_duration_since(self.cx.started) > deadline
     }
 }

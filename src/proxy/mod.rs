@@ -20,6 +20,7 @@ mod head;
 mod incoming;
 mod intake;
 mod outbound;
+mod patience;
 mod pause;
 mod planning;
 mod prepare;

@@ -27,8 +27,16 @@ const PASS: [&str; 7] = [
 
 /// Families of client headers that may pass on same-format calls, so that a vendor's new beta header
 /// works the day it appears.
-const PASS_FAMILIES: [&str; 7] =
-    ["anthropic-", "openai-", "x-goog-", "x-stainless-", "x-claude-", "x-codex-", "x-session-"];
+const PASS_FAMILIES: [&str; 8] = [
+    "anthropic-",
+    "openai-",
+    "x-goog-",
+    "x-stainless-",
+    "x-claude-",
+    "x-codex-",
+    "x-session-",
+    "x-server-timeout",
+];
 
 /// Members of those families that speak of the client's own account or credential.
 const NEVER: [&str; 5] = [

@@ -140,6 +140,39 @@ async fn live_state_is_shown_and_can_be_forgotten() {
 }
 
 #[tokio::test]
+async fn the_catalogue_is_grouped_by_provider() {
+    let sim = simulator().await;
+    let (_gateway, mut client) = started(&sim).await;
+    let catalog = client.get("/api/models/catalog", &BOSS).await.json();
+    let openai = &catalog["catalog"]["openai"];
+    assert_eq!((&openai["provider"], &openai["active"]), (&json!("openai"), &json!(false)));
+    for model in openai["models"].as_array().unwrap() {
+        assert!(model["id"].as_str().unwrap().starts_with("openai/"), "{model}");
+    }
+    let types = |kind: &str| {
+        openai["models"].as_array().unwrap().iter().filter(|model| model["type"] == kind).count()
+    };
+    assert!(types("chat") > 0 && types("embedding") > 0 && types("image") > 0, "{openai}");
+    assert_eq!(catalog["catalog"]["chat"]["active"], true);
+}
+
+#[tokio::test]
+async fn a_tunnel_can_be_tried_in_the_guides_words() {
+    let sim = simulator().await;
+    let (_gateway, mut client) = started(&sim).await;
+    let proxy = |kind: &str, port: &str| json!({ "proxy": { "type": kind, "host": "127.0.0.1", "port": port } });
+    // The simulator speaks HTTP but is no proxy.
+    let port = sim.addr().port().to_string();
+    let tried = client.post("/api/settings/proxy/test", &BOSS, &proxy("http", &port)).await.json();
+    assert_eq!(tried["success"], false, "{tried}");
+    let steps = tried["steps"].as_array().unwrap();
+    assert!(steps.len() >= 2 && steps[0]["failure"].is_null(), "{tried}");
+    assert!(steps.last().unwrap()["failure"].is_string(), "{tried}");
+    let bad = client.post("/api/settings/proxy/test", &BOSS, &proxy("ftp", &port)).await;
+    assert_eq!(bad.status, 400, "{}", bad.text());
+}
+
+#[tokio::test]
 async fn wrong_keys_lock_an_address_until_it_is_unlocked() {
     let sim = simulator().await;
     let (gateway, mut client) = started(&sim).await;

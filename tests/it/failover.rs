@@ -60,6 +60,21 @@ async fn a_combo_moves_on_over_providers_of_different_formats() {
 }
 
 #[tokio::test]
+async fn no_attempt_begins_after_the_client_has_given_up() {
+    let sim = simulator().await;
+    let gateway = TestGateway::start(&two_accounts(&sim, "sk-sim-500", "sk-sim-ok")).await;
+    let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
+    let (path, body) = ask("chat", "chat/echo", false, "hello");
+    let patient = client.post(&path, &[("x-stainless-timeout", "600")], &body).await;
+    assert_eq!(patient.status, 200, "{}", patient.text());
+
+    gateway.clock().advance(Duration::from_secs(60));
+    let impatient = client.post(&path, &[("x-stainless-timeout", "0.000001")], &body).await;
+    assert_eq!(impatient.status, 500, "{}", impatient.text());
+    assert_eq!(impatient.header("x-omniroute-attempts"), Some("1"));
+}
+
+#[tokio::test]
 async fn a_request_at_fault_goes_nowhere_else_and_rests_nobody() {
     for fault in ["400", "413", "422", "context"] {
         let sim = simulator().await;

@@ -19,4 +19,5 @@ pub mod seeds;
 pub mod snapshot;
 pub mod state;
 pub mod strategy;
+mod sync;
 pub mod verdict;

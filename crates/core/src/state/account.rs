@@ -1,7 +1,6 @@
 //! How one account is: cool-downs, limits, health, running calls.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Freed;
@@ -9,6 +8,8 @@ use super::health::{Health, Room};
 use super::limiter::{Busy, CallNumber, Limiter};
 use super::rest::{Failure, Rests, Standing};
 use crate::resilience::{Limits, Profile};
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 use crate::verdict::{Reason, Told};
 
 /// How one account is. Shared by all snapshots that have the account.

@@ -12,12 +12,13 @@
 //! What counts is the provider's fault alone: client errors, spent quotas, rate limits and clients that
 //! leave never do.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::window::Window;
 use crate::resilience::Profile;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 /// How far back failures count. The threshold is of calls, so the window has to be long enough for a
 /// small team to make that many.

@@ -1,0 +1,91 @@
+//! Trying a tunnel before it is used.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use bytes::Bytes;
+use http::StatusCode;
+use omniroute_core::snapshot::Tunnel;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+use super::problem::Problem;
+use super::{Parts, given};
+use crate::upstream::tunnel::{self, Target, Trial};
+
+/// Time for each step.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// What is asked for; the port may be a text, as scripts for the guide write it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ask {
+    proxy: Proxy,
+    /// Where the tunnel is to connect to; nothing is sent there.
+    #[serde(default = "example")]
+    host: String,
+    #[serde(default = "https")]
+    port: u16,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Proxy {
+    /// `http` or `socks5`.
+    #[serde(rename = "type")]
+    kind: String,
+    host: String,
+    port: Port,
+    username: Option<String>,
+    password: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Port {
+    Number(u16),
+    Text(String),
+}
+
+fn example() -> String {
+    "example.com".to_owned()
+}
+
+const fn https() -> u16 {
+    443
+}
+
+/// What a test came to.
+#[derive(Debug, Serialize)]
+pub(super) struct Tried {
+    success: bool,
+    #[serde(flatten)]
+    trial: Trial,
+}
+
+/// `POST /api/settings/proxy/test`
+pub(super) async fn test(State(parts): State<Parts>, body: Bytes) -> Result<Json<Tried>, Problem> {
+    let ask: Ask = given::json(&body)?;
+    let tunnel = Tunnel::parse(&url(&ask.proxy)).map_err(|fault| {
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_request", format!("`proxy`: {fault}"))
+    })?;
+    let target = Target { host: &ask.host, port: ask.port };
+    let trial = tunnel::test(&tunnel, target, LIMIT, &parts.clock).await;
+    Ok(Json(Tried { success: trial.is_passed(), trial }))
+}
+
+/// Writes what stands in fields as the URL that configurations have.
+fn url(proxy: &Proxy) -> String {
+    let port = match &proxy.port {
+        Port::Number(port) => port.to_string(),
+        Port::Text(port) => port.clone(),
+    };
+    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let login = match (&proxy.username, &proxy.password) {
+        (Some(user), Some(password)) => format!("{}:{}@", encoded(user), encoded(password)),
+        (Some(user), None) => format!("{}@", encoded(user)),
+        (None, _) => String::new(),
+    };
+    format!("{}://{login}{}:{port}", proxy.kind, proxy.host)
+}
