@@ -48,6 +48,7 @@ pub(super) async fn ask(
         }
         None => routing::resolve(&snapshot, &ask.model),
     };
+    let mut caller = None;
     if let Some(name) = &ask.client_key {
         let key = snapshot.client_keys.named(name).ok_or_else(|| {
             let what = format!("no client key is named `{name}`");
@@ -57,6 +58,7 @@ pub(super) async fn ask(
             let what = format!("the API key `{name}` may not use the model `{}`", ask.model);
             route = Err(Error::Forbidden { what });
         }
+        caller = Some(&**key);
     }
     let facts = Facts {
         tokens: ask.tokens,
@@ -65,7 +67,8 @@ pub(super) async fn ask(
         blocked_providers: snapshot.filters.blocked_providers(),
     };
     let now = parts.clock.now();
-    Ok(answer(&routing::explain(&snapshot, (&ask.model, route), facts, now), &headers))
+    let explanation = routing::explain(&snapshot, (&ask.model, route), (caller, facts), now);
+    Ok(answer(&explanation, &headers))
 }
 
 /// `GET /api/requests/{id}/explain`

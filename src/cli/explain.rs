@@ -31,7 +31,9 @@ pub(super) fn explain(model: &str, config: Option<PathBuf>, format: Format) -> E
     };
     let now = source.clock.now();
     let route = routing::resolve(&snapshot, model);
-    let explanation = routing::explain(&snapshot, (model, route), Facts::default(), now);
+    let blocked_providers = snapshot.filters.blocked_providers();
+    let facts = Facts { blocked_providers, ..Facts::default() };
+    let explanation = routing::explain(&snapshot, (model, route), (None, facts), now);
     match format {
         Format::Text => say(&explanation.to_string()),
         Format::Json => match serde_json::to_string_pretty(&explanation) {

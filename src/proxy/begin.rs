@@ -68,6 +68,10 @@ impl Exchange {
             let (choice, ticket, waited) = match self.planned.next(&snapshot, now) {
                 Upcoming::Ask(choice, ticket, waited) => (choice, ticket, waited),
                 Upcoming::Wait(at_most) => return Err(NoAttempt::Wait(at_most)),
+                // Who is only at a limit can be asked later, which the client should hear.
+                Upcoming::Nobody(error @ Error::Busy { .. }) if !self.planned.is_spent() => {
+                    return Err(error.into());
+                }
                 Upcoming::Nobody(error) => {
                     return Err(self.last_error.take().unwrap_or(error).into());
                 }

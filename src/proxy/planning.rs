@@ -130,6 +130,7 @@ impl Planned {
                     let rest = most.saturating_sub(waited);
                     if rest.is_zero() || left.is_some_and(|left| left > rest) {
                         self.exhausted = for_outcome.then_some(Exhausted::RetryBudget);
+                        self.plan.wait_no_more(now);
                         let model = self.model.to_string();
                         return Upcoming::Nobody(Error::Busy { model, limit, waited, left });
                     }

@@ -61,6 +61,23 @@ async fn a_wait_is_bounded_and_says_what_it_waited_for() {
 }
 
 #[tokio::test]
+async fn who_is_only_full_can_be_asked_later_even_if_another_failed() {
+    let sim = simulator().await;
+    let combos = "combos: { both: { targets: [down/m, chat/echo] } }
+resilience: { account_limits: { max_wait: 10ms } }
+";
+    let config = one_account(&sim, "rpm: 1", combos).replace(
+        "accounts:",
+        "  down: { wire: openai_chat, base_url: 'http://127.0.0.1:1', auth: { kind: none } }\naccounts:",
+    );
+    let gateway = TestGateway::start(&config).await;
+    assert_eq!(call(&gateway, "both", false).await.status, 200);
+    let full = call(&gateway, "both", false).await;
+    assert_eq!(full.status, 429, "{}", full.text());
+    assert!(full.header("retry-after").is_some(), "{}", full.text());
+}
+
+#[tokio::test]
 async fn what_a_provider_says_is_left_is_kept_to() {
     let sim = simulator().await;
     let gateway = TestGateway::start(&one_account(&sim, "", "")).await;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Choice, Considered, Entry, Facts, Pick, Plan, Route, Step};
 use crate::context::AttemptRecord;
 use crate::error::Error;
-use crate::snapshot::{Node, Snapshot};
+use crate::snapshot::{ClientKey, Node, Snapshot};
 use crate::state::Admission;
 use crate::verdict::Reason;
 
@@ -47,6 +47,10 @@ pub struct Candidate {
     pub account: Option<String>,
     /// Why it stands where it stands.
     pub why: String,
+    /// The tunnel on the way there and who names it, without credentials; `None` for a direct call, and
+    /// for a request that has been made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tunnel: Option<String>,
 }
 
 /// What one attempt came to.
@@ -99,6 +103,7 @@ impl From<&Decision> for Explanation {
             why: record
                 .failure
                 .map_or_else(|| "served".to_owned(), |why| format!("failed: {}", why.name())),
+            tunnel: None,
         });
         let removed = decision.considered.iter().map(Candidate::of_removed);
         Self {
@@ -133,11 +138,11 @@ fn millis(duration: Duration) -> u64 {
 }
 
 /// Explains what a request for `model` would do now. Uses the same rules as the request itself, but
-/// takes nobody's turn.
+/// takes nobody's turn. `caller` is the client key, which may have a tunnel of its own.
 pub fn explain(
     snapshot: &Arc<Snapshot>,
     (model, route): (&str, Result<Route, Error>),
-    facts: Facts,
+    (caller, facts): (Option<&ClientKey>, Facts),
     now: Instant,
 ) -> Explanation {
     let mut explanation = Explanation {
@@ -161,8 +166,13 @@ pub fn explain(
     while let Pick::Try(choice) = plan.next(now) {
         let why = why_tried(&choice, plan.tokens(), &order, now);
         let order = Some(explanation.candidates.len() + 1);
-        explanation.candidates.push(Candidate::of_choice(&choice, order, why));
+        let tunnel = choice
+            .tunnel(caller, snapshot)
+            .map(|(tunnel, level)| format!("{tunnel} ({})", level.name()));
+        let candidate = Candidate::of_choice(&choice, order, why);
+        explanation.candidates.push(Candidate { tunnel, ..candidate });
     }
+    plan.wait_no_more(now);
     if explanation.candidates.is_empty() {
         explanation.error = Some(plan.nobody().to_string());
     }
@@ -204,6 +214,7 @@ impl Candidate {
             model: choice.target.model.to_string(),
             account: Some(choice.account.id.to_string()),
             why,
+            tunnel: None,
         }
     }
 
@@ -214,6 +225,7 @@ impl Candidate {
             model: considered.target.model.to_string(),
             account: considered.account.as_ref().map(ToString::to_string),
             why: considered.removal.to_string(),
+            tunnel: None,
         }
     }
 }
@@ -235,6 +247,9 @@ impl fmt::Display for Explanation {
                 "{order}. {} at {}, account {account}: {}",
                 candidate.model, candidate.provider, candidate.why
             )?;
+            if let Some(tunnel) = &candidate.tunnel {
+                writeln!(f, "     through {tunnel}")?;
+            }
         }
         for (index, attempt) in self.attempts.iter().enumerate() {
             writeln!(f, "  attempt {}: {attempt}", index + 1)?;

@@ -201,6 +201,16 @@ impl Plan {
         }
     }
 
+    /// Takes out everyone who is busy: there is no time to wait for them.
+    pub fn wait_no_more(&mut self, now: Instant) {
+        for choice in std::mem::take(&mut self.busy) {
+            if self.removal(&choice).is_none() {
+                let entry = choice.admission(self.facts.tokens, self.is_retry(), now);
+                self.remove(&choice, Removal::of(entry));
+            }
+        }
+    }
+
     fn exhausted(&self) -> Exhausted {
         let spent = |considered: &Considered| considered.removal == Removal::RetryBudget;
         if self.considered.iter().any(spent) {

@@ -159,12 +159,11 @@ impl Route {
                 Node::Target(target) => format!("{} at {}", target.model, target.provider.id),
             })
             .collect();
-        note(
-            &mut self.steps,
-            name,
-            "member of a fallback chain",
-            &format!("then {}", names.join(", ")),
-        );
+        let rule = match self.root {
+            Node::Group(_) => "combo with a fallback chain",
+            Node::Target(_) => "member of a fallback chain",
+        };
+        note(&mut self.steps, name, rule, &format!("then {}", names.join(", ")));
     }
 }
 

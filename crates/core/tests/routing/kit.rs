@@ -149,7 +149,7 @@ impl World {
 
     pub fn explain(&self, name: &str) -> Explanation {
         let route = resolve(&self.snapshot, name);
-        explain(&self.snapshot, (name, route), self.facts.clone(), self.clock.now())
+        explain(&self.snapshot, (name, route), (None, self.facts.clone()), self.clock.now())
     }
 
     pub fn pass(&self, seconds: u64) {

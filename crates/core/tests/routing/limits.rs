@@ -45,6 +45,15 @@ fn a_full_account_is_passed_over_and_then_waited_for() {
 }
 
 #[test]
+fn explain_names_who_is_full() {
+    let world = limited("rpm: 1");
+    world.serve("solo/m");
+    let candidates = world.explain("solo/m").candidates;
+    let full = candidates.iter().find(|c| c.account.as_deref() == Some("main")).unwrap();
+    assert_eq!((full.order, full.why.as_str()), (None, "no room for 60 s more (rpm)"));
+}
+
+#[test]
 fn no_minute_has_more_calls_than_allowed() {
     let world = limited("rpm: 3");
     let mut begun = Vec::new();

@@ -174,6 +174,7 @@ fn every_example_says_how_to_try_it_and_compiles() {
         assert!(text.contains("\n# Try:   "), "{} has no command", path.display());
         let setup = file(&text)
             .env("OPENAI_API_KEY", "sk-test-openai")
+            .env("OPENAI_SECOND_KEY", "sk-test-second")
             .env("ANTHROPIC_API_KEY", "sk-ant-test")
             .env("DEEPSEEK_KEY_A", "sk-a")
             .env("DEEPSEEK_KEY_B", "sk-b")
