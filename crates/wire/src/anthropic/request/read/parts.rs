@@ -64,6 +64,24 @@ pub(super) fn kind_of(raw: &RawValue) -> Option<String> {
     serde_json::from_str::<Kind>(raw.get()).ok()?.kind
 }
 
+/// Tells whether blocks of a kind may stand in messages of a role; the API refuses them too.
+fn may_say(speaker: Speaker, kind: &str, path: &str) -> Result<(), WireError> {
+    let detail = match (speaker, kind) {
+        (Speaker::System, "text") => return Ok(()),
+        (Speaker::System, _) => {
+            format!("is `{}`; system prompts take `text` blocks only", short(kind))
+        }
+        (Speaker::User, "tool_use") => misplaced(kind, "assistant"),
+        (Speaker::Assistant, "tool_result") => misplaced(kind, "user"),
+        _ => return Ok(()),
+    };
+    Err(WireError::malformed(format!("{path}.type"), detail))
+}
+
+fn misplaced(kind: &str, role: &str) -> String {
+    format!("is `{kind}`; such blocks stand in messages of role `{role}`")
+}
+
 fn block(
     raw: &RawValue,
     speaker: Speaker,
@@ -85,10 +103,7 @@ fn block(
     let Some(kind) = wire.kind.as_deref() else {
         return Err(missing(path, "type"));
     };
-    if speaker == Speaker::System && kind != "text" {
-        let detail = format!("is `{}`; system prompts take `text` blocks only", short(kind));
-        return Err(WireError::malformed(format!("{path}.type"), detail));
-    }
+    may_say(speaker, kind, path)?;
     let cache = wire.cache_control.clone();
     let first = parts.len();
     match kind {

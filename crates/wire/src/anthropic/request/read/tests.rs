@@ -317,7 +317,25 @@ fn faults_name_their_path() {
         ),
         "messages[1].content[0].content[0].text: is missing",
     );
-    check(&message(r#"[{"type":"tool_use","name":"f"}]"#), "messages[1].content[0].id: is missing");
+}
+
+#[test]
+fn calls_and_results_stand_with_those_who_make_them() {
+    for (role, block, expected) in [
+        (
+            "user",
+            r#"{"type":"tool_use","name":"f"}"#,
+            "type: is `tool_use`; such blocks stand in messages of role `assistant`",
+        ),
+        ("assistant", r#"{"type":"tool_use","name":"f"}"#, "id: is missing"),
+        ("assistant", r#"{"type":"tool_result","tool_use_id":"t"}"#, "type: is `tool_result`"),
+    ] {
+        let body =
+            format!(r#"{{"model":"m","messages":[{{"role":"{role}","content":[{block}]}}]}}"#);
+        let fault = read_text(&body).unwrap_err().to_string();
+        let expected = format!("messages[0].content[0].{expected}");
+        assert!(fault.starts_with(&expected), "{body}\n{fault} should start with {expected}");
+    }
 }
 
 #[test]
