@@ -28,7 +28,9 @@ use crate::explained::Explained;
 use crate::live::{LiveConfig, Source, Watch};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared};
-use crate::services::{Announce, Breakers, Drain, Exposition, Reload, Simulated, restore_breakers};
+use crate::services::{
+    Announce, Breakers, Drain, Exposition, Reload, Simulated, keep_breakers, restore_breakers,
+};
 use crate::telemetry::LogFormat;
 use crate::upstream::Endpoints;
 use crate::{admin, data_dir};
@@ -168,6 +170,7 @@ impl App {
         let drain = Drain { shared: self.shared, patience: settings.drain };
         server.run(RunArgs { shutdown_signal: Box::new(drain) });
         shared.access_log.flush();
+        keep_breakers(&settings.data_dir, &shared);
         Ok(())
     }
 }

@@ -51,10 +51,10 @@ impl BackgroundService for Breakers {
     async fn start(&self, mut shutdown: ShutdownWatch) {
         let mut written = ByProvider::new();
         loop {
-            let is_over = tokio::select! {
-                _ = shutdown.changed() => true,
-                () = tokio::time::sleep(BETWEEN_LOOKS) => false,
-            };
+            tokio::select! {
+                _ = shutdown.changed() => return,
+                () = tokio::time::sleep(BETWEEN_LOOKS) => {}
+            }
             let open = open(&self.shared.live.load(), &self.shared.clock);
             if !is_same(&written, &open) {
                 match write(&self.folder, &open) {
@@ -62,10 +62,18 @@ impl BackgroundService for Breakers {
                     Err(error) => tracing::warn!(%error, "open breakers could not be written down"),
                 }
             }
-            if is_over {
-                return;
-            }
         }
+    }
+}
+
+/// Writes down what is open now, at the end of the process: services may be cut off before they could.
+pub fn keep(folder: &Path, shared: &Shared) {
+    let open = open(&shared.live.load(), &shared.clock);
+    let has_file = folder.join(FILE).exists();
+    if (!open.is_empty() || has_file)
+        && let Err(error) = write(folder, &open)
+    {
+        tracing::warn!(%error, "open breakers could not be written down");
     }
 }
 
@@ -131,4 +139,78 @@ fn write(folder: &Path, open: &ByProvider) -> io::Result<()> {
     file.write_all(&serde_json::to_vec_pretty(open)?)?;
     file.sync_all()?;
     std::fs::rename(&draft, folder.join(FILE))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use omniroute_core::filter::FilterRegister;
+    use omniroute_core::snapshot::{ConfigFile, Inputs, Overrides, compile};
+    use omniroute_core::state::{Gate, SharedState};
+
+    use super::*;
+
+    fn snapshot(clock: &Clock) -> Snapshot {
+        let text = "accounts: [{ id: a, provider: openai, key: some-key }]\n".to_owned();
+        let inputs = Inputs {
+            file: Some(ConfigFile { name: "test.yaml".to_owned(), text }),
+            overrides: Overrides::default(),
+            bound: &[],
+            env: &|_| None,
+            read_file: &|_| Err(io::ErrorKind::NotFound.into()),
+            state: &SharedState::default(),
+            register: &FilterRegister::default(),
+            clock,
+            pepper: [0; 32],
+            revision: 1,
+        };
+        compile(&inputs).unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    fn gate(snapshot: &Snapshot, clock: &Clock) -> Gate {
+        snapshot.providers["openai"].state.breaker.gate(clock.now())
+    }
+
+    #[test]
+    fn an_open_breaker_is_open_for_the_rest_of_its_time_after_a_restart() {
+        let (home, clock) = (tempfile::tempdir().unwrap(), Clock::manual(1_800_000_000));
+        let folder = home.path().join("data");
+        let before = snapshot(&clock);
+        let breaker = &before.providers["openai"].state.breaker;
+        breaker.restore(Duration::from_secs(60), 2, clock.now());
+        write(&folder, &open(&before, &clock)).unwrap();
+        let mode = std::fs::metadata(folder.join(FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+
+        clock.advance(Duration::from_secs(40));
+        let after = snapshot(&clock);
+        restore(&folder, &after, &clock);
+        assert_eq!(gate(&after, &clock), Gate::Open(Duration::from_secs(20)));
+        assert_eq!(after.providers["openai"].state.breaker.openings(clock.now()).unwrap().1, 2);
+
+        clock.advance(Duration::from_secs(3600));
+        let much_later = snapshot(&clock);
+        restore(&folder, &much_later, &clock);
+        assert_eq!(gate(&much_later, &clock), Gate::HalfOpen, "it is probed first");
+    }
+
+    #[test]
+    fn a_file_that_is_none_leaves_breakers_closed() {
+        let (home, clock) = (tempfile::tempdir().unwrap(), Clock::manual(1_800_000_000));
+        let snapshot = snapshot(&clock);
+        restore(home.path(), &snapshot, &clock);
+        std::fs::write(home.path().join(FILE), "{ no json").unwrap();
+        restore(home.path(), &snapshot, &clock);
+        assert_eq!(gate(&snapshot, &clock), Gate::Closed);
+    }
+
+    #[test]
+    fn only_an_opening_or_a_closing_is_written() {
+        let open = |openings| Open { until_unix_ms: 1, openings };
+        let first = ByProvider::from([("p".to_owned(), open(1))]);
+        assert!(is_same(&first, &first));
+        assert!(!is_same(&first, &ByProvider::from([("p".to_owned(), open(2))])));
+        assert!(!is_same(&first, &ByProvider::new()));
+    }
 }

@@ -8,7 +8,7 @@ mod reload;
 mod sim;
 
 pub use announce::Announce;
-pub use breakers::{Breakers, restore as restore_breakers};
+pub use breakers::{Breakers, keep as keep_breakers, restore as restore_breakers};
 pub use drain::Drain;
 pub use exposition::Exposition;
 pub use reload::Reload;

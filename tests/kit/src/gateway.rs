@@ -63,7 +63,8 @@ impl TestGateway {
         let clock = Clock::shifted();
         let source = Source {
             text,
-            overrides: Overrides::default(),
+            // Nothing of this machine's own gateway, if it has one.
+            overrides: Overrides { data_dir: Some("/nonexistent".into()), ..Overrides::default() },
             env_files: variables,
             process_env: ProcessEnv::Ignored,
             clock: clock.clone(),

@@ -28,12 +28,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::providers::Providers;
-use super::{Account, Problems, Provider, Routing, Snapshot};
+use super::{Accounts, Problems, Provider, Routing, Snapshot};
 use crate::clock::Clock;
 use crate::config::document::Document;
 use crate::config::report::Report;
 use crate::filter::FilterRegister;
-use crate::ids::ProviderId;
 use crate::state::SharedState;
 use crate::strategy::Between;
 
@@ -170,10 +169,7 @@ fn routing(document: &Document) -> Routing {
 }
 
 /// Lists the providers with an account by the bare ids of their models.
-fn offering(
-    providers: &Providers,
-    accounts: &HashMap<ProviderId, Vec<Arc<Account>>>,
-) -> HashMap<Box<str>, Vec<Arc<Provider>>> {
+fn offering(providers: &Providers, accounts: &Accounts) -> HashMap<Box<str>, Vec<Arc<Provider>>> {
     let mut offering: HashMap<Box<str>, Vec<Arc<Provider>>> = HashMap::new();
     let has_account = |provider: &&Arc<Provider>| {
         accounts.get(&provider.id).is_some_and(|accounts| !accounts.is_empty())

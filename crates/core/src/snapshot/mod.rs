@@ -32,6 +32,9 @@ use crate::filter::FilterChain;
 use crate::ids::ProviderId;
 use crate::strategy::Named;
 
+/// Accounts by provider. Asked for at every target, so the hash is a fast one; the ids are the operator's.
+pub type Accounts = HashMap<ProviderId, Vec<Arc<Account>>, foldhash::fast::RandomState>;
+
 /// Everything a request may need to know.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -46,7 +49,7 @@ pub struct Snapshot {
     /// Providers by prefix and, where no prefix says otherwise, by id.
     pub by_prefix: HashMap<Box<str>, Arc<Provider>>,
     /// Enabled accounts of each provider, by priority and then in the file's order.
-    pub accounts: HashMap<ProviderId, Vec<Arc<Account>>>,
+    pub accounts: Accounts,
     /// Providers with an account that offer a bare model id, by that id; in the order of their ids.
     pub offering: HashMap<Box<str>, Vec<Arc<Provider>>>,
     /// Combos and fallback chains by name.

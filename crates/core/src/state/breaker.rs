@@ -5,7 +5,8 @@
 //!   as the profile's threshold, at least half of all outcomes were failures, and none of the
 //!   provider's accounts works any more. The threshold alone would open the breaker of a busy provider
 //!   that fails once in a thousand calls; one broken account is that account's fault.
-//! - *Open*: nothing goes through for the profile's `open_for`, doubled at each opening in a row.
+//! - *Open*: nothing goes through for the profile's `open_for`, doubled at each opening in a row up to its
+//!   `max_cool_down`.
 //! - *Half-open*: one probe at a time. Its success closes the breaker and forgets everything; its
 //!   failure opens it again. A probe that comes to nothing (the client left) makes room for another.
 //!
@@ -27,8 +28,9 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Share of failures from which on a provider counts as failing.
 const FAILING_SHARE: f64 = 0.5;
 
-/// Longest time that doubling keeps a breaker open, unless the profile itself says more.
-const MAX_OPEN: Duration = Duration::from_secs(600);
+/// Longest time that a breaker is believed to have been open for still after a restart: a wall clock that
+/// was set back must not shut a provider out.
+const MAX_RESTORED: Duration = Duration::from_secs(3600);
 
 /// The breaker of one provider.
 #[derive(Debug)]
@@ -131,7 +133,7 @@ impl Breaker {
     pub fn restore(&self, left: Duration, openings: u32, now: Instant) {
         let mut inner = self.lock();
         inner.openings = openings.max(1);
-        inner.state = State::Open { until: now + left.min(MAX_OPEN) };
+        inner.state = State::Open { until: now + left.min(MAX_RESTORED) };
         self.is_closed.store(false, Ordering::Release);
     }
 
@@ -168,7 +170,7 @@ impl Inner {
     fn open(&mut self, breaker: &Breaker, profile: &Profile, now: Instant) {
         let doubled =
             2_u32.checked_pow(self.openings).and_then(|by| profile.open_for.checked_mul(by));
-        let most = MAX_OPEN.max(profile.open_for);
+        let most = profile.max_cool_down.max(profile.open_for);
         let open_for = doubled.map_or(most, |doubled| doubled.min(most));
         self.openings = self.openings.saturating_add(1);
         self.state = State::Open { until: now + open_for };

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
 mod chains;
+mod hours;
 mod kit;
 mod limits;
 mod names;

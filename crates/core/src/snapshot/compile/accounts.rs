@@ -13,7 +13,7 @@ use crate::config::report::{Place, Report, Spot};
 use crate::config::section::Field;
 use crate::ids::{AccountId, ProviderId};
 use crate::secret::Secret;
-use crate::snapshot::{Account, Auth, BaseUrl, Provider};
+use crate::snapshot::{Account, Accounts, Auth, BaseUrl, Provider};
 use crate::state::{AccountState, SharedState};
 
 /// What accounts are made with.
@@ -42,12 +42,8 @@ impl World<'_> {
 /// Makes the enabled accounts of each provider, by priority and then in the file's order.
 ///
 /// A provider that wants no credential and has no account in the file gets one, named after it.
-pub(super) fn compile(
-    written: &[AccountText],
-    world: &World<'_>,
-    report: &Report,
-) -> HashMap<ProviderId, Vec<Arc<Account>>> {
-    let mut accounts: HashMap<ProviderId, Vec<Arc<Account>>> = HashMap::new();
+pub(super) fn compile(written: &[AccountText], world: &World<'_>, report: &Report) -> Accounts {
+    let mut accounts = Accounts::default();
     let mut ids: HashMap<&str, &Place> = HashMap::new();
     let providers = world.providers;
     for text in written {

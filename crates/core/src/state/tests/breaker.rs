@@ -184,7 +184,7 @@ impl Model {
 
     fn open(&mut self, now: u64) {
         let slots = OPEN_FOR.as_secs() / SLOT * (1 << self.openings.min(30));
-        self.open_until = Some(now + slots.min(600 / SLOT));
+        self.open_until = Some(now + slots.min(PROFILE.max_cool_down.as_secs() / SLOT));
         (self.probing, self.openings) = (false, self.openings + 1);
         self.outcomes.clear();
     }
