@@ -86,12 +86,9 @@ impl ApiKey {
         }
         let now = self.clock.now();
         let name = found.map(|key| key.name.as_str());
-        if let Some(retry_after) = self.lockouts.check(address, name, now) {
-            return Err(Error::Locked { retry_after });
+        match self.lockouts.admit(address, (presented, name), now) {
+            Some(retry_after) => Err(Error::Locked { retry_after }),
+            None => Ok(found),
         }
-        if found.is_none() {
-            self.lockouts.failed(address, presented, now);
-        }
-        Ok(found)
     }
 }

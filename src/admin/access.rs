@@ -28,7 +28,7 @@ pub(super) async fn admin_only(
     };
     let found = snapshot.client_keys.find(&key);
     let name = found.map(|key| key.name.as_str());
-    if let Some(left) = parts.state.lockouts.check(address, name, now) {
+    if let Some(left) = parts.state.lockouts.admit(address, (&key, name), now) {
         let what = format!(
             "too many wrong keys came from this address; try again in {} s",
             left.as_secs().max(1)
@@ -36,27 +36,22 @@ pub(super) async fn admin_only(
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "locked", what));
     }
     match found {
-        Some(key) if key.admin && !key.is_expired(parts.clock.wall()) => {
-            Ok(next.run(request).await)
-        }
+        Some(key) if key.may_administrate(parts.clock.wall()) => Ok(next.run(request).await),
         Some(_) => {
             let what = "this key may not administrate (its scopes lack `admin`, or it has expired)";
             Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", what))
         }
         None => {
-            parts.state.lockouts.failed(address, &key, now);
-            Err(Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "unauthenticated",
-                "the key is not known here",
-            ))
+            let what = "the key is not known here";
+            Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", what))
         }
     }
 }
 
 /// Tells whether a request's headers carry an administrator's key.
 pub fn is_admin(snapshot: &Snapshot, headers: &HeaderMap, clock: &Clock) -> bool {
-    presented::key(headers, "")
-        .and_then(|key| snapshot.client_keys.find(&key).cloned())
-        .is_some_and(|key| key.admin && !key.is_expired(clock.wall()))
+    presented::key(headers, "").is_some_and(|key| {
+        let found = snapshot.client_keys.find(&key);
+        found.is_some_and(|key| key.may_administrate(clock.wall()))
+    })
 }

@@ -42,12 +42,8 @@ pub(super) async fn ask(
 ) -> Result<Response, Problem> {
     let ask: Ask = given::json(&body)?;
     let snapshot = parts.live.load();
-    let mut route = match &ask.provider {
-        Some(provider) => {
-            routing::resolve_at(&snapshot, &ProviderId::new(provider.as_str()), &ask.model)
-        }
-        None => routing::resolve(&snapshot, &ask.model),
-    };
+    let provider = ask.provider.map(ProviderId::new);
+    let mut route = routing::route(&snapshot, provider.as_ref(), &ask.model);
     let mut caller = None;
     if let Some(name) = &ask.client_key {
         let key = snapshot.client_keys.named(name).ok_or_else(|| {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
+use omniroute_core::clock::millis;
 use serde::Serialize;
 
 use super::Parts;
@@ -20,10 +21,9 @@ pub(super) struct Locked {
 /// `GET /api/lockouts`
 pub(super) async fn list(State(parts): State<Parts>) -> Json<Vec<Locked>> {
     let locked = parts.state.lockouts.locked(parts.clock.now());
-    let locked = locked.into_iter().map(|(address, left)| Locked {
-        address: address.to_string(),
-        left_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
-    });
+    let locked = locked
+        .into_iter()
+        .map(|(address, left)| Locked { address: address.to_string(), left_ms: millis(left) });
     Json(locked.collect())
 }
 

@@ -1,10 +1,11 @@
 //! How providers and accounts are now, and how to forget it.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use omniroute_core::clock::millis;
 use omniroute_core::snapshot::{Account, Provider, Snapshot};
 use omniroute_core::state::{Gate, Standing};
 use serde::Serialize;
@@ -165,8 +166,4 @@ impl From<Standing> for StandingNow {
         };
         Self { standing, left_ms: left.map(millis), reason }
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

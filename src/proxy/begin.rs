@@ -1,6 +1,5 @@
 //! The beginning of an attempt: whom to ask, with what, or why nobody is asked now.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use omniroute_core::error::Error;
@@ -64,8 +63,7 @@ impl Exchange {
             if !self.records.is_empty() && self.is_past_deadline(now) {
                 return Err(self.last_error.take().unwrap_or(Error::Internal).into());
             }
-            let snapshot = Arc::clone(&self.cx.snapshot);
-            let (choice, ticket, waited) = match self.planned.next(&snapshot, now) {
+            let (choice, ticket, waited) = match self.planned.next(now) {
                 Upcoming::Ask(choice, ticket, waited) => (choice, ticket, waited),
                 Upcoming::Wait(at_most) => return Err(NoAttempt::Wait(at_most)),
                 // Who is only at a limit can be asked later, which the client should hear.

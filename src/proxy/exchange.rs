@@ -60,8 +60,6 @@ pub struct Exchange {
     pub(super) client: &'static dyn Codec,
     pub(super) peek: Peek,
     pub(super) planned: Planned,
-    /// How long the client waits, if it says so.
-    patience: Option<Duration>,
     pub(super) attempt: Option<Attempt>,
     pub(super) body: Bytes,
     pub(super) canonical: Option<Arc<ChatRequest>>,
@@ -132,7 +130,6 @@ impl Exchange {
             Some(call) => (call.peek.clone(), call.body.clone()),
             None => Default::default(),
         };
-        let patience = patience::of_client(&cx.head.headers);
         Self {
             cx,
             records: Vec::new(),
@@ -141,7 +138,6 @@ impl Exchange {
             client,
             peek,
             planned,
-            patience,
             attempt: None,
             body,
             canonical: None,
@@ -453,7 +449,8 @@ impl Exchange {
 
     pub(super) fn is_past_deadline(&self, now: Instant) -> bool {
         let ours = self.cx.snapshot.routing.deadline;
-        let deadline = self.patience.map_or(ours, |patience| patience.min(ours));
+        let deadline =
+            patience::of_client(&self.cx.head.headers).map_or(ours, |patience| patience.min(ours));
         now.saturating_duration_since(self.cx.started) > deadline
     }
 }

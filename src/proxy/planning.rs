@@ -7,7 +7,7 @@ use omniroute_core::affinity::ConversationId;
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::Error;
 use omniroute_core::routing::{
-    Choice, Decision, Exhausted, Facts, Pick, Plan, Route, Step, Ticket, resolve, resolve_at,
+    Choice, Decision, Exhausted, Facts, Pick, Plan, Route, Step, Ticket, route,
 };
 use omniroute_core::snapshot::{Node, Snapshot};
 
@@ -37,7 +37,6 @@ pub struct Planned {
     waiting_since: Option<Instant>,
     /// Why nobody is left, once that is known.
     exhausted: Option<Exhausted>,
-    model: Box<str>,
     steps: Vec<Step>,
 }
 
@@ -60,10 +59,7 @@ impl Planned {
     pub fn of(shared: &Shared, cx: &RequestContext) -> Result<Self, Error> {
         let Some(call) = &cx.call else { return Err(Error::Internal) };
         let snapshot = &cx.snapshot;
-        let route = match &cx.provider {
-            Some(provider) => resolve_at(snapshot, provider, &call.peek.model),
-            None => resolve(snapshot, &call.peek.model),
-        }?;
+        let route = route(snapshot, cx.provider.as_ref(), &call.peek.model)?;
         let now = shared.clock.now();
         let conversation =
             may_stick(&route, snapshot).then(|| shared.affinity.conversation(cx)).flatten();
@@ -80,15 +76,9 @@ impl Planned {
             waited: Duration::ZERO,
             waiting_since: None,
             exhausted: None,
-            model: route.asked,
             steps: route.steps,
         };
-        match planned.plan.next(now) {
-            Pick::Try(choice) => planned.upcoming = Some(choice),
-            Pick::Wait { .. } => {}
-            Pick::Nobody(_) => return Err(planned.plan.nobody()),
-        }
-        Ok(planned)
+        if planned.has_next(now) { Ok(planned) } else { Err(planned.plan.nobody()) }
     }
 
     /// Tells whether anybody is left to be asked, now or after a wait.
@@ -107,7 +97,7 @@ impl Planned {
     }
 
     /// Begins the next call.
-    pub fn next(&mut self, snapshot: &Snapshot, now: Instant) -> Upcoming {
+    pub fn next(&mut self, now: Instant) -> Upcoming {
         for _ in 0..MAX_RACES {
             let pick = self.upcoming.take().map_or_else(|| self.plan.next(now), Pick::Try);
             match pick {
@@ -124,14 +114,14 @@ impl Planned {
                 }
                 Pick::Wait { left, limit, for_outcome } => {
                     let most =
-                        if for_outcome { MAX_WAIT_FOR_OUTCOME } else { snapshot.routing.max_wait };
+                        if for_outcome { MAX_WAIT_FOR_OUTCOME } else { self.plan.max_wait() };
                     let since = *self.waiting_since.get_or_insert(now);
                     let waited = self.waited + now.saturating_duration_since(since);
                     let rest = most.saturating_sub(waited);
                     if rest.is_zero() || left.is_some_and(|left| left > rest) {
                         self.exhausted = for_outcome.then_some(Exhausted::RetryBudget);
                         self.plan.wait_no_more(now);
-                        let model = self.model.to_string();
+                        let model = self.plan.asked().to_owned();
                         return Upcoming::Nobody(Error::Busy { model, limit, waited, left });
                     }
                     return Upcoming::Wait(left.unwrap_or(rest));
@@ -167,7 +157,7 @@ impl Planned {
     pub fn decision(&mut self, cx: &RequestContext) -> Decision {
         Decision {
             request_id: Arc::clone(&cx.request_id),
-            model: std::mem::take(&mut self.model),
+            model: self.plan.asked().into(),
             steps: std::mem::take(&mut self.steps),
             considered: self.plan.take_considered(),
             attempts: Vec::new(),

@@ -13,7 +13,8 @@ use super::exchange::Exchange;
 impl Exchange {
     /// Keeps what the current attempt's reply told.
     pub(super) fn remember(&self, learned: Vec<Learned>) {
-        let Some(attempt) = &self.attempt else { return };
+        // Asked for every piece of a stream, and most tell nothing.
+        let Some(attempt) = self.attempt.as_ref().filter(|_| !learned.is_empty()) else { return };
         let now = self.shared.clock.now();
         for learned in learned {
             let origin = &attempt.care.seal.origin;

@@ -10,10 +10,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use omniroute_core::clock::Clock;
+use omniroute_core::clock::{Clock, millis};
 use omniroute_core::snapshot::Snapshot;
 use pingora::server::ShutdownWatch;
 use pingora_core::services::background::BackgroundService;
@@ -110,7 +110,7 @@ fn open(snapshot: &Snapshot, clock: &Clock) -> ByProvider {
     let providers = snapshot.accounts.keys().filter_map(|id| snapshot.providers.get(id));
     let open = providers.filter_map(|provider| {
         let (left, openings) = provider.state.breaker.openings(now)?;
-        let until_unix_ms = millis(wall + left);
+        let until_unix_ms = millis((wall + left).duration_since(UNIX_EPOCH).unwrap_or_default());
         Some((provider.id.to_string(), Open { until_unix_ms, openings }))
     });
     open.collect()
@@ -123,11 +123,6 @@ fn is_same(written: &ByProvider, open: &ByProvider) -> bool {
         && open.iter().all(|(id, open)| {
             written.get(id).is_some_and(|written| written.openings == open.openings)
         })
-}
-
-fn millis(at: SystemTime) -> u64 {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Writes under a name of its own first, so that nobody ever reads half of it.

@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use omniroute_core::clock::Clock;
+use omniroute_core::clock::{Clock, millis};
 use pingora_core::{Error, ErrorType};
 use pingora_load_balancing::discovery::ServiceDiscovery;
 use pingora_load_balancing::selection::RoundRobin;
@@ -104,7 +104,7 @@ impl Endpoints {
     async fn refresh(self: &Arc<Self>, host: &Arc<Host>) {
         let age = self.millis().saturating_sub(host.looked_up.load(Ordering::Relaxed));
         let known = !host.balancer.backends().get_backend().is_empty();
-        if known && age < u64::try_from(FRESH_FOR.as_millis()).unwrap_or(u64::MAX) {
+        if known && age < millis(FRESH_FOR) {
             return;
         }
         if !known {
@@ -142,7 +142,7 @@ impl Endpoints {
 
     fn millis(&self) -> u64 {
         let since = self.clock.now().saturating_duration_since(self.started);
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        millis(since)
     }
 }
 

@@ -7,6 +7,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// Returns a duration in whole milliseconds, as APIs and files have it.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Tells the time. Clones share it.
 #[derive(Clone)]
 pub struct Clock(Arc<Source>);

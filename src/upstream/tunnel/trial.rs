@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use omniroute_core::clock::Clock;
+use omniroute_core::clock::{Clock, millis};
 use omniroute_core::snapshot::Tunnel;
 use serde::Serialize;
 use tokio::time::timeout;
@@ -54,7 +54,7 @@ async fn go(
         let took = now.saturating_duration_since(std::mem::replace(&mut begun_at, now));
         trial.steps.push(Step {
             part: failure.map_or(part, |failure| failure.part),
-            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            took_ms: millis(took),
             failure: failure.map(|failure| failure.what),
             status: failure.and_then(|failure| failure.status),
         });

@@ -72,9 +72,9 @@ impl Choice {
         Ok(Ticket { permit, pass, account, model, has_answered: false })
     }
 
-    /// Tells whether both are the same account with the same model.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.account.id == other.account.id && self.target.model == other.target.model
+    /// Tells whether this is the account with the target's model.
+    pub(super) fn is_of(&self, target: &Target, account: &Account) -> bool {
+        self.account.id == account.id && self.target.model == target.model
     }
 }
 

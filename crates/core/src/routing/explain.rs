@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 
 use super::{Choice, Considered, Entry, Facts, Pick, Plan, Route, Step};
+use crate::clock::millis;
 use crate::context::AttemptRecord;
 use crate::error::Error;
 use crate::snapshot::{ClientKey, Node, Snapshot};
@@ -131,10 +132,6 @@ impl Attempt {
             rest_ms: record.rest.map(millis),
         }
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Explains what a request for `model` would do now. Uses the same rules as the request itself, but

@@ -16,5 +16,5 @@ pub use choice::{Choice, Entry, Ticket};
 pub use explain::{Decision, Explanation, explain};
 pub use plan::{Exhausted, Facts, Pick, Plan};
 pub use record::{Considered, Removal};
-pub use resolve::{Route, Step, resolve, resolve_at};
+pub use resolve::{Route, Step, resolve, resolve_at, route};
 pub use tunnel::TunnelLevel;

@@ -41,9 +41,8 @@ impl Plan {
         for (index, member) in group.members.iter().enumerate() {
             tiers[self.tier(&member.node, now)].push(index);
         }
-        let [mut order, behind, out] = tiers;
+        let [mut order, mut behind, out] = tiers;
         self.order_members(group, &mut order, now);
-        let mut behind = behind;
         self.order_members(group, &mut behind, now);
         order.extend(behind.into_iter().chain(out));
         self.ahead.push_front(Ahead::Members {
@@ -101,16 +100,13 @@ impl Plan {
         for account in accounts {
             let (target, account) = (target.clone(), Arc::clone(account));
             let choice = Choice { target, account, via: via.cloned() };
-            if self.removal_of(&choice.target, &choice.account).is_some() {
-                self.sort(choice, false, now);
+            if self.is_removed(&choice) {
                 continue;
             }
-            match choice.admission(self.facts.tokens, self.is_retry(), now) {
+            match self.entry(&choice, now) {
                 Entry::Account(Admission::Ready) => tiers[0].push(choice),
                 Entry::Account(Admission::Behind(_)) => tiers[1].push(choice),
-                _ => {
-                    self.sort(choice, false, now);
-                }
+                entry => self.set_aside(choice, entry),
             }
         }
         let [ready, behind] = tiers;
@@ -126,16 +122,15 @@ impl Plan {
         choices: Vec<Choice>,
         now: Instant,
     ) -> Vec<Choice> {
-        if choices.len() < 2 {
+        let strategy = self.snapshot.routing.account_strategy.strategy;
+        // The snapshot keeps accounts in the operator's order.
+        if choices.len() < 2 || strategy.is_operators_order() {
             return choices;
         }
-        let strategy = self.snapshot.routing.account_strategy.strategy;
         let candidate = |choice: &Choice| account(&choice.account, strategy, now);
         let candidates: Vec<Candidate> = choices.iter().map(candidate).collect();
         let mut order = self.order(strategy, &candidates, &target.provider.state.accounts);
-        if !strategy.is_operators_order() {
-            self.keep_session(&mut order, |place| self.is_last(&choices[place].account));
-        }
+        self.keep_session(&mut order, |place| self.is_last(&choices[place].account));
         order.into_iter().map(|place| choices[place].clone()).collect()
     }
 

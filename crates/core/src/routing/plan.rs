@@ -174,7 +174,7 @@ impl Plan {
             if self.removal(&choice).is_some() {
                 continue;
             }
-            let busy = match choice.admission(self.facts.tokens, self.is_retry(), now) {
+            let busy = match self.entry(&choice, now) {
                 Entry::Account(Admission::Ready | Admission::Behind(_)) if free.is_none() => {
                     free = Some(choice);
                     continue;
@@ -205,7 +205,7 @@ impl Plan {
     pub fn wait_no_more(&mut self, now: Instant) {
         for choice in std::mem::take(&mut self.busy) {
             if self.removal(&choice).is_none() {
-                let entry = choice.admission(self.facts.tokens, self.is_retry(), now);
+                let entry = self.entry(&choice, now);
                 self.remove(&choice, Removal::of(entry));
             }
         }
@@ -221,34 +221,47 @@ impl Plan {
     }
 
     /// Tells whether a choice may be tried now; puts it where it belongs if not.
-    pub(super) fn sort(
-        &mut self,
-        choice: Choice,
-        may_be_behind: bool,
-        now: Instant,
-    ) -> Option<Choice> {
-        if let Some(removal) = self.removal(&choice) {
-            if removal != Removal::Tried {
-                self.remove(&choice, removal);
-            }
+    fn sort(&mut self, choice: Choice, may_be_behind: bool, now: Instant) -> Option<Choice> {
+        if self.is_removed(&choice) {
             return None;
         }
-        match choice.admission(self.facts.tokens, self.is_retry(), now) {
+        match self.entry(&choice, now) {
             Entry::Account(Admission::Ready) => return Some(choice),
             Entry::Account(Admission::Behind(_)) if may_be_behind => return Some(choice),
             Entry::Account(Admission::Behind(_)) => self.behind.push_back(choice),
+            entry => self.set_aside(choice, entry),
+        }
+        None
+    }
+
+    /// Keeps a choice that cannot be tried now for later, or takes it out.
+    pub(super) fn set_aside(&mut self, choice: Choice, entry: Entry) {
+        match entry {
             Entry::Account(Admission::Busy(_)) | Entry::Breaker(Gate::Probing) => {
                 self.busy.push(choice);
             }
             entry => self.remove(&choice, Removal::of(entry)),
         }
-        None
+    }
+
+    /// Tells whether a choice may be tried now, as far as its account and provider say.
+    pub(super) fn entry(&self, choice: &Choice, now: Instant) -> Entry {
+        choice.admission(self.facts.tokens, self.is_retry(), now)
+    }
+
+    /// Tells whether a choice is out whatever its account's state, and notes a verdict that took it out.
+    pub(super) fn is_removed(&mut self, choice: &Choice) -> bool {
+        let removal = self.removal(choice);
+        if removal == Some(Removal::Verdict) {
+            self.remove(choice, Removal::Verdict);
+        }
+        removal.is_some()
     }
 
     /// Takes back a choice that somebody else took in the meantime.
     pub fn put_back(&mut self, choice: Choice) {
         self.attempts = self.attempts.saturating_sub(1);
-        self.tried.retain(|tried| !tried.is_same(&choice));
+        self.tried.retain(|tried| !tried.is_of(&choice.target, &choice.account));
         self.busy.push(choice);
     }
 
@@ -265,6 +278,16 @@ impl Plan {
     /// Tells whether the choice that was taken last was not the first.
     pub const fn has_tried(&self) -> bool {
         self.attempts > 1
+    }
+
+    /// Returns the name the client wrote.
+    pub fn asked(&self) -> &str {
+        &self.asked
+    }
+
+    /// Returns the longest wait for a free account.
+    pub fn max_wait(&self) -> Duration {
+        self.snapshot.routing.max_wait
     }
 
     /// Returns the tokens the call is expected to take.
@@ -293,9 +316,7 @@ impl Plan {
 
     /// The same for an account of a target.
     pub(super) fn removal_of(&self, target: &Target, account: &Account) -> Option<Removal> {
-        let is_it =
-            |tried: &Choice| tried.account.id == account.id && tried.target.model == target.model;
-        if self.tried.iter().any(is_it) {
+        if self.tried.iter().any(|tried| tried.is_of(target, account)) {
             return Some(Removal::Tried);
         }
         let is_out = |ruled_out: &RuledOut| match ruled_out {

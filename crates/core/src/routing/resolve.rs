@@ -37,6 +37,22 @@ pub struct Step {
     pub became: Box<str>,
 }
 
+/// Turns the name a client wrote into what it stands for, on the route of one provider or on everybody's.
+///
+/// # Errors
+///
+/// Those of [`resolve`] and [`resolve_at`].
+pub fn route(
+    snapshot: &Snapshot,
+    provider: Option<&ProviderId>,
+    name: &str,
+) -> Result<Route, Error> {
+    match provider {
+        Some(provider) => resolve_at(snapshot, provider, name),
+        None => resolve(snapshot, name),
+    }
+}
+
 /// Turns the name a client wrote into what it stands for.
 ///
 /// # Errors

@@ -40,6 +40,11 @@ impl ClientKey {
         self.models.iter().any(|pattern| pattern.matches(model))
     }
 
+    /// Tells whether the key opens the administration.
+    pub fn may_administrate(&self, now: SystemTime) -> bool {
+        self.admin && !self.is_expired(now)
+    }
+
     /// Tells whether the key has stopped working.
     pub fn is_expired(&self, now: SystemTime) -> bool {
         self.expires.is_some_and(|end| end <= now)

@@ -159,12 +159,6 @@ impl AccountState {
         self.freed.notify();
     }
 
-    /// Keeps the account away as it was before a restart.
-    pub fn restore(&self, left: Duration, reason: Reason, now: Instant) {
-        self.lock().rests.restore(left, reason, now);
-        self.is_calm.store(false, Ordering::Release);
-    }
-
     /// Returns the account's own standing, whatever the model.
     pub fn standing(&self, now: Instant) -> Standing {
         if self.is_calm.load(Ordering::Acquire) {

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
+use crate::clock::millis;
+
 /// How long answers are collected before the older half is forgotten: percentiles are of the last five
 /// to ten minutes.
 const TURN: Duration = Duration::from_secs(300);
@@ -37,8 +39,7 @@ impl Latencies {
         }
         let Some(halves) = inner.as_mut() else { return };
         halves.turn(now);
-        let milliseconds = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-        halves.newer.saturating_record(milliseconds.clamp(1, MAX_MILLISECONDS));
+        halves.newer.saturating_record(millis(after).clamp(1, MAX_MILLISECONDS));
     }
 
     /// Returns the number of answers and the times within which 50, 95 and 99 of 100 began.

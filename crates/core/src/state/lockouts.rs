@@ -58,14 +58,24 @@ impl Default for Lockouts {
 }
 
 impl Lockouts {
-    /// Tells for how long a request is not answered. `key` is the name of the key it carries, if that
-    /// is a good one; it is remembered as one that served from this address.
-    pub fn check(
+    /// Looks at a request that carries a key: returns for how long it is not answered, and counts the key
+    /// as wrong if it is answered and `name`, the key's name, is not known.
+    pub fn admit(
         &self,
         address: Option<IpAddr>,
-        key: Option<&str>,
+        (presented, name): (&[u8], Option<&str>),
         now: Instant,
     ) -> Option<Duration> {
+        let left = self.check(address, name, now);
+        if left.is_none() && name.is_none() {
+            self.failed(address, presented, now);
+        }
+        left
+    }
+
+    /// Tells for how long a request is not answered. `key` is the name of the key it carries, if that
+    /// is a good one; it is remembered as one that served from this address.
+    fn check(&self, address: Option<IpAddr>, key: Option<&str>, now: Instant) -> Option<Duration> {
         let address = network(address?);
         let mut addresses = self.lock();
         let known = match (addresses.get_mut(&address), key) {
@@ -85,7 +95,7 @@ impl Lockouts {
     }
 
     /// Counts a wrong key.
-    pub fn failed(&self, address: Option<IpAddr>, key: &[u8], now: Instant) {
+    fn failed(&self, address: Option<IpAddr>, key: &[u8], now: Instant) {
         let Some(address) = address else { return };
         let guess = self.hasher.hash_one(key);
         let mut addresses = self.lock();

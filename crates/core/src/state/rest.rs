@@ -117,11 +117,6 @@ impl Rests {
     pub fn is_calm(&self, now: Instant) -> bool {
         self.account.is_calm(now) && self.models.values().all(|resting| resting.is_calm(now))
     }
-
-    /// Keeps the account away as it was before a restart.
-    pub fn restore(&mut self, left: Duration, reason: Reason, now: Instant) {
-        self.account.away = Some((now + left, reason));
-    }
 }
 
 impl Resting {
