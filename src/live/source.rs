@@ -70,6 +70,7 @@ impl Source {
         };
         compile(&Inputs {
             file,
+            objects: &[],
             overrides: self.overrides.clone(),
             bound,
             env: &|name| self.variable(name),

@@ -21,3 +21,4 @@ pub mod state;
 pub mod strategy;
 mod sync;
 pub mod verdict;
+pub mod written;

@@ -14,7 +14,6 @@ use super::scalars;
 use super::section::{Section, each, entries};
 use super::server::{self, ServerText};
 use super::tunnel::tunnel;
-use super::yaml::{self, Env};
 use crate::snapshot::Way;
 
 /// What the operator wrote. The default is an empty file.
@@ -37,9 +36,8 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// Reads a file. `None`, reported, if it is not one YAML document with a map.
-    pub(crate) fn read(file: &str, text: &str, env: Env<'_>, report: &Report) -> Option<Self> {
-        let root = yaml::parse(file, text, env, report)?;
+    /// Reads what was written. `None`, reported, if it is no map.
+    pub(crate) fn of(root: &Node, report: &Report) -> Option<Self> {
         let known = [
             "server",
             "routing",
@@ -54,7 +52,7 @@ impl Document {
             "filters",
             "pricing",
         ];
-        let section = Section::open(&root, &known, report)?;
+        let section = Section::open(root, &known, report)?;
         let mut combos = section.read("combos", names::combos).unwrap_or_default();
         combos.extend(section.read("fallback_chains", names::fallback_chains).unwrap_or_default());
         Some(Self {

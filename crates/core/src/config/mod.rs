@@ -29,7 +29,7 @@ pub(crate) mod section;
 pub(crate) mod server;
 pub(crate) mod tunnel;
 mod units;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

@@ -18,7 +18,10 @@ use std::time::Duration;
 
 use wildmatch::WildMatch;
 
-pub use compile::{CatalogueFile, ConfigFile, Inputs, Overrides, catalogue, compile};
+pub use compile::{
+    CatalogueFile, ConfigFile, Inputs, Overrides, catalogue, compile, compile_written,
+    server_settings,
+};
 pub use group::{Group, GroupKind, Member, Node, Target};
 pub use keys::{ClientKey, ClientKeys};
 pub use no_proxy::NoProxy;
