@@ -25,7 +25,7 @@ use tokio::sync::Mutex;
 
 use crate::access_log::AccessLog;
 use crate::explained::Explained;
-use crate::live::{LiveConfig, Source, Watch};
+use crate::live::{LiveConfig, Remembered, Source, Watch};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared};
 use crate::services::{
@@ -78,7 +78,8 @@ impl App {
             .map_err(|error| StartError::Refused(format!("metrics cannot be made: {error}")))?;
         let (metrics, state) = (Arc::new(metrics), Arc::new(SharedState::default()));
         let watch = source.file().and_then(watch);
-        let live = LiveConfig::start(source, Arc::clone(&state), Arc::clone(&metrics))?;
+        let parts = (Arc::clone(&state), Arc::clone(&metrics));
+        let live = LiveConfig::start(source, Remembered::default(), Box::new(()), parts)?;
         let data_dir = live.load().server.data_dir.clone();
         let envelope_key = kept_key.unwrap_or_else(|| data_dir::envelope_key(&data_dir));
         let endpoints = Endpoints::new(clock.clone());
