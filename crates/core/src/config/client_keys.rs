@@ -24,6 +24,8 @@ pub(crate) struct ClientKeyText {
     pub(crate) sha256: Field<[u8; 32]>,
     /// The keyed hash, for keys that were made here.
     pub(crate) hash: Field<[u8; 32]>,
+    /// How a key that was made here begins.
+    pub(crate) prefix: Option<String>,
     pub(crate) models: Vec<String>,
     pub(crate) expires: Option<SystemTime>,
     pub(crate) scopes: Vec<Scope>,
@@ -49,6 +51,7 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         "key",
         "key_sha256",
         "key_hash",
+        "key_prefix",
         "models",
         "expires",
         "limits",
@@ -72,6 +75,7 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         key: section.field("key", secret),
         sha256: section.field("key_sha256", sha256),
         hash: section.field("key_hash", sha256),
+        prefix: section.read("key_prefix", scalars::text),
         models: models.value().cloned().unwrap_or_else(|| vec!["*".to_owned()]),
         expires: expires.value().copied(),
         scopes: scopes.value().cloned().unwrap_or_else(|| vec![Scope::Inference]),

@@ -1,6 +1,7 @@
 //! The operator's file as a whole: every section read apart, so that no fault hides another.
 
 use super::accounts::{self, AccountText};
+use super::admin::{self, AdminText};
 use super::client_keys::{self, ClientKeyText};
 use super::filters::{self, FilterText};
 use super::names::{self, AliasText, ComboText};
@@ -20,6 +21,7 @@ use crate::snapshot::Way;
 #[derive(Default)]
 pub(crate) struct Document {
     pub(crate) server: ServerText,
+    pub(crate) admin: AdminText,
     pub(crate) routing: RoutingText,
     pub(crate) providers: Vec<ProviderText>,
     pub(crate) accounts: Vec<AccountText>,
@@ -40,6 +42,7 @@ impl Document {
     pub(crate) fn of(root: &Node, report: &Report) -> Option<Self> {
         let known = [
             "server",
+            "admin",
             "routing",
             "providers",
             "accounts",
@@ -57,6 +60,7 @@ impl Document {
         combos.extend(section.read("fallback_chains", names::fallback_chains).unwrap_or_default());
         Some(Self {
             server: section.read("server", server::read).unwrap_or_default(),
+            admin: section.read("admin", admin::read).unwrap_or_default(),
             routing: section.read("routing", routing::read).unwrap_or_default(),
             providers: section.read("providers", written_providers).unwrap_or_default(),
             accounts: section

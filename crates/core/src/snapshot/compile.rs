@@ -157,6 +157,7 @@ pub fn compile_written(inputs: &Inputs<'_>) -> Result<(Snapshot, Written), Probl
     let prices = prices::compile(&document.prices, &providers, &report);
     let client_keys = keys::compile(&document.client_keys, &secrets, inputs.pepper, &report);
     let tunnels = tunnels::compile(document.tunnel.as_ref(), inputs.env, &report);
+    access::check_login(&document, &listen, inputs, &report);
     let access = access::check(&document, &listen, inputs, &report);
     let filters = filters::compile(&document.filters, access, inputs, &providers, &report);
 
@@ -166,6 +167,7 @@ pub fn compile_written(inputs: &Inputs<'_>) -> Result<(Snapshot, Written), Probl
     let snapshot = Snapshot {
         revision: inputs.revision,
         server: listen.server,
+        require_login: document.admin.require_login.as_ref().is_none_or(|required| required.value),
         routing: routing(&document),
         offering: offering(&providers, &accounts),
         providers: providers.by_id,

@@ -20,6 +20,8 @@ use crate::ids::ClientKeyName;
 pub struct ClientKey {
     /// Its name.
     pub name: ClientKeyName,
+    /// How the key begins, if that is kept: so that people recognise it.
+    pub prefix: Option<Box<str>>,
     /// Which model names it may ask for.
     pub models: Vec<WildMatch>,
     /// When it stops working.

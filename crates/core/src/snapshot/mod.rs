@@ -45,6 +45,8 @@ pub struct Snapshot {
     pub revision: u64,
     /// Listeners, limits and timeouts.
     pub server: Server,
+    /// Whether somebody at this machine has to log in to administrate; everybody else always has to.
+    pub require_login: bool,
     /// How and how far requests are routed.
     pub routing: Routing,
     /// Providers by id.

@@ -27,14 +27,12 @@ pub(super) fn over(root: &mut Node, object: &StoredObject, report: &Report) {
                 append(list, field.unwrap_or("name"), &object.name, &object.value, &place)
             })
         }
-        Kind::Setting => {
-            let path: Vec<&str> = object.name.split('.').collect();
-            match path.split_last() {
-                Some((name, section)) => open(root, section, &place)
-                    .and_then(|map| insert(map, name, &object.value, &place)),
-                None => Ok(()),
+        Kind::Setting => match Kind::steps(&object.name).split_last() {
+            Some((name, section)) => {
+                open(root, section, &place).and_then(|map| insert(map, name, &object.value, &place))
             }
-        }
+            None => Ok(()),
+        },
         kind => open(root, kind.section(), &place)
             .and_then(|map| insert(map, &object.name, &object.value, &place)),
     };
@@ -58,7 +56,7 @@ pub(super) fn place(kind: Kind, name: &str) -> Place {
 /// Says why the dashboard may not keep such an object at all.
 fn refused(object: &StoredObject) -> Option<String> {
     if object.kind == Kind::Setting {
-        let top = object.name.split('.').next().unwrap_or_default();
+        let top = Kind::steps(&object.name).first().copied().unwrap_or_default();
         return FILE_ONLY
             .contains(&top)
             .then(|| format!("`{}` is set in the file only", object.name));

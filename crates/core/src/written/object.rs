@@ -14,6 +14,8 @@ pub struct StoredObject {
     pub name: Box<str>,
     /// Its settings.
     pub value: Value,
+    /// The generation in which it was last changed.
+    pub since: u64,
 }
 
 impl fmt::Debug for StoredObject {
@@ -43,7 +45,8 @@ pub enum Kind {
     Price,
     /// A resilience profile.
     Profile,
-    /// A single setting, named by its path in the file, e.g. `routing.account_strategy`.
+    /// A single setting, named by its path in the file: `routing.account_strategy`, or with slashes where
+    /// a name has dots, `/providers/a.b/tunnel`.
     Setting,
 }
 
@@ -83,8 +86,16 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 
+    /// Splits the name of a setting into the steps of its path.
+    pub(super) fn steps(name: &str) -> Vec<&str> {
+        match name.strip_prefix('/') {
+            Some(steps) => steps.split('/').collect(),
+            None => name.split('.').collect(),
+        }
+    }
+
     /// Where the file keeps objects of this kind.
-    pub(super) const fn section(self) -> &'static [&'static str] {
+    pub const fn section(self) -> &'static [&'static str] {
         match self {
             Self::Provider | Self::Model => &["providers"],
             Self::Account => &["accounts"],

@@ -15,7 +15,7 @@ routing: { account_strategy: random }
 ";
 
 fn object(kind: Kind, name: &str, value: Value) -> StoredObject {
-    StoredObject { kind, name: name.into(), value }
+    StoredObject { kind, name: name.into(), value, since: 1 }
 }
 
 fn read(text: &str, objects: &[StoredObject]) -> Result<Written, Problems> {

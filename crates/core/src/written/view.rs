@@ -64,7 +64,7 @@ impl Written {
     /// Shows one object.
     pub fn view(&self, kind: Kind, name: &str) -> Option<View> {
         if kind == Kind::Setting {
-            let path: Vec<&str> = name.split('.').collect();
+            let path = Kind::steps(name);
             let node = find(&self.root, &path)?;
             let last = path.last().copied().unwrap_or_default();
             let value = shown(last, node);

@@ -35,6 +35,7 @@ pub(super) fn compile(
         let (Some((hash, place)), true) = (hash, text.is_sound) else { continue };
         let key = ClientKey {
             name: ClientKeyName::new(name.value.as_str()),
+            prefix: text.prefix.as_deref().map(Into::into),
             models: text.models.iter().map(|pattern| WildMatch::new(pattern)).collect(),
             expires: text.expires,
             inference: text.scopes.contains(&Scope::Inference),
