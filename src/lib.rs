@@ -12,6 +12,7 @@ mod data_dir;
 mod explained;
 pub mod live;
 pub mod local;
+pub mod login;
 pub mod metrics;
 pub mod proxy;
 pub mod services;
