@@ -20,4 +20,5 @@ pub mod snapshot;
 pub mod state;
 pub mod strategy;
 mod sync;
+pub mod usage;
 pub mod verdict;
