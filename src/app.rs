@@ -31,9 +31,10 @@ use crate::proxy::{Gateway, Shared};
 use crate::services::{
     Announce, Breakers, Drain, Exposition, Reload, Simulated, keep_breakers, restore_breakers,
 };
+use crate::store::Store;
 use crate::telemetry::LogFormat;
 use crate::upstream::Endpoints;
-use crate::{admin, data_dir};
+use crate::{admin, keeping};
 
 /// Most attempts Pingora allows for one request. The plan ends earlier by itself; what comes on top
 /// are repetitions on dead kept-alive connections.
@@ -62,6 +63,7 @@ pub enum StartError {
 /// All long-lived parts.
 pub struct App {
     shared: Arc<Shared>,
+    store: Option<Store>,
     watch: Option<Watch>,
 }
 
@@ -73,14 +75,17 @@ impl App {
     /// Every problem of the configuration.
     pub fn build(source: Source, log: Option<LogFormat>) -> Result<Self, StartError> {
         let clock = source.clock.clone();
-        let kept_key = source.envelope_key.clone();
+        let (keeps, kept_key) = (source.keeps, source.envelope_key.clone());
         let metrics = Metrics::new()
             .map_err(|error| StartError::Refused(format!("metrics cannot be made: {error}")))?;
         let (metrics, state) = (Arc::new(metrics), Arc::new(SharedState::default()));
         let watch = source.file().and_then(watch);
         let live = LiveConfig::start(source, Arc::clone(&state), Arc::clone(&metrics))?;
         let data_dir = live.load().server.data_dir.clone();
-        let envelope_key = kept_key.unwrap_or_else(|| data_dir::envelope_key(&data_dir));
+        let store = keeping::store(keeps, &data_dir, &|name| live.source().variable(name))
+            .map_err(|error| StartError::Refused(error.to_string()))?;
+        let envelope_key =
+            kept_key.unwrap_or_else(|| keeping::envelope_key(store.as_ref(), &data_dir));
         let endpoints = Endpoints::new(clock.clone());
         restore_breakers(&data_dir, &live.load(), &clock);
         let live = Arc::new(live);
@@ -103,6 +108,7 @@ impl App {
             endpoints,
             metrics,
             access_log: log,
+            recorder: keeping::recorder(store.as_ref()),
             envelope_key,
             affinity: Affinity::default(),
             explained,
@@ -111,7 +117,12 @@ impl App {
             clock,
             draining: AtomicBool::default(),
         });
-        Ok(Self { shared, watch })
+        Ok(Self { shared, store, watch })
+    }
+
+    /// Returns what is kept; `None` if nothing can be.
+    pub const fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
     }
 
     /// Returns the parts requests use.
@@ -171,6 +182,9 @@ impl App {
         server.run(RunArgs { shutdown_signal: Box::new(drain) });
         shared.access_log.flush();
         keep_breakers(&settings.data_dir, &shared);
+        if let Some(store) = &self.store {
+            store.close();
+        }
         Ok(())
     }
 }

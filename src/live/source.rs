@@ -12,6 +12,8 @@ use omniroute_core::snapshot::{
 };
 use omniroute_core::state::SharedState;
 
+use crate::keeping::Keeps;
+
 /// Everything a compilation reads.
 pub struct Source {
     /// The file, if there is one; or a text compiled into the program (`demo`).
@@ -26,6 +28,8 @@ pub struct Source {
     pub clock: Clock,
     /// Random per process; hashes of client keys depend on it.
     pub pepper: [u8; 32],
+    /// Where things are kept.
+    pub keeps: Keeps,
     /// The key of envelopes, if none is to be kept in the data directory (demo, tests).
     pub envelope_key: Option<Arc<[u8]>>,
 }
@@ -90,8 +94,9 @@ impl Source {
         }
     }
 
+    /// Reads the environment: the real one, then `.env` files.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    fn variable(&self, name: &str) -> Option<String> {
+    pub fn variable(&self, name: &str) -> Option<String> {
         let real = match self.process_env {
             ProcessEnv::Read => std::env::var(name).ok(),
             ProcessEnv::Ignored => None,

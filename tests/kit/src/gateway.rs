@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use omniroute::app::{App, StartError, server_conf};
+use omniroute::keeping::Keeps;
 use omniroute::live::{ProcessEnv, Source, Text};
 use omniroute::proxy::Shared;
+use omniroute::store::Store;
 use omniroute_core::clock::Clock;
 use omniroute_core::snapshot::Overrides;
 use pingora::apps::ServerApp;
@@ -21,6 +23,7 @@ use crate::spawn;
 pub struct TestGateway {
     address: SocketAddr,
     shared: Arc<Shared>,
+    store: Store,
     clock: Clock,
     accepting: JoinHandle<()>,
     _shutdown: watch::Sender<bool>,
@@ -69,12 +72,14 @@ impl TestGateway {
             process_env: ProcessEnv::Ignored,
             clock: clock.clone(),
             pepper: [7; 32],
+            keeps: Keeps::InMemory,
             envelope_key: Some(Arc::from([9; 32])),
         };
         let app = App::build(source, None)?;
         let conf = Arc::new(server_conf(&app.shared().live.load().server));
         let proxy = Arc::new(app.proxy(&conf));
         let shared = Arc::clone(app.shared());
+        let store = app.store().expect("memory can be had").clone();
 
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
@@ -91,7 +96,7 @@ impl TestGateway {
                 });
             }
         });
-        Ok(Self { address, shared, clock, accepting, _shutdown: shutdown })
+        Ok(Self { address, shared, store, clock, accepting, _shutdown: shutdown })
     }
 
     /// Returns where it listens.
@@ -102,6 +107,11 @@ impl TestGateway {
     /// Returns its parts.
     pub const fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Returns its store, which ends with it.
+    pub const fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Returns its clock.
