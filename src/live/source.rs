@@ -15,6 +15,7 @@ use omniroute_core::state::SharedState;
 use omniroute_core::written::{StoredObject, Written};
 
 use super::HeldFile;
+use crate::keeping::Keeps;
 
 /// Everything a compilation reads.
 pub struct Source {
@@ -30,6 +31,8 @@ pub struct Source {
     pub clock: Clock,
     /// A secret of this gateway; hashes of client keys depend on it.
     pub pepper: [u8; 32],
+    /// Where things are kept.
+    pub keeps: Keeps,
     /// The key of envelopes, if none is to be kept in the data directory (demo, tests).
     pub envelope_key: Option<Arc<[u8]>>,
 }

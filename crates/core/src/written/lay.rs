@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::object::{Kind, StoredObject};
+use super::reach;
 use crate::config::node::{Content, Entry, Node, Scalar, ScalarKind};
 use crate::config::report::{Place, Report};
 
@@ -17,6 +18,11 @@ pub(super) fn over(root: &mut Node, object: &StoredObject, report: &Report) {
     let place = place(object.kind, &object.name);
     if let Some(what) = refused(object) {
         report.add(&place, what);
+        return;
+    }
+    if let Some(what) = reach::refused(&object.value) {
+        let path = format!("{}.base_url", place.path);
+        report.add(&Place { path, ..place.clone() }, what);
         return;
     }
     let laid = match object.kind {
