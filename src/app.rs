@@ -29,7 +29,8 @@ use crate::live::{LiveConfig, Source, Watch};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared};
 use crate::services::{
-    Announce, Breakers, Drain, Exposition, Reload, Simulated, keep_breakers, restore_breakers,
+    Announce, Breakers, Drain, Exposition, Reload, Retention, Simulated, keep_breakers,
+    restore_breakers,
 };
 use crate::store::Store;
 use crate::telemetry::LogFormat;
@@ -64,6 +65,7 @@ pub enum StartError {
 pub struct App {
     shared: Arc<Shared>,
     store: Option<Store>,
+    retention_days: u32,
     watch: Option<Watch>,
 }
 
@@ -84,6 +86,8 @@ impl App {
         let data_dir = live.load().server.data_dir.clone();
         let store = keeping::store(keeps, &data_dir, &|name| live.source().variable(name))
             .map_err(|error| StartError::Refused(error.to_string()))?;
+        let retention_days = keeping::retention_days(&|name| live.source().variable(name))
+            .map_err(StartError::Refused)?;
         let envelope_key =
             kept_key.unwrap_or_else(|| keeping::envelope_key(store.as_ref(), &data_dir));
         let endpoints = Endpoints::new(clock.clone());
@@ -117,7 +121,7 @@ impl App {
             clock,
             draining: AtomicBool::default(),
         });
-        Ok(Self { shared, store, watch })
+        Ok(Self { shared, store, retention_days, watch })
     }
 
     /// Returns what is kept; `None` if nothing can be.
@@ -171,6 +175,11 @@ impl App {
         let breakers =
             Breakers { shared: Arc::clone(&self.shared), folder: settings.data_dir.clone() };
         server.add_service(background_service("breakers", breakers));
+        if let Some(store) = &self.store {
+            let (store, clock) = (store.clone(), self.shared.clock.clone());
+            let retention = Retention { store, days: self.retention_days, clock };
+            server.add_service(background_service("retention", retention));
+        }
         let announce = Announce { listen, words: extras.words };
         server.add_service(background_service("announce", announce));
         if let Some(running) = extras.sim {
