@@ -5,10 +5,12 @@
 mod administration;
 mod body;
 mod counting;
+mod crash;
 mod delivery;
 mod failover;
 mod forwarding;
 mod hardening;
+mod keeping;
 mod keys;
 mod limits;
 mod pauses;
@@ -23,3 +25,4 @@ mod storm;
 mod streams;
 mod translate;
 mod tunnels;
+mod usage;
