@@ -30,7 +30,8 @@ use crate::login::{Login, Session, SessionHash};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared};
 use crate::services::{
-    Announce, Breakers, Drain, Exposition, Reload, Simulated, keep_breakers, restore_breakers,
+    Announce, Breakers, Drain, Exposition, Reload, Retention, Simulated, keep_breakers,
+    restore_breakers,
 };
 use crate::store::{Store, StoreError};
 use crate::telemetry::LogFormat;
@@ -65,6 +66,7 @@ pub enum StartError {
 pub struct App {
     shared: Arc<Shared>,
     store: Option<Store>,
+    retention_days: u32,
     watch: Option<Watch>,
 }
 
@@ -93,6 +95,8 @@ impl App {
         let parts = (Arc::clone(&state), Arc::clone(&metrics));
         let archive = keeping::archive(store.as_ref());
         let live = LiveConfig::start(source, kept.remembered, archive, parts)?;
+        let retention_days = keeping::retention_days(&|name| live.source().variable(name))
+            .map_err(StartError::Refused)?;
         let envelope_key =
             kept_key.unwrap_or_else(|| keeping::envelope_key(store.as_ref(), &data_dir));
         let endpoints = Endpoints::new(clock.clone());
@@ -128,7 +132,7 @@ impl App {
             clock,
             draining: AtomicBool::default(),
         });
-        Ok(Self { shared, store, watch })
+        Ok(Self { shared, store, retention_days, watch })
     }
 
     /// Returns what is kept; `None` if nothing can be.
@@ -182,6 +186,11 @@ impl App {
         let breakers =
             Breakers { shared: Arc::clone(&self.shared), folder: settings.data_dir.clone() };
         server.add_service(background_service("breakers", breakers));
+        if let Some(store) = &self.store {
+            let (store, clock) = (store.clone(), self.shared.clock.clone());
+            let retention = Retention { store, days: self.retention_days, clock };
+            server.add_service(background_service("retention", retention));
+        }
         let announce = Announce { listen, words: extras.words };
         server.add_service(background_service("announce", announce));
         if let Some(running) = extras.sim {

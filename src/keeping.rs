@@ -4,6 +4,7 @@
 //! file says and records no usage. A database that is there but cannot be opened ends the start: to serve
 //! without it would be to serve without what was configured in it.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,13 +13,17 @@ use omniroute_core::usage::{NoRecorder, Recorder};
 use crate::data_dir;
 use crate::live::{Archive, Remembered};
 use crate::login::{Session, SessionHash};
-use crate::store::{MasterKey, Store, StoreError};
+use crate::store::{MasterKey, Store, StoreError, usage};
 
 /// The purpose of the key that envelopes are made with.
 const ENVELOPE: &str = "gw/envelope/v1";
 
 /// The purpose of the secret under which client keys are hashed.
 const CLIENT_KEYS: &str = "gw/apikey/v1";
+
+/// The variable that says how many days rows of usage are kept, and what it may say.
+const RETENTION: &str = "LOG_RETENTION_DAYS";
+const RETENTION_DAYS: RangeInclusive<u32> = 1..=3650;
 
 /// Where things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +88,22 @@ pub fn archive(store: Option<&Store>) -> Box<dyn Archive> {
         Some(store) => Box::new(store.clone()),
         None => Box::new(()),
     }
+}
+
+/// Returns how many days rows of usage are kept: what `LOG_RETENTION_DAYS` says, else 90.
+///
+/// # Errors
+///
+/// What is wrong with the variable.
+pub fn retention_days(variable: &dyn Fn(&str) -> Option<String>) -> Result<u32, String> {
+    let Some(written) = variable(RETENTION).filter(|text| !text.trim().is_empty()) else {
+        return Ok(usage::DEFAULT_DAYS);
+    };
+    let days = written.trim().parse().ok().filter(|days| RETENTION_DAYS.contains(days));
+    days.ok_or_else(|| {
+        let (least, most) = (RETENTION_DAYS.start(), RETENTION_DAYS.end());
+        format!("{RETENTION}={written}: rows of usage are kept for {least} to {most} days; write `{RETENTION}=90`")
+    })
 }
 
 /// Returns what takes the records of calls.

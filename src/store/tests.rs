@@ -1,5 +1,7 @@
 //! The store as its callers see it.
 
+mod failing;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 

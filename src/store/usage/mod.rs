@@ -4,15 +4,25 @@
 //! Sums are written in the transaction that writes the rows, so they always add up; each row counts once,
 //! known by its id, however often it is handed over.
 
+mod check;
+mod export;
+mod page;
+mod question;
+mod retention;
 mod sums;
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 
 use omniroute_core::usage::{RecordId, UsageRecord};
 
+pub use self::check::{Check, Fault, check};
+pub use self::export::{Export, Form};
+pub use self::page::{Listing, MAX_PAGE, Page, page};
+pub use self::question::{Answer, By, Filter, Group, Question, Span, Step, ask};
+pub use self::retention::{DEFAULT_DAYS, MOST_AT_ONCE, forget, rows_from};
 pub use self::sums::{Sums, Who};
 use super::{Record, StoreError, Table, WriteTx};
 
