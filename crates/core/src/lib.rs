@@ -11,6 +11,7 @@ pub mod context;
 pub mod error;
 pub mod filter;
 pub mod ids;
+pub mod money;
 pub mod presented;
 pub mod resilience;
 pub mod routing;

@@ -127,7 +127,7 @@ pub fn compile(inputs: &Inputs<'_>) -> Result<Snapshot, Problems> {
     };
     let accounts = accounts::compile(&document.accounts, &world, &report);
     let names = names::compile(&document, &providers, inputs.state, &report);
-    let prices = prices::compile(&document.prices, &providers, &report);
+    let prices = prices::compile(&document.prices, &providers, &report)?;
     let client_keys = keys::compile(&document.client_keys, &secrets, inputs.pepper, &report);
     let tunnels = tunnels::compile(document.tunnel.as_ref(), inputs.env, &report);
     let access = access::check(&document, &listen, inputs, &report);

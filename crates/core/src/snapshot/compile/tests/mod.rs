@@ -4,6 +4,7 @@ mod access;
 mod broken;
 mod files;
 mod meaning;
+mod prices;
 mod sources;
 mod tunnels;
 
