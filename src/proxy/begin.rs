@@ -91,6 +91,7 @@ impl Exchange {
                         paused: None,
                         last_sign: now,
                         kept_alive: false,
+                        is_sent: false,
                         stale_connections: 0,
                         status: None,
                         ticket,

@@ -9,6 +9,7 @@ mod administer;
 mod answer;
 mod attempt;
 mod begin;
+mod billing;
 mod blame;
 mod count;
 mod dispatch;

@@ -4,6 +4,7 @@
 
 mod administration;
 mod body;
+mod cost;
 mod counting;
 mod delivery;
 mod failover;

@@ -10,6 +10,7 @@ use omniroute_wire::{Codec, Peek, Usage, WireFormat};
 
 use crate::error::ErrorCode;
 use crate::ids::{AccountId, ProviderId};
+use crate::money::Charge;
 use crate::snapshot::{ClientKey, Snapshot};
 use crate::verdict::Reason;
 
@@ -119,6 +120,8 @@ pub struct Outcome {
     pub duration: Duration,
     /// Tokens as the provider counted them.
     pub usage: Usage,
+    /// What they cost; `None` where nothing was billed or nobody knows the price.
+    pub charge: Option<Charge>,
     /// What the translation of the request dropped, by the client's names; empty if nothing.
     pub dropped: Box<str>,
 }

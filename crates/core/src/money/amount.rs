@@ -54,6 +54,13 @@ impl Nanodollars {
         Self(self.0.saturating_sub(other.0))
     }
 
+    /// Returns dollars without the sign, with two to nine decimals.
+    pub fn in_digits(self) -> String {
+        let decimals = format!("{:09}", self.0 % DOLLAR);
+        let kept = decimals.trim_end_matches('0').len().clamp(LEAST_DECIMALS, DECIMALS);
+        format!("{}.{}", self.0 / DOLLAR, &decimals[..kept])
+    }
+
     /// Returns dollars as metrics have them. Not for sums: a float holds 15 digits.
     #[expect(clippy::cast_precision_loss, reason = "metrics are floats")]
     pub fn as_dollars(self) -> f64 {
@@ -69,8 +76,6 @@ impl Sum for Nanodollars {
 
 impl fmt::Display for Nanodollars {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimals = format!("{:09}", self.0 % DOLLAR);
-        let kept = decimals.trim_end_matches('0').len().clamp(LEAST_DECIMALS, DECIMALS);
-        write!(f, "${}.{}", self.0 / DOLLAR, &decimals[..kept])
+        write!(f, "${}", self.in_digits())
     }
 }
