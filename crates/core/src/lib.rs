@@ -5,6 +5,7 @@
 //! chance from the caller.
 
 pub mod affinity;
+pub mod budget;
 pub mod clock;
 pub mod config;
 pub mod context;
