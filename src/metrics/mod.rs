@@ -3,11 +3,13 @@
 //! Labels are bounded: providers, accounts and models come from the configuration, never from what a
 //! client wrote; a model the catalogue does not know counts as `other`.
 
+mod budget;
 mod spent;
 mod state;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use omniroute_core::clock::Clock;
 use omniroute_core::context::{AttemptRecord, Outcome};
 use omniroute_core::snapshot::Snapshot;
 use omniroute_core::state::SharedState;
@@ -16,6 +18,7 @@ use prometheus::{
     IntGauge, Opts, Registry, TextEncoder,
 };
 
+use self::budget::BudgetGauges;
 use self::spent::Spent;
 use self::state::StateGauges;
 
@@ -32,6 +35,7 @@ pub struct Metrics {
     attempts: IntCounterVec,
     account_cool_down_seconds: GaugeVec,
     state: StateGauges,
+    budgets: BudgetGauges,
     spent: Spent,
     interrupted: CounterVec,
     in_flight: IntGauge,
@@ -74,6 +78,7 @@ impl Metrics {
                 &["provider", "account"],
             )?,
             state: StateGauges::new()?,
+            budgets: BudgetGauges::new()?,
             spent: Spent::new()?,
             interrupted: CounterVec::new(
                 Opts::new(
@@ -104,6 +109,7 @@ impl Metrics {
         registry.register(Box::new(self.account_cool_down_seconds.clone()))?;
         self.state.register(registry)?;
         self.spent.register(registry)?;
+        self.budgets.register(registry)?;
         registry.register(Box::new(self.interrupted.clone()))?;
         registry.register(Box::new(self.in_flight.clone()))?;
         registry.register(Box::new(self.config_revision.clone()))?;
@@ -119,9 +125,10 @@ impl Metrics {
         Ok(())
     }
 
-    /// Takes over how accounts and providers are now. What the configuration no longer has goes.
-    pub fn observe(&self, snapshot: &Snapshot, state: &SharedState, now: Instant) {
-        self.state.observe(snapshot, state, now);
+    /// Takes over how accounts, providers and budgets are now. What the configuration no longer has goes.
+    pub fn observe(&self, snapshot: &Snapshot, state: &SharedState, clock: &Clock) {
+        self.state.observe(snapshot, state, clock.now());
+        self.budgets.observe(snapshot, clock.timestamp());
     }
 
     /// Returns all metrics as Prometheus text.

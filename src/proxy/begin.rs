@@ -77,6 +77,7 @@ impl Exchange {
             self.can_count(&choice)?;
             match self.prepare(&choice) {
                 Ok(Prepared { codec, outbound, passage, notes, care }) => {
+                    self.cover(&choice, outbound.body.len())?;
                     return Ok(Attempt {
                         choice,
                         codec,

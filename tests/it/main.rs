@@ -4,6 +4,8 @@
 
 mod administration;
 mod body;
+mod budgets;
+mod client_limits;
 mod cost;
 mod counting;
 mod delivery;

@@ -101,6 +101,11 @@ impl Sketch {
         sketch
     }
 
+    /// Returns the same for a body of another length.
+    pub(super) const fn with_bytes(self, bytes: u64) -> Self {
+        Self { bytes, ..self }
+    }
+
     /// Returns the most that the request can take at a model.
     pub fn demand(&self, facts: &ModelFacts) -> Demand {
         let stands =

@@ -7,6 +7,7 @@
 
 pub(crate) mod accounts;
 mod address;
+mod budgets;
 pub(crate) mod catalogue;
 pub(crate) mod client_keys;
 pub(crate) mod document;

@@ -13,7 +13,10 @@ use sha2::{Digest, Sha256};
 use wildmatch::WildMatch;
 
 use super::Way;
+use crate::budget::{Budget, Purse};
 use crate::ids::ClientKeyName;
+use crate::resilience::Limits;
+use crate::state::ClientState;
 
 /// One client key, without the key.
 #[derive(Debug)]
@@ -32,6 +35,14 @@ pub struct ClientKey {
     pub strict_translation: bool,
     /// How its calls leave; `None`: it says nothing.
     pub tunnel: Option<Way>,
+    /// What it may ask for at most.
+    pub limits: Limits,
+    /// What it uses of that.
+    pub state: Arc<ClientState>,
+    /// How much it may spend; empty: no limit.
+    pub budgets: Arc<[Budget]>,
+    /// What it has spent.
+    pub purse: Arc<Purse>,
 }
 
 impl ClientKey {
@@ -84,6 +95,11 @@ impl ClientKeys {
     /// Finds a key by its name.
     pub fn named(&self, name: &str) -> Option<&Arc<ClientKey>> {
         self.by_hash.values().find(|key| key.name.as_str() == name)
+    }
+
+    /// Iterates over all keys, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<ClientKey>> {
+        self.by_hash.values()
     }
 
     /// Finds the key a client presented.
