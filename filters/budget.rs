@@ -13,8 +13,10 @@ use omniroute_core::filter::{BuildContext, Filter, FilterFault};
 use omniroute_core::money::{Nanodollars, most};
 use omniroute_core::routing::Route;
 use omniroute_core::snapshot::{ClientKey, Target};
+use omniroute_wire::{WireError, WireFormat};
 use serde::Deserialize;
 use serde_json::Value;
+use tracing::warn;
 
 use crate::settings;
 
@@ -58,8 +60,16 @@ impl Filter for Budgets {
         if caller.budgets.is_empty() || call.operation != Operation::Chat {
             return Ok(());
         }
-        let request = call.codec.read_request(&call.body, &call.peek)?;
-        let sketch = Sketch::of(&request, call.body.len() as u64);
+        let bytes = call.body.len() as u64;
+        let sketch = match call.codec.read_request(&call.body, &call.peek) {
+            Ok(request) => Sketch::of(&request, bytes),
+            // Conversations that OpenAI stores: passed on as they are, if to OpenAI. One call of Responses
+            // has one answer.
+            Err(WireError::Unsupported { .. }) if cx.format == WireFormat::OpenAiResponses => {
+                Sketch::of_unknown(bytes)
+            }
+            Err(error) => return Err(error.into()),
+        };
         let amount = self.dearest((cx, caller), route, &sketch)?;
         let reservation = caller
             .purse
@@ -72,7 +82,17 @@ impl Filter for Budgets {
     fn on_done(&self, cx: &RequestContext, outcome: &Outcome) {
         let Some(hold) = &cx.hold else { return };
         let cost = outcome.charge.map_or(Nanodollars::ZERO, |charge| charge.amount);
-        hold.reservation.settle(cost, self.clock.timestamp());
+        for warning in hold.reservation.settle(cost, self.clock.timestamp()) {
+            warn!(
+                client_key = cx.caller.as_ref().map(|caller| caller.name.as_str()),
+                period = warning.budget.period.name(),
+                limit = %warning.budget.limit,
+                spent = %warning.spent,
+                percent = f64::from(warning.reached) / 10.0,
+                resets_at = %warning.resets_at,
+                "a budget has reached a threshold"
+            );
+        }
     }
 }
 

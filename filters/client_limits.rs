@@ -7,14 +7,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use omniroute_core::clock::Clock;
-use omniroute_core::context::{Outcome, RequestContext};
+use omniroute_core::context::{Operation, Outcome, RequestContext};
 use omniroute_core::error::Error;
 use omniroute_core::filter::{BuildContext, Filter, FilterFault, Flow};
 use omniroute_core::resilience::Limits;
+use omniroute_core::routing::Route;
 use omniroute_core::snapshot::ClientKey;
 use omniroute_core::state::{Allowance, Busy};
 use omniroute_wire::WireFormat;
@@ -64,7 +64,6 @@ pub(crate) fn build(
     Ok(Arc::new(ClientLimits { clock: world.clock.clone() }))
 }
 
-#[async_trait]
 impl Filter for ClientLimits {
     fn on_request(&self, cx: &mut RequestContext) -> Result<Flow, Error> {
         let Some(caller) = limited(cx) else { return Ok(Flow::Continue) };
@@ -73,16 +72,16 @@ impl Filter for ClientLimits {
         Ok(Flow::Continue)
     }
 
-    async fn on_call(&self, cx: &mut RequestContext) -> Result<Flow, Error> {
+    fn on_route(&self, cx: &mut RequestContext, _: &Route) -> Result<(), Error> {
         let (Some(caller), Some(pass), Some(call)) = (limited(cx), &cx.pass, &cx.call) else {
-            return Ok(Flow::Continue);
+            return Ok(());
         };
-        if caller.limits.tpm > 0 {
-            let tokens = call.body.len() as u64 / BYTES_PER_TOKEN;
-            let counted = pass.call(&caller.limits, tokens, self.clock.now());
-            counted.map_err(|busy| reached(caller, busy))?;
+        if caller.limits.tpm == 0 || call.operation != Operation::Chat {
+            return Ok(());
         }
-        Ok(Flow::Continue)
+        let tokens = call.body.len() as u64 / BYTES_PER_TOKEN;
+        let counted = pass.call(&caller.limits, tokens, self.clock.now());
+        counted.map_err(|busy| reached(caller, busy))
     }
 
     fn on_response(&self, cx: &RequestContext, headers: &mut HeaderMap) {
@@ -105,10 +104,6 @@ impl Filter for ClientLimits {
         if let Some(pass) = &cx.pass {
             pass.took(outcome.usage.total());
         }
-    }
-
-    fn wants_call(&self) -> bool {
-        true
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use omniroute::live::Text;
 use omniroute_core::budget::{Budget, Standing};
 use omniroute_core::money::Nanodollars;
 use omniroute_core::snapshot::ClientKey;
@@ -263,4 +264,76 @@ async fn a_client_that_leaves_pays_for_what_was_asked() {
     // A few tokens of the prompt at a dollar a million, and nothing of the answer.
     let spent = standing.spent.get();
     assert!((4_000..40_000).contains(&spent), "{spent}");
+}
+
+#[tokio::test]
+async fn streams_are_settled_at_what_they_cost() {
+    let sim = simulator().await;
+    let gateway =
+        TestGateway::start(&with_budget(&sim, "{ limit: $1, period: daily }", PRICES)).await;
+    let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
+    let mut before = 0;
+    for upstream in FORMATS {
+        for format in FORMATS {
+            let model = format!("{}/echo", prefix(upstream));
+            let (path, body) = limited(format, &model, "as a whole and as a stream", 300);
+            let whole = client.post(&path, &[KEY], &body).await;
+            assert_eq!(whole.status, 200, "{}", whole.text());
+            assert_eq!(settled(&gateway).await.spent.get(), before + cost(&whole));
+
+            let (path, streamed) = ask(format, &model, true, "as a whole and as a stream");
+            let mut body = body;
+            if let Some(stream) = streamed.get("stream") {
+                body["stream"] = stream.clone();
+            }
+            let stream = client.post(&path, &[KEY], &body).await;
+            assert!(stream.complete, "{}", stream.text());
+            before += 2 * cost(&whole);
+            let spent = settled(&gateway).await.spent.get();
+            assert_eq!(spent, before, "{format} to {upstream}: {}", stream.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stored_conversation_is_passed_on_at_the_models_most() {
+    let sim = simulator().await;
+    let yaml = with_budget(&sim, "{ limit: $5, period: daily }", PRICES);
+    let gateway = TestGateway::start(&yaml).await;
+    let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
+    let (path, mut body) = limited("responses", "responses-sim/echo", "go on", 100);
+    body["previous_response_id"] = "resp_1".into();
+
+    let answer = client.post(&path, &[KEY], &body).await;
+
+    let served = sim.counts().requests == 1;
+    assert!(served, "it reaches the provider that stores it: {}", answer.text());
+}
+
+#[tokio::test]
+async fn an_edit_of_the_limit_is_live_and_forgets_nothing() {
+    let sim = simulator().await;
+    let yaml =
+        |limit: &str| with_budget(&sim, &format!("{{ limit: {limit}, period: monthly }}"), PRICES);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("omniroute.yaml");
+    std::fs::write(&path, yaml("$1")).unwrap();
+    let started = TestGateway::try_start(Text::File(path.clone())).await;
+    let gateway = started.unwrap_or_else(|error| panic!("{error}"));
+    let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
+    let (target, body) = limited("chat", "chat/echo", "hello", 100);
+    assert_eq!(client.post(&target, &[KEY], &body).await.status, 200);
+    let spent = settled(&gateway).await.spent;
+    assert!(spent > Nanodollars::ZERO);
+
+    std::fs::write(&path, yaml("$0.000001")).unwrap();
+    gateway.shared().live.reload().unwrap();
+    let refused = client.post(&target, &[KEY], &body).await;
+    assert_eq!(refused.status, 429);
+    assert!(error_message(&refused.json()).contains(&format!("spent {spent}")));
+
+    std::fs::write(&path, yaml("$2")).unwrap();
+    gateway.shared().live.reload().unwrap();
+    assert_eq!(client.post(&target, &[KEY], &body).await.status, 200);
+    assert_eq!(settled(&gateway).await.spent, spent.plus(spent));
 }

@@ -164,7 +164,7 @@ impl FilterChain {
         if !self.any_wants_call {
             return Ok(Flow::Continue);
         }
-        for filter in &self.filters {
+        for filter in self.filters.iter().filter(|filter| filter.wants_call()) {
             if let Flow::Answer(reply) = filter.on_call(cx).await? {
                 return Ok(Flow::Answer(reply));
             }

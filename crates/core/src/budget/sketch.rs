@@ -101,6 +101,18 @@ impl Sketch {
         sketch
     }
 
+    /// Is that of a request of which only its own vendor can tell what it means: anything may be in it.
+    pub fn of_unknown(bytes: u64) -> Self {
+        Self {
+            bytes,
+            answers: 1,
+            is_open: true,
+            searches: SEARCHES,
+            has_media: true,
+            ..Self::default()
+        }
+    }
+
     /// Returns the same for a body of another length.
     pub(super) const fn with_bytes(self, bytes: u64) -> Self {
         Self { bytes, ..self }
@@ -158,4 +170,88 @@ fn uses(raw: &RawJson) -> u64 {
     }
     let declared: Option<Declared> = serde_json::from_str(raw.get()).ok();
     declared.and_then(|declared| declared.max_uses).unwrap_or(SEARCHES)
+}
+
+#[cfg(test)]
+mod tests {
+    use omniroute_wire::WireFormat;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn demand(format: WireFormat, body: &Value) -> Demand {
+        let facts = ModelFacts {
+            context_tokens: Some(200_000),
+            max_output_tokens: Some(64_000),
+            ..ModelFacts::default()
+        };
+        sketch(format, body).demand(&facts)
+    }
+
+    fn sketch(format: WireFormat, body: &Value) -> Sketch {
+        let bytes = bytes::Bytes::from(body.to_string());
+        let codec = format.codec();
+        let peek = codec.peek(&bytes, None).unwrap();
+        let request = codec.read_request(&bytes, &peek).unwrap();
+        Sketch::of(&request, bytes.len() as u64)
+    }
+
+    fn chat(more: Value) -> Value {
+        let mut body = json!({ "model": "m", "messages": [{ "role": "user", "content": "hi" }] });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    }
+
+    #[test]
+    fn output_is_bounded_by_client_then_model_then_a_constant() {
+        let output = |more| demand(WireFormat::OpenAiChat, &chat(more)).output;
+        assert_eq!(output(json!({ "max_tokens": 500 })), 500);
+        assert_eq!(output(json!({ "max_completion_tokens": 500, "n": 4 })), 2_000);
+        assert_eq!(output(json!({ "max_tokens": 1 })), 16, "some providers take no less");
+        assert_eq!(output(json!({})), 64_000);
+        let plain = sketch(WireFormat::OpenAiChat, &chat(json!({})));
+        assert_eq!(plain.demand(&ModelFacts::default()).output, UNKNOWN_OUTPUT);
+        let thinks = json!({ "model": "m", "max_tokens": 100_000, "messages": [],
+            "thinking": { "type": "enabled", "budget_tokens": 90_000 } });
+        assert_eq!(demand(WireFormat::Anthropic, &thinks).output, 100_000);
+    }
+
+    #[test]
+    fn input_is_bounded_by_its_bytes_and_what_they_bring_in() {
+        let text = chat(json!({}));
+        let plain = demand(WireFormat::OpenAiChat, &text);
+        assert_eq!(plain.input, text.to_string().len() as u64 + FRAMES);
+        assert!(!plain.has_media && plain.searches == 0);
+
+        let image = json!({ "type": "image_url", "image_url": { "url": "https://x/y.png" } });
+        let two = chat(json!({ "messages": [{ "role": "user", "content": [image, image] }] }));
+        let pictures = demand(WireFormat::OpenAiChat, &two);
+        assert_eq!(pictures.input, two.to_string().len() as u64 + FRAMES + 2 * IMAGE);
+        assert!(pictures.has_media);
+    }
+
+    #[test]
+    fn what_the_provider_reads_by_itself_may_fill_the_window() {
+        let check = |format, body: Value, searches| {
+            let demand = demand(format, &body);
+            assert_eq!((demand.input, demand.searches), (200_000, searches), "{body}");
+        };
+        let messages = |more: Value| {
+            let mut body = chat(json!({ "max_tokens": 9 }));
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            body
+        };
+        let search = json!({ "type": "web_search_20250305", "name": "web_search", "max_uses": 3 });
+        check(WireFormat::Anthropic, messages(json!({ "tools": [search] })), 3);
+        let file =
+            json!({ "type": "document", "source": { "type": "url", "url": "https://x/y.pdf" } });
+        let turn = json!([{ "role": "user", "content": [file] }]);
+        check(WireFormat::Anthropic, messages(json!({ "messages": turn })), 0);
+        check(WireFormat::OpenAiChat, chat(json!({ "web_search_options": {} })), SEARCHES);
+        let facts = ModelFacts { context_tokens: Some(200_000), ..ModelFacts::default() };
+        let unknown = Sketch::of_unknown(9).demand(&facts);
+        assert_eq!((unknown.input, unknown.output), (200_000, UNKNOWN_OUTPUT));
+        let tool = json!({ "model": "m", "input": "hi", "tools": [{ "type": "web_search" }] });
+        check(WireFormat::OpenAiResponses, tool, SEARCHES);
+    }
 }
