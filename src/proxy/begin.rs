@@ -77,6 +77,7 @@ impl Exchange {
             self.can_count(&choice)?;
             match self.prepare(&choice) {
                 Ok(Prepared { codec, outbound, passage, notes, care }) => {
+                    self.cover(&choice, outbound.body.len())?;
                     return Ok(Attempt {
                         choice,
                         codec,
@@ -91,6 +92,7 @@ impl Exchange {
                         paused: None,
                         last_sign: now,
                         kept_alive: false,
+                        is_sent: false,
                         stale_connections: 0,
                         status: None,
                         ticket,

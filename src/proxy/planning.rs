@@ -58,10 +58,12 @@ impl Planned {
     /// # Errors
     ///
     /// What is wrong with the model's name, or why nobody can serve it.
-    pub fn of(shared: &Shared, cx: &RequestContext) -> Result<Self, Error> {
+    pub fn of(shared: &Shared, cx: &mut RequestContext) -> Result<Self, Error> {
         let Some(call) = &cx.call else { return Err(Error::Internal) };
-        let snapshot = &cx.snapshot;
+        let snapshot = &Arc::clone(&cx.snapshot);
         let route = route(snapshot, cx.provider.as_ref(), &call.peek.model)?;
+        snapshot.filters.on_route(cx, &route)?;
+        let Some(call) = &cx.call else { return Err(Error::Internal) };
         let now = shared.clock.now();
         let conversation =
             may_stick(&route, snapshot).then(|| shared.affinity.conversation(cx)).flatten();

@@ -4,6 +4,9 @@
 
 mod administration;
 mod body;
+mod budgets;
+mod client_limits;
+mod cost;
 mod counting;
 mod crash;
 mod delivery;

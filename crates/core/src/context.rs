@@ -8,9 +8,12 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use omniroute_wire::{Codec, Peek, Usage, WireFormat};
 
+use crate::budget::Hold;
 use crate::error::ErrorCode;
 use crate::ids::{AccountId, ProviderId};
+use crate::money::Charge;
 use crate::snapshot::{ClientKey, Snapshot};
+use crate::state::ClientPass;
 use crate::verdict::Reason;
 
 /// One request, from its head to its end.
@@ -30,6 +33,10 @@ pub struct RequestContext {
     pub call: Option<Call>,
     /// The one provider that may serve, if the path names one.
     pub provider: Option<ProviderId>,
+    /// What it uses of its client key's limits.
+    pub pass: Option<ClientPass>,
+    /// What is reserved for it of its client key's budgets.
+    pub hold: Option<Hold>,
     /// When the request came in.
     pub started: Instant,
 }
@@ -119,6 +126,8 @@ pub struct Outcome {
     pub duration: Duration,
     /// Tokens as the provider counted them.
     pub usage: Usage,
+    /// What they cost; `None` where nothing was billed or nobody knows the price.
+    pub charge: Option<Charge>,
     /// What the translation of the request dropped, by the client's names; empty if nothing.
     pub dropped: Box<str>,
 }

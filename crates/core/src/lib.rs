@@ -5,12 +5,14 @@
 //! chance from the caller.
 
 pub mod affinity;
+pub mod budget;
 pub mod clock;
 pub mod config;
 pub mod context;
 pub mod error;
 pub mod filter;
 pub mod ids;
+pub mod money;
 pub mod presented;
 pub mod resilience;
 pub mod routing;

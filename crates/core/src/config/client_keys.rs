@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::budgets;
 use super::limits;
 use super::node::{Content, Node};
 use super::report::{Place, Report, Spot};
@@ -9,6 +10,8 @@ use super::scalars;
 use super::secret_text::{SecretText, secret};
 use super::section::{Field, Section, each};
 use super::tunnel::tunnel;
+use crate::budget::Budget;
+use crate::resilience::Limits;
 use crate::snapshot::Way;
 
 /// Characters of a SHA-256 in hexadecimal.
@@ -31,6 +34,8 @@ pub(crate) struct ClientKeyText {
     pub(crate) scopes: Vec<Scope>,
     pub(crate) strict_translation: bool,
     pub(crate) tunnel: Option<Way>,
+    pub(crate) limits: Option<Spot<Limits>>,
+    pub(crate) budgets: Option<Spot<Vec<Budget>>>,
     /// Whether everything but the name and the key itself was good.
     pub(crate) is_sound: bool,
 }
@@ -61,8 +66,6 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         "strict_translation",
     ];
     let section = Section::open(node, &known, report)?;
-    section.refuse("limits", limits::client_key);
-    section.refuse("budget", limits::budget);
     let models = section.field("models", |node, report| some(node, report, scalars::text));
     let expires = section.field("expires", scalars::time);
     let scopes = section.field("scopes", |node, report| some(node, report, scope));
@@ -81,6 +84,8 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         scopes: scopes.value().cloned().unwrap_or_else(|| vec![Scope::Inference]),
         strict_translation: section.read("strict_translation", scalars::flag).unwrap_or_default(),
         tunnel: section.read("tunnel", tunnel),
+        limits: section.spot("limits", limits::client_key),
+        budgets: section.spot("budget", budgets::read),
         is_sound,
     })
 }

@@ -47,9 +47,7 @@ fn one(node: &Node, report: &Report) -> Option<FilterText> {
 type LaterFilter = fn(&Node, &Report) -> Option<bool>;
 
 /// Filters of the contract that the register may not have yet, with readers of their settings.
-const LATER: [(&str, LaterFilter); 8] = [
-    ("budget", budget),
-    ("client_limits", without_settings),
+const LATER: [(&str, LaterFilter); 6] = [
     ("idempotency", idempotency),
     ("progress", without_settings),
     ("request_log", request_log),
@@ -93,13 +91,6 @@ fn response_cache(node: &Node, report: &Report) -> Option<bool> {
     let section = Section::open(node, &["max_entries", "ttl"], report)?;
     section.read("max_entries", scalars::count);
     section.read("ttl", scalars::duration);
-    Some(true)
-}
-
-fn budget(node: &Node, report: &Report) -> Option<bool> {
-    let words = [("refuse", ()), ("allow", ())];
-    Section::open(node, &["unpriced"], report)?
-        .read("unpriced", |node, report| scalars::word(node, report, &words));
     Some(true)
 }
 

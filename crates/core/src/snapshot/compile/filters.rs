@@ -13,7 +13,8 @@ use crate::config::report::{Place, Report, Spot};
 use crate::filter::{BuildContext, FilterChain};
 
 /// Filters that run when the file has no list, in order, as far as they are registered.
-const DEFAULT_LIST: [&str; 4] = ["cors", "ip_access", API_KEY, "model_access"];
+const DEFAULT_LIST: [&str; 6] =
+    ["cors", "ip_access", API_KEY, "client_limits", "model_access", "budget"];
 
 /// Builds the chain.
 pub(super) fn compile(

@@ -2,8 +2,10 @@
 
 mod access;
 mod broken;
+mod budgets;
 mod files;
 mod meaning;
+mod prices;
 mod sources;
 mod tunnels;
 
@@ -128,7 +130,7 @@ fn build(settings: Value, _: &BuildContext) -> Result<Arc<dyn Filter>, Vec<Filte
 
 fn register() -> FilterRegister {
     let mut register = FilterRegister::default();
-    for name in ["cors", "ip_access", "api_key", "model_access"] {
+    for name in ["cors", "ip_access", "api_key", "client_limits", "model_access", "budget"] {
         register.add(name, build);
     }
     register
