@@ -83,12 +83,13 @@ async fn two_hundred_clients_cannot_overrun_a_budget() {
     let text = "word ".repeat(800);
     // Three answers each cost three times the budget; a refusal is asked again, as clients do.
     let one = async |index: usize| {
-        let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
         let format = FORMATS[index % 4];
         let model = format!("{}/echo", prefix(FORMATS[index / 4 % 4]));
         let (path, body) = limited(format, &model, &text, 1100);
         let (mut costs, mut refused) = (Vec::new(), 0);
         while costs.len() < 3 && refused < 40 {
+            // A refusal may close the connection, so each request has its own.
+            let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
             let answer = client.post(&path, &[KEY], &body).await;
             let (budget, standing) = standing(&gateway);
             assert!(standing.spent.plus(standing.reserved) <= budget.limit, "{standing:?}");
