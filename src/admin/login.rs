@@ -37,7 +37,7 @@ pub(super) async fn login(
     same_origin::check(&headers)?;
     let Given { password } = given::json(&body)?;
     if parts.login.password.fingerprint().is_none() {
-        let what = "no password is set yet; set one with `omniroute password set`, or with the token that the log names";
+        let what = "no password is set yet; set one with the token that the log names, or start with INITIAL_PASSWORD";
         return Err(Problem::new(StatusCode::FORBIDDEN, "needs_setup", what));
     }
     right_password(&parts, client.0, password).await?;

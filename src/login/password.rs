@@ -1,5 +1,5 @@
-//! The administrator's password: its Argon2id hash in a file of its own, so that `omniroute password set`
-//! works while the gateway runs.
+//! The administrator's password: its Argon2id hash in a file of its own, so that it
+//! can be replaced while the gateway runs.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
