@@ -23,9 +23,6 @@ use serde_json::Value;
 
 use crate::settings;
 
-/// Bytes of a prompt that make a token, roughly.
-const BYTES_PER_TOKEN: u64 = 4;
-
 /// Names of limit, rest and reset.
 type Names = [&'static str; 3];
 
@@ -79,8 +76,7 @@ impl Filter for ClientLimits {
         if caller.limits.tpm == 0 || call.operation != Operation::Chat {
             return Ok(());
         }
-        let tokens = call.body.len() as u64 / BYTES_PER_TOKEN;
-        let counted = pass.call(&caller.limits, tokens, self.clock.now());
+        let counted = pass.call(&caller.limits, call.rough_tokens(), self.clock.now());
         counted.map_err(|busy| reached(caller, busy))
     }
 

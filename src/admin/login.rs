@@ -10,6 +10,7 @@ use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use omniroute_core::clock::millis;
+use omniroute_core::hex;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -18,6 +19,9 @@ use super::problem::Problem;
 use super::{Parts, access, audited, given, same_origin, time};
 use crate::login::{LIFE, PasswordError, Session, SessionHash};
 use crate::proxy::ClientAddress;
+
+/// Bytes of a session's hash that name it.
+const NAME_BYTES: usize = 8;
 
 /// Longest name of a browser that is kept, in characters.
 const MAX_AGENT_CHARS: usize = 200;
@@ -269,5 +273,5 @@ async fn forget(parts: &Parts, sessions: Vec<SessionHash>) -> Result<(), Problem
 
 /// What a session is called: the beginning of its hash, which opens nothing.
 fn name(hash: &SessionHash) -> String {
-    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&hash[..NAME_BYTES])
 }

@@ -79,6 +79,16 @@ pub struct Call {
     pub body: Bytes,
 }
 
+/// Bytes of a prompt that make a token, roughly: limits of tokens are corrected when a call has ended.
+const BYTES_PER_TOKEN: u64 = 4;
+
+impl Call {
+    /// Returns the tokens that its body has, roughly.
+    pub const fn rough_tokens(&self) -> u64 {
+        self.body.len() as u64 / BYTES_PER_TOKEN
+    }
+}
+
 impl std::fmt::Debug for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Call")

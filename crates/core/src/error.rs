@@ -382,7 +382,7 @@ fn client_status(upstream: u16) -> u16 {
 }
 
 /// Shortens a client's own text for a message.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     if text.chars().count() <= MAX_QUOTED_CHARS {
         return text.chars().map(visible).collect();
     }

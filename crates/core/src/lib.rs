@@ -11,6 +11,7 @@ pub mod config;
 pub mod context;
 pub mod error;
 pub mod filter;
+pub mod hex;
 pub mod ids;
 pub mod money;
 pub mod presented;

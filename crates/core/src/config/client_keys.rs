@@ -11,6 +11,7 @@ use super::secret_text::{SecretText, secret};
 use super::section::{Field, Section, each};
 use super::tunnel::tunnel;
 use crate::budget::Budget;
+use crate::hex;
 use crate::resilience::Limits;
 use crate::snapshot::Way;
 
@@ -114,7 +115,7 @@ fn scope(node: &Node, report: &Report) -> Option<Scope> {
 
 fn sha256(node: &Node, report: &Report) -> Option<[u8; 32]> {
     let found = match &node.content {
-        Content::Scalar(scalar) => from_hex(&scalar.text),
+        Content::Scalar(scalar) => hex::decode(&scalar.text),
         _ => None,
     };
     if found.is_none() {
@@ -122,15 +123,4 @@ fn sha256(node: &Node, report: &Report) -> Option<[u8; 32]> {
         report.add_with(&node.place, what, "make one with `printf %s KEY | sha256sum`");
     }
     found
-}
-
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    if text.len() != SHA256_HEX_CHARS || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(index * 2..index * 2 + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }
