@@ -35,7 +35,7 @@ use crate::services::{
 };
 use crate::store::{Store, StoreError};
 use crate::telemetry::LogFormat;
-use crate::upstream::Endpoints;
+use crate::upstream::{Endpoints, Fetch};
 use crate::{admin, keeping};
 
 /// Most attempts Pingora allows for one request. The plan ends earlier by itself; what comes on top
@@ -118,6 +118,7 @@ impl App {
             state: Arc::clone(&state),
             store: store.clone(),
             login: Arc::clone(&login),
+            fetch: Arc::new(Fetch::new(Arc::clone(&endpoints))),
             explained: Arc::clone(&explained),
             clock: clock.clone(),
         });

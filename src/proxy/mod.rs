@@ -30,6 +30,7 @@ mod recall;
 mod receive;
 mod reply;
 mod session;
+pub mod trial;
 mod usage;
 
 use std::sync::Arc;

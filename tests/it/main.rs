@@ -31,5 +31,6 @@ mod stale;
 mod storm;
 mod streams;
 mod translate;
+mod trials;
 mod tunnels;
 mod usage;
