@@ -171,6 +171,7 @@ mod tests {
             provider_ids: Vec::new(),
             clock: omniroute_core::clock::Clock::manual(0),
             lockouts: Arc::default(),
+            notices: Arc::default(),
         };
 
         let faults = build(settings, &context).unwrap_err();

@@ -30,7 +30,7 @@ use crate::login::{Login, Session, SessionHash};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared};
 use crate::services::{
-    Announce, Breakers, Drain, Exposition, Reload, Retention, Simulated, keep_breakers,
+    Announce, Breakers, Drain, Exposition, Reload, Retention, Simulated, Webhooks, keep_breakers,
     restore_breakers, restore_budgets,
 };
 use crate::store::{Store, StoreError};
@@ -202,6 +202,9 @@ impl App {
             server.add_service(background_service("retention", retention));
         }
         let login = Arc::clone(&self.login);
+        let notices = Arc::clone(&self.shared.state.notices);
+        let fetch = Fetch::new(Arc::clone(&self.shared.endpoints));
+        server.add_service(background_service("webhooks", Webhooks { notices, fetch }));
         let announce = Announce { listen, login, words: extras.words };
         server.add_service(background_service("announce", announce));
         if let Some(running) = extras.sim {

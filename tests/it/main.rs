@@ -34,3 +34,4 @@ mod translate;
 mod trials;
 mod tunnels;
 mod usage;
+mod webhooks;

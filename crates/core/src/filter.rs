@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::ids::ProviderId;
 use crate::routing::Route;
 use crate::state::Lockouts;
+use crate::webhook::Notices;
 
 /// A plug-in. All hooks default to doing nothing.
 #[async_trait]
@@ -205,6 +206,8 @@ pub struct BuildContext {
     pub clock: Clock,
     /// Addresses that sent wrong keys.
     pub lockouts: Arc<Lockouts>,
+    /// What is to be told to webhooks.
+    pub notices: Arc<Notices>,
 }
 
 /// A fault in a filter's settings.

@@ -25,4 +25,5 @@ pub mod strategy;
 mod sync;
 pub mod usage;
 pub mod verdict;
+pub mod webhook;
 pub mod written;

@@ -37,6 +37,7 @@ pub use rest::{Failure, Standing};
 
 use crate::budget::Ledger;
 use crate::ids::{AccountId, ClientKeyName, ProviderId};
+use crate::webhook::Notices;
 
 /// The states of all accounts, providers and combos, and the memory of reasoning.
 #[derive(Debug, Default)]
@@ -45,6 +46,8 @@ pub struct SharedState {
     pub recall: Recall,
     /// Addresses that sent wrong keys; filters have it too.
     pub lockouts: Arc<Lockouts>,
+    /// What is to be told to webhooks.
+    pub notices: Arc<Notices>,
     /// What client keys have spent.
     pub ledger: Ledger,
     hasher: RandomState,

@@ -31,7 +31,8 @@ pub(super) fn compile(
     let mut provider_ids = providers.ids.clone();
     provider_ids.sort();
     let (clock, lockouts) = (inputs.clock.clone(), Arc::clone(&inputs.state.lockouts));
-    let context = BuildContext { provider_ids, clock, lockouts };
+    let notices = Arc::clone(&inputs.state.notices);
+    let context = BuildContext { provider_ids, clock, lockouts, notices };
     let mut chain = FilterChain::default();
     for filter in &list {
         let Some((name, build)) = inputs.register.find(&filter.name) else {
