@@ -6,6 +6,7 @@
 mod access;
 mod actor;
 mod audit;
+mod budgets;
 mod catalog;
 mod change;
 mod config;
@@ -24,6 +25,8 @@ mod resilience;
 mod same_origin;
 mod time;
 mod tunnels;
+mod usage;
+mod usd;
 
 use std::sync::Arc;
 
@@ -89,6 +92,7 @@ fn router(parts: Parts) -> Router {
         router.route(&all, objects::all(of)).route(&one, objects::one(of))
     });
     let guarded = objects
+        .merge(usage::routes())
         .route("/api/audit", get(audit::list))
         .route("/api/audit/verify", get(audit::verify))
         .route("/api/auth/password", post(login::change))
@@ -118,6 +122,7 @@ fn router(parts: Parts) -> Router {
         .route("/api/lockouts", get(lockouts::list).delete(lockouts::unlock_all))
         .route("/api/lockouts/{address}", delete(lockouts::unlock))
         .route("/api/settings/proxy/test", post(tunnels::test))
+        .route("/api/usage/budget", get(budgets::show).post(budgets::set).delete(budgets::remove))
         .fallback(async || {
             Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such path under /api")
         })

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
 mod administration;
+mod bench;
 mod body;
+mod budget_routes;
 mod budgets;
 mod client_limits;
 mod cost;
@@ -31,3 +33,4 @@ mod streams;
 mod translate;
 mod tunnels;
 mod usage;
+mod usage_routes;
