@@ -118,6 +118,7 @@ impl App {
             store: store.clone(),
             login: Arc::new(login),
             explained: Arc::clone(&explained),
+            started: clock.now(),
             clock: clock.clone(),
         });
         let shared = Arc::new(Shared {

@@ -13,6 +13,7 @@ mod config;
 mod custom_models;
 mod explain;
 mod given;
+mod health;
 mod keys;
 mod lockouts;
 mod login;
@@ -29,6 +30,7 @@ mod usage;
 mod usd;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -66,6 +68,8 @@ pub struct Parts {
     pub login: Arc<Login>,
     /// Why the latest requests went where they went.
     pub explained: Arc<Explained>,
+    /// When the process began to serve.
+    pub started: Instant,
     /// The time.
     pub clock: Clock,
 }
@@ -115,6 +119,8 @@ fn router(parts: Parts) -> Router {
             get(proxy_settings::show).put(proxy_settings::change).delete(proxy_settings::remove),
         )
         .route("/api/explain", post(explain::ask))
+        .route("/api/health", get(health::show))
+        .route("/api/monitoring/health", get(health::show).delete(resilience::reset))
         .route("/api/models/catalog", get(catalog::show))
         .route("/api/requests/{id}/explain", get(explain::of_request))
         .route("/api/resilience", get(resilience::show))

@@ -15,6 +15,7 @@ mod delivery;
 mod failover;
 mod forwarding;
 mod hardening;
+mod health;
 mod keeping;
 mod keys;
 mod limits;
