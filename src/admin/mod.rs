@@ -21,9 +21,11 @@ mod merge;
 mod objects;
 mod page;
 mod problem;
+mod profiles;
 mod proxy_settings;
 mod resilience;
 mod same_origin;
+mod settings;
 mod time;
 mod tunnels;
 mod usage;
@@ -123,10 +125,12 @@ fn router(parts: Parts) -> Router {
         .route("/api/monitoring/health", get(health::show).delete(resilience::reset))
         .route("/api/models/catalog", get(catalog::show))
         .route("/api/requests/{id}/explain", get(explain::of_request))
-        .route("/api/resilience", get(resilience::show))
+        .route("/api/resilience", get(resilience::show).patch(profiles::change))
         .route("/api/resilience/reset", post(resilience::reset))
         .route("/api/lockouts", get(lockouts::list).delete(lockouts::unlock_all))
         .route("/api/lockouts/{address}", delete(lockouts::unlock))
+        .route("/api/settings", get(settings::show).patch(settings::change))
+        .route("/api/settings/{tab}", get(settings::show_tab).patch(settings::change_tab))
         .route("/api/settings/proxy/test", post(tunnels::test))
         .route("/api/usage/budget", get(budgets::show).post(budgets::set).delete(budgets::remove))
         .fallback(async || {

@@ -9,13 +9,19 @@ use omniroute_core::clock::millis;
 use omniroute_core::snapshot::{Account, Provider, Snapshot};
 use omniroute_core::state::{Gate, Standing};
 use serde::Serialize;
+use serde_json::Value;
 
-use super::Parts;
+use super::settings::{self, ACCOUNT_LIMITS};
+use super::{Parts, profiles};
 
 /// The state of all providers that have accounts.
 #[derive(Debug, Serialize)]
 pub(super) struct Resilience {
     providers: Vec<ProviderNow>,
+    /// Profiles in force.
+    profiles: Value,
+    /// Limits of accounts that name none.
+    account_limits: Value,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,7 +94,10 @@ pub(super) async fn show(State(parts): State<Parts>) -> Json<Resilience> {
         .map(|(provider, accounts)| provider_now(provider, accounts, now))
         .collect();
     providers.sort_by(|a, b| a.id.cmp(&b.id));
-    Json(Resilience { providers })
+    let basis = parts.live.basis();
+    let profiles = profiles::now(&snapshot, &basis);
+    let account_limits = settings::value_of(ACCOUNT_LIMITS, &parts, &basis);
+    Json(Resilience { providers, profiles, account_limits })
 }
 
 /// `POST /api/resilience/reset`: closes breakers, ends cool-downs, unlocks addresses.

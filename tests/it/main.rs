@@ -27,6 +27,7 @@ mod recall;
 mod refusals;
 mod reload;
 mod routes;
+mod settings;
 mod setup;
 mod stale;
 mod storm;
