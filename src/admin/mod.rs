@@ -20,6 +20,7 @@ mod login;
 mod merge;
 mod objects;
 mod page;
+mod pricing;
 mod problem;
 mod profiles;
 mod proxy_settings;
@@ -112,6 +113,9 @@ fn router(parts: Parts) -> Router {
         .route("/api/config/rollback/{generation}", post(config::rollback))
         .route("/api/keys", get(keys::list).post(keys::create))
         .route("/api/keys/{*name}", get(keys::show).patch(keys::change).delete(keys::revoke))
+        .route("/api/pricing", get(pricing::show).patch(pricing::change).delete(pricing::reset))
+        .route("/api/pricing/defaults", get(pricing::defaults))
+        .route("/api/pricing/models", get(pricing::models))
         .route(
             "/api/provider-models",
             get(custom_models::list).post(custom_models::add).delete(custom_models::remove),

@@ -11,7 +11,7 @@ use super::problem::Problem;
 const MAX_DECIMALS: usize = 9;
 
 /// What a request has to write.
-const FORM: &str = "write dollars above 0 with at most nine decimals, such as 50.00";
+const FORM: &str = "write dollars with at most nine decimals, such as 50.00";
 
 /// A number of dollars: all digits of the amount, as the existing product's fields have it. Not for
 /// `serde_json::Value`, whose numbers are floats.
@@ -57,8 +57,9 @@ pub(super) fn read(field: &str, raw: &RawValue) -> Result<Given, Problem> {
         None => raw.to_owned(),
     };
     let digits = text.strip_prefix('$').unwrap_or(&text);
-    if is_amount(digits) {
-        return Ok(Given::Amount(format!("${digits}")));
+    let plain = without_exponent(digits);
+    if is_amount(&plain) {
+        return Ok(Given::Amount(format!("${plain}")));
     }
     Err(Problem::field(field, format!("`{}` is no amount; {FORM}", shortened(raw))))
 }
@@ -72,7 +73,7 @@ pub(super) fn above_zero(field: &str, given: Given) -> Result<Given, Problem> {
     let is_zero = |amount: &str| amount.chars().all(|c| matches!(c, '$' | '0' | '.'));
     match &given {
         Given::Amount(amount) if is_zero(amount) => {
-            Err(Problem::field(field, format!("a limit of nothing is none; {FORM}")))
+            Err(Problem::field(field, "it has to be above 0; DELETE takes a budget away"))
         }
         _ => Ok(given),
     }
@@ -82,6 +83,26 @@ fn is_amount(text: &str) -> bool {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     is_digits(whole) && is_digits(decimals) && decimals.len() <= MAX_DECIMALS
+}
+
+/// Writes a number such as `1.5e-7`, as some writers of JSON have small ones, with all its digits. What is no
+/// such number, or has more digits than an amount, stays.
+fn without_exponent(text: &str) -> String {
+    let written = || {
+        let (mantissa, exponent) = text.split_once(['e', 'E'])?;
+        let exponent: i32 =
+            exponent.parse().ok().filter(|exponent| (-20..=20).contains(exponent))?;
+        let (whole, decimals) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits = format!("{whole}{decimals}");
+        let point = i32::try_from(whole.len()).ok()? + exponent;
+        let before = usize::try_from(point.max(0)).ok()?;
+        let zeros = usize::try_from((1 - point).max(0)).ok()?;
+        let padded = format!("{}{digits}{}", "0".repeat(zeros), "0".repeat(before));
+        let (whole, rest) = padded.split_at_checked(before.max(1))?;
+        let decimals = rest.trim_end_matches('0');
+        Some(if decimals.is_empty() { whole.to_owned() } else { format!("{whole}.{decimals}") })
+    };
+    written().unwrap_or_else(|| text.to_owned())
 }
 
 fn shortened(text: &str) -> String {
@@ -105,7 +126,13 @@ mod tests {
             ("\"$0.6\"", Some("$0.6")),
             ("\"7\"", Some("$7")),
             ("-1", None),
-            ("1e3", None),
+            ("1e3", Some("$1000")),
+            ("1.25e1", Some("$12.5")),
+            ("1E-9", Some("$0.000000001")),
+            ("2.5e-7", Some("$0.00000025")),
+            ("1e-10", None),
+            ("1e99", None),
+            ("-1e2", None),
             ("0.0000000001", None),
             ("\"\"", None),
             ("[1]", None),

@@ -21,6 +21,7 @@ mod keys;
 mod limits;
 mod objects;
 mod pauses;
+mod pricing;
 mod program;
 mod reasoning;
 mod recall;

@@ -39,6 +39,7 @@ use crate::state::SharedState;
 use crate::strategy::Between;
 use crate::written::{StoredObject, Written};
 
+pub use self::prices::built_in_prices;
 pub use crate::config::catalogue::{CatalogueFile, catalogue};
 
 /// Attempts for one request unless the operator says otherwise.

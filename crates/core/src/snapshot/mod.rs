@@ -18,8 +18,8 @@ use std::time::Duration;
 use wildmatch::WildMatch;
 
 pub use compile::{
-    CatalogueFile, ConfigFile, Inputs, Overrides, catalogue, compile, compile_written,
-    server_settings,
+    CatalogueFile, ConfigFile, Inputs, Overrides, built_in_prices, catalogue, compile,
+    compile_written, server_settings,
 };
 pub use group::{Group, GroupKind, Member, Node, Target};
 pub use keys::{ClientKey, ClientKeys};

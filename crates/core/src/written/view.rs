@@ -78,8 +78,13 @@ impl Written {
     /// Says where the file has a setting, or what it has in its place: `omniroute.yaml:8:3`. `None` if the
     /// dashboard may have it.
     pub fn position_in_file(&self, setting: &str) -> Option<String> {
+        self.position_of(&Kind::steps(setting))
+    }
+
+    /// The same of what stands at the end of a path of names.
+    pub fn position_of(&self, path: &[&str]) -> Option<String> {
         let mut node = &self.root;
-        for step in Kind::steps(setting) {
+        for step in path {
             let below = match &node.content {
                 Content::Map(_) => node.entry(step).filter(|node| !node.is_null())?,
                 Content::Null => return None,
