@@ -105,12 +105,7 @@ impl App {
             restore_budgets(store, &live.load(), &state, &clock).map_err(refused)?;
         }
         let live = Arc::new(live);
-        let log = match log {
-            None => AccessLog::off(clock.clone()),
-            Some(format) => AccessLog::start(format, clock.clone()).map_err(|error| {
-                StartError::Refused(format!("the access log cannot be started: {error}"))
-            })?,
-        };
+        let log = access_log(log, &clock)?;
         let explained = Arc::new(Explained::default());
         let administration = admin::administration(admin::Parts {
             live: Arc::clone(&live),
@@ -128,6 +123,7 @@ impl App {
             metrics,
             access_log: log,
             recorder: keeping::recorder(store.as_ref()),
+            store: store.clone(),
             envelope_key,
             affinity: Affinity::default(),
             explained,
@@ -211,6 +207,13 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// Starts the access log, if there is to be one.
+fn access_log(format: Option<LogFormat>, clock: &Clock) -> Result<AccessLog, StartError> {
+    let Some(format) = format else { return Ok(AccessLog::off(clock.clone())) };
+    AccessLog::start(format, clock.clone())
+        .map_err(|error| StartError::Refused(format!("the access log cannot be started: {error}")))
 }
 
 /// Opens the login of the administration.

@@ -60,12 +60,17 @@ struct Memory {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct StoreNow {
     available: bool,
     /// Records of usage that are not in the database yet.
     waiting: usize,
     spilled: u64,
     lost: u64,
+    /// Transactions that were written since the start.
+    commits: u64,
+    /// How long ago the last one was.
+    last_commit_ms: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -240,7 +245,10 @@ impl SignatureCache {
 
 impl From<store::Health> for StoreNow {
     fn from(health: store::Health) -> Self {
-        let store::Health { trouble, waiting, spilled, lost } = health;
-        Self { available: trouble.is_none(), waiting, spilled, lost }
+        let available = health.trouble.is_none();
+        let (commits, waiting) = (health.commits, health.waiting);
+        let last_commit_ms = health.last_commit.map(millis);
+        let (spilled, lost) = (health.spilled, health.lost);
+        Self { available, waiting, spilled, lost, commits, last_commit_ms }
     }
 }

@@ -257,3 +257,22 @@ async fn running_calls_are_pending() {
     assert_eq!(history["pending"]["byAccount"]["chat-1"], 1, "{history}");
     assert_eq!(history["activeRequests"][0]["provider"], "chat");
 }
+
+#[tokio::test]
+async fn the_store_has_metrics_of_what_waits_and_what_was_written() {
+    let sim = simulator().await;
+    let mut bench = used(&sim).await;
+    bench.read("/api/usage/check").await;
+
+    let metric = |name: &str| bench.gateway.metric(&format!("omniroute_store_{name}"));
+    assert!((metric("up ") - 1.0).abs() < f64::EPSILON);
+    assert!(metric("commits ") >= 1.0);
+    assert!(metric("last_commit_age_seconds ") > 0.0);
+    let places = ["queue", "spill", "lost"];
+    let text = String::from_utf8(bench.gateway.shared().metrics_text()).unwrap();
+    for place in places {
+        let line = format!("omniroute_store_backlog_records{{place=\"{place}\"}} 0");
+        assert!(text.lines().any(|found| found == line), "{line}");
+    }
+    assert!(text.lines().any(|found| found == "omniroute_store_queued_changes 0"));
+}
