@@ -6,6 +6,7 @@
 mod access;
 mod actor;
 mod audit;
+mod budgets;
 mod catalog;
 mod change;
 mod config;
@@ -13,21 +14,28 @@ mod connections;
 mod custom_models;
 mod explain;
 mod given;
+mod health;
 mod keys;
 mod lockouts;
 mod login;
 mod merge;
 mod objects;
 mod page;
+mod pricing;
 mod problem;
+mod profiles;
 mod proxy_settings;
 mod resilience;
 mod same_origin;
+mod settings;
 mod time;
 mod trials;
 mod tunnels;
+mod usage;
+mod usd;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -69,6 +77,8 @@ pub struct Parts {
     pub fetch: Arc<Fetch>,
     /// Why the latest requests went where they went.
     pub explained: Arc<Explained>,
+    /// When the process began to serve.
+    pub started: Instant,
     /// The time.
     pub clock: Clock,
 }
@@ -97,6 +107,7 @@ fn router(parts: Parts) -> Router {
         router.route(&all, objects::all(of)).route(&one, one_of)
     });
     let guarded = objects
+        .merge(usage::routes())
         .route("/api/audit", get(audit::list))
         .route("/api/audit/verify", get(audit::verify))
         .route("/api/auth/password", post(login::change))
@@ -110,6 +121,9 @@ fn router(parts: Parts) -> Router {
         .route("/api/config/rollback/{generation}", post(config::rollback))
         .route("/api/keys", get(keys::list).post(keys::create))
         .route("/api/keys/{*name}", get(keys::show).patch(keys::change).delete(keys::revoke))
+        .route("/api/pricing", get(pricing::show).patch(pricing::change).delete(pricing::reset))
+        .route("/api/pricing/defaults", get(pricing::defaults))
+        .route("/api/pricing/models", get(pricing::models))
         .route(
             "/api/provider-models",
             get(custom_models::list).post(custom_models::add).delete(custom_models::remove),
@@ -119,9 +133,11 @@ fn router(parts: Parts) -> Router {
             get(proxy_settings::show).put(proxy_settings::change).delete(proxy_settings::remove),
         )
         .route("/api/explain", post(explain::ask))
+        .route("/api/health", get(health::show))
+        .route("/api/monitoring/health", get(health::show).delete(resilience::reset))
         .route("/api/models/catalog", get(catalog::show))
         .route("/api/requests/{id}/explain", get(explain::of_request))
-        .route("/api/resilience", get(resilience::show))
+        .route("/api/resilience", get(resilience::show).patch(profiles::change))
         .route("/api/resilience/reset", post(resilience::reset))
         .route("/api/lockouts", get(lockouts::list).delete(lockouts::unlock_all))
         .route("/api/lockouts/{address}", delete(lockouts::unlock))
@@ -134,7 +150,10 @@ fn router(parts: Parts) -> Router {
                 .delete(connections::remove)
                 .post(trials::account),
         )
+        .route("/api/settings", get(settings::show).patch(settings::change))
+        .route("/api/settings/{tab}", get(settings::show_tab).patch(settings::change_tab))
         .route("/api/settings/proxy/test", post(tunnels::test))
+        .route("/api/usage/budget", get(budgets::show).post(budgets::set).delete(budgets::remove))
         .fallback(async || {
             Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such path under /api")
         })

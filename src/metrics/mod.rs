@@ -6,6 +6,7 @@
 mod budget;
 mod spent;
 mod state;
+mod store;
 
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use prometheus::{
 use self::budget::BudgetGauges;
 use self::spent::Spent;
 use self::state::StateGauges;
+use self::store::StoreGauges;
+use crate::store::Health;
 
 /// Seconds; from a cached answer to a long reasoning reply.
 const REQUEST_BUCKETS: [f64; 14] =
@@ -37,6 +40,7 @@ pub struct Metrics {
     state: StateGauges,
     budgets: BudgetGauges,
     spent: Spent,
+    store: StoreGauges,
     interrupted: CounterVec,
     in_flight: IntGauge,
     config_revision: IntGauge,
@@ -80,6 +84,7 @@ impl Metrics {
             state: StateGauges::new()?,
             budgets: BudgetGauges::new()?,
             spent: Spent::new()?,
+            store: StoreGauges::new()?,
             interrupted: CounterVec::new(
                 Opts::new(
                     "omniroute_interrupted_total",
@@ -110,6 +115,7 @@ impl Metrics {
         self.state.register(registry)?;
         self.spent.register(registry)?;
         self.budgets.register(registry)?;
+        self.store.register(registry)?;
         registry.register(Box::new(self.interrupted.clone()))?;
         registry.register(Box::new(self.in_flight.clone()))?;
         registry.register(Box::new(self.config_revision.clone()))?;
@@ -129,6 +135,11 @@ impl Metrics {
     pub fn observe(&self, snapshot: &Snapshot, state: &SharedState, clock: &Clock) {
         self.state.observe(snapshot, state, clock.now());
         self.budgets.observe(snapshot, clock.timestamp());
+    }
+
+    /// Takes over how the store is; `None`: nothing is kept.
+    pub fn observe_store(&self, health: Option<&Health>) {
+        self.store.observe(health);
     }
 
     /// Returns all metrics as Prometheus text.

@@ -66,7 +66,8 @@ fn rows(folder: &Path) -> HashMap<String, usize> {
     let data = folder.join(".omniroute");
     let store = Store::open(&data, &MasterKey::find(&data, &|_| None).unwrap()).unwrap();
     let span = Span { from: 0, until: u64::MAX };
-    let all = Listing { span, filter: Filter::default(), good: None, request_id: None };
+    let all =
+        Listing { span, filter: Filter::default(), good: None, status: None, request_id: None };
     let mut found = HashMap::new();
     let mut before: Option<RecordId> = None;
     store

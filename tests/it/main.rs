@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
 mod administration;
+mod bench;
 mod body;
+mod budget_routes;
 mod budgets;
 mod client_limits;
 mod console;
@@ -14,18 +16,21 @@ mod delivery;
 mod failover;
 mod forwarding;
 mod hardening;
+mod health;
 mod keeping;
 mod keys;
 mod limits;
 mod login;
 mod objects;
 mod pauses;
+mod pricing;
 mod program;
 mod reasoning;
 mod recall;
 mod refusals;
 mod reload;
 mod routes;
+mod settings;
 mod setup;
 mod stale;
 mod storm;
@@ -34,4 +39,5 @@ mod translate;
 mod trials;
 mod tunnels;
 mod usage;
+mod usage_routes;
 mod webhooks;
