@@ -15,6 +15,7 @@ mod crash;
 mod delivery;
 mod failover;
 mod forwarding;
+mod guide;
 mod hardening;
 mod health;
 mod keeping;
