@@ -4,7 +4,7 @@ CARGO ?= cargo
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 PORT ?= 20128
 
-.PHONY: demo test lint unit test-clients test-clis docs fuzz bench build release packages clean
+.PHONY: demo test lint unit test-hard test-clients test-clis docs fuzz bench build release packages clean
 
 demo: packages
 	$(CARGO) run --locked --package omniroute -- demo --port $(PORT)
@@ -24,6 +24,10 @@ else
 	$(CARGO) test --locked --workspace
 endif
 	$(CARGO) test --locked --quiet --package omniroute-core --features shuttle --test races
+
+# 100 kills under load, 200 clients on one budget, a search for every secret; printed as one table.
+test-hard: packages
+	scripts/test-hard.sh
 
 # The official OpenAI, Anthropic and Google client libraries against the gateway and the simulator.
 test-clients: packages

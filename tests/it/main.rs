@@ -20,6 +20,7 @@ mod hardening;
 mod health;
 mod keeping;
 mod keys;
+mod leaks;
 mod limits;
 mod login;
 mod objects;

@@ -1,0 +1,26 @@
+#!/bin/bash
+# The three promises that take longest to try, and their figures as one table:
+# what is acknowledged survives kill -9, no budget is overrun, no secret comes out.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+export OMNIROUTE_KILLS="${OMNIROUTE_KILLS:-100}"
+log="$(mktemp)"
+trap 'rm -f "$log"' EXIT
+
+run() {
+    "${CARGO:-cargo}" test --locked --quiet --package omniroute --test it -- \
+        --nocapture --test-threads 1 "$1" 2>&1 | tee -a "$log" | grep -v '^REL ' || return 1
+}
+
+failed=0
+run crash:: || failed=1
+run budgets::two_hundred_clients_cannot_overrun_a_budget || failed=1
+run leaks:: || failed=1
+
+echo
+printf '%-8s %s\n' promise figures
+sed -n 's/^REL \([A-Z0-9]*\) /\1 /p' "$log" | while read -r name figures; do
+    printf '%-8s %s\n' "$name" "$figures"
+done
+exit "$failed"
