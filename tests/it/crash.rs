@@ -154,7 +154,8 @@ async fn after_every_kill_the_rows_of_answered_calls_are_there_once() {
             let counted = (Arc::clone(&answered), clock.clone());
             clients.spawn(call(program.address, format!("kill-{kill}-{client}"), counted));
         }
-        let changing = tokio::spawn(administrate(program.address, folder.path().into(), changes));
+        let mut changing = JoinSet::new();
+        changing.spawn(administrate(program.address, folder.path().into(), changes));
         let enough = chance.random_range(ANSWERS);
         while answered.load(Relaxed) < enough {
             tokio::task::yield_now().await;
@@ -163,7 +164,7 @@ async fn after_every_kill_the_rows_of_answered_calls_are_there_once() {
         program.kill();
         let done = clients.join_all().await.concat();
 
-        let acknowledged = changing.await.unwrap();
+        let acknowledged = changing.join_next().await.unwrap().unwrap();
         changes = counter(folder.path());
         assert!(
             changes == acknowledged || changes == acknowledged + 1,

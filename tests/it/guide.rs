@@ -36,6 +36,7 @@ impl Shell<'_> {
 }
 
 /// Starts the program with keys that the guide's lines speak of; `None` where there is no `curl`.
+#[expect(clippy::print_stderr, reason = "a test that did nothing has to say so")]
 fn started(folder: &Path) -> Option<Program> {
     if Command::new("curl").arg("--version").output().is_err() {
         eprintln!("curl is not installed: the guide's lines were not pasted");
