@@ -15,6 +15,7 @@ pub mod live;
 pub mod local;
 pub mod login;
 pub mod metrics;
+pub mod playground;
 pub mod proxy;
 pub mod services;
 pub mod store;

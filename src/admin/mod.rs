@@ -29,6 +29,7 @@ mod resilience;
 mod same_origin;
 mod settings;
 mod time;
+mod translator;
 mod trials;
 mod tunnels;
 mod usage;
@@ -178,6 +179,8 @@ fn running() -> Router<Parts> {
         .route("/api/lockouts/{address}", delete(lockouts::unlock))
         .route("/api/monitoring/health", get(health::show).delete(resilience::reset))
         .route("/api/requests/{id}/explain", get(explain::of_request))
+        .route("/api/translator/detect", post(translator::detect))
+        .route("/api/translator/translate", post(translator::translate))
         .route("/api/resilience", get(resilience::show).patch(profiles::change))
         .route("/api/resilience/reset", post(resilience::reset))
 }

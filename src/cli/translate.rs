@@ -8,15 +8,11 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use clap::Args;
 use omniroute_core::snapshot::{Overrides, Snapshot};
-use omniroute_wire::codec::PathModel;
-use omniroute_wire::notes::{Mark, Notes};
 use omniroute_wire::translator::{as_api_error, translate_reply};
-use omniroute_wire::{
-    ApiError, Change, Codec, ModelFacts, Peek, ReplyContext, Target, Translator, WireError,
-    WireFormat, envelope,
-};
+use omniroute_wire::{ApiError, Codec, ModelFacts, Translator, WireError, WireFormat};
 
 use super::{ConfigArgs, EXIT_GIVEN, EXIT_SYSTEM, complain, environment};
+use crate::playground;
 
 /// Bytes read at once from a stream.
 const PIECE_BYTES: usize = 16 * 1024;
@@ -25,10 +21,10 @@ const PIECE_BYTES: usize = 16 * 1024;
 #[derive(Debug, Args)]
 pub(super) struct TranslateArgs {
     /// The format of what is read: for a request the client's, for replies the provider's.
-    #[arg(long, value_parser = format)]
+    #[arg(long, value_parser = playground::format)]
     from: WireFormat,
     /// The format of what is written.
-    #[arg(long, value_parser = format)]
+    #[arg(long, value_parser = playground::format)]
     to: WireFormat,
     #[command(flatten)]
     what: What,
@@ -77,21 +73,6 @@ impl From<WireError> for Fault {
     }
 }
 
-/// Reads a format's name in the YAML or its short name in the documentation.
-fn format(name: &str) -> Result<WireFormat, String> {
-    let short = match name {
-        "chat" => Some(WireFormat::OpenAiChat),
-        "responses" => Some(WireFormat::OpenAiResponses),
-        "messages" => Some(WireFormat::Anthropic),
-        "generate" => Some(WireFormat::Gemini),
-        _ => WireFormat::ALL.into_iter().find(|format| format.name() == name),
-    };
-    short.ok_or_else(|| {
-        let names = WireFormat::ALL.map(WireFormat::name).join(", ");
-        format!("`{name}` is no format; write one of {names}")
-    })
-}
-
 /// Translates standard input to standard output.
 pub(super) fn translate(args: TranslateArgs) -> ExitCode {
     let (from, to) = (args.from.codec(), args.to.codec());
@@ -117,54 +98,36 @@ pub(super) fn translate(args: TranslateArgs) -> ExitCode {
 
 fn request(from: &dyn Codec, to: &dyn Codec, args: TranslateArgs) -> Result<(), Fault> {
     let body = Bytes::from(read()?);
-    let peek = peek(from, &body, args.model.as_deref())?;
-    let (facts, model) = known(&args.model, args.config.config, &peek)?;
-    if from.format() == to.format() {
-        return Ok(write(&from.splice(&body, &peek, &Change::model(&model)))?);
+    let (facts, model) = known(args.model, args.config.config)?;
+    let translated = playground::request((from, to), &body, model.as_deref(), &facts)?;
+    for note in translated.notes.entries() {
+        complain(&format!("{} {}: {}", playground::mark(note), note.field, note.detail));
     }
-    let mut request = from.read_request(&body, &peek)?;
-    envelope::open_all(&mut request, &[]);
-    let mut notes = std::mem::take(&mut request.notes);
-    let written = to.write_request(&request, &Target::new(&model, &facts), &mut notes)?;
-    say_notes(&notes);
     if args.strict {
-        notes.refuse_losses()?;
+        translated.notes.refuse_losses()?;
     }
-    Ok(write(&written.body)?)
-}
-
-/// Reads what the URL would say from the command line: Gemini's requests do not name their model.
-fn peek(from: &dyn Codec, body: &[u8], model: Option<&str>) -> Result<Peek, Fault> {
-    let path = (from.format() == WireFormat::Gemini).then(|| PathModel {
-        model: model.unwrap_or("gemini").to_owned(),
-        stream: false,
-        json_array: false,
-    });
-    Ok(from.peek(body, path.as_ref())?)
+    Ok(write(&translated.body)?)
 }
 
 /// Returns what the catalogue knows of the target model, and the provider's name for it.
 fn known(
-    model: &Option<String>,
+    model: Option<String>,
     config: Option<PathBuf>,
-    peek: &Peek,
-) -> Result<(ModelFacts, String), Fault> {
-    let Some(model) = model else { return Ok((ModelFacts::default(), peek.model.clone())) };
-    let Some((provider, name)) = model.split_once('/') else {
-        return Ok((ModelFacts::default(), model.clone()));
-    };
+) -> Result<(ModelFacts, Option<String>), Fault> {
+    let split = model.as_deref().and_then(|model| model.split_once('/'));
+    let Some((provider, name)) = split else { return Ok((ModelFacts::default(), model)) };
     let source = environment::source(config, Overrides::default());
     let snapshot: Snapshot =
         source.snapshot().map_err(|problems| Fault::Given(problems.to_string()))?;
     Ok(match snapshot.by_prefix.get(provider) {
-        Some(known) => (known.facts(name).into_owned(), name.to_owned()),
-        None => (ModelFacts::default(), model.clone()),
+        Some(known) => (known.facts(name).into_owned(), Some(name.to_owned())),
+        None => (ModelFacts::default(), model),
     })
 }
 
 fn reply(from: &dyn Codec, to: &dyn Codec, args: &TranslateArgs) -> Result<(), Fault> {
     let body = Bytes::from(read()?);
-    let whole = translate_reply(from, to, &body, &context(args));
+    let whole = translate_reply(from, to, &body, &playground::context(args.model.as_deref()));
     if let Some(error) = &whole.error {
         complain(&format!("omniroute: the reply is an error: {}", error.message));
     }
@@ -172,7 +135,7 @@ fn reply(from: &dyn Codec, to: &dyn Codec, args: &TranslateArgs) -> Result<(), F
 }
 
 fn stream(from: &dyn Codec, to: &'static dyn Codec, args: &TranslateArgs) -> Result<(), Fault> {
-    let mut translator = Translator::new(from, to, context(args));
+    let mut translator = Translator::new(from, to, playground::context(args.model.as_deref()));
     let (mut input, mut pieces) = (std::io::stdin().lock(), Vec::new());
     let mut buffer = vec![0; PIECE_BYTES];
     loop {
@@ -194,25 +157,6 @@ fn stream(from: &dyn Codec, to: &'static dyn Codec, args: &TranslateArgs) -> Res
         complain(&format!("omniroute: the stream ended in an error: {message}"));
     }
     Ok(())
-}
-
-fn context(args: &TranslateArgs) -> ReplyContext {
-    ReplyContext {
-        model: args.model.clone().unwrap_or_default(),
-        id: "translated".to_owned(),
-        include_usage: true,
-        ..ReplyContext::default()
-    }
-}
-
-fn say_notes(notes: &Notes) {
-    for note in notes.entries() {
-        let mark = match note.mark {
-            Mark::Approximated => "approximated",
-            Mark::Dropped => "dropped",
-        };
-        complain(&format!("{mark} {}: {}", note.field, note.detail));
-    }
 }
 
 fn read() -> std::io::Result<Vec<u8>> {

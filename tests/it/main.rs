@@ -38,6 +38,7 @@ mod stale;
 mod storm;
 mod streams;
 mod translate;
+mod translator;
 mod trials;
 mod tunnels;
 mod usage;
