@@ -5,9 +5,16 @@
 
 mod api_key;
 mod cors;
+mod idempotency;
 mod ip_access;
+#[cfg(test)]
+mod kit;
 mod model_access;
+mod progress;
+mod response_cache;
 mod settings;
+mod system_prompt;
+mod thinking_budget;
 
 use omniroute_core::filter::FilterRegister;
 
@@ -16,7 +23,12 @@ pub fn register() -> FilterRegister {
     let mut filters = FilterRegister::default();
     filters.add("api_key", api_key::build);
     filters.add("cors", cors::build);
+    filters.add("idempotency", idempotency::build);
     filters.add("ip_access", ip_access::build);
     filters.add("model_access", model_access::build);
+    filters.add("progress", progress::build);
+    filters.add("response_cache", response_cache::build);
+    filters.add("system_prompt", system_prompt::build);
+    filters.add("thinking_budget", thinking_budget::build);
     filters
 }

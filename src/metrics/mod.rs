@@ -3,6 +3,7 @@
 //! Labels are bounded: providers, accounts and models come from the configuration, never from what a
 //! client wrote; a model the catalogue does not know counts as `other`.
 
+mod answers;
 mod state;
 
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use prometheus::{
     IntGauge, Opts, Registry, TextEncoder,
 };
 
+use self::answers::AnswerMetrics;
 use self::state::StateGauges;
 
 /// Seconds; from a cached answer to a long reasoning reply.
@@ -33,6 +35,7 @@ pub struct Metrics {
     attempts: IntCounterVec,
     account_cool_down_seconds: GaugeVec,
     state: StateGauges,
+    answers: AnswerMetrics,
     tokens: IntCounterVec,
     interrupted: CounterVec,
     in_flight: IntGauge,
@@ -75,6 +78,7 @@ impl Metrics {
                 &["provider", "account"],
             )?,
             state: StateGauges::new()?,
+            answers: AnswerMetrics::new()?,
             tokens: IntCounterVec::new(
                 Opts::new(
                     "omniroute_tokens_total",
@@ -110,6 +114,7 @@ impl Metrics {
         registry.register(Box::new(self.attempts.clone()))?;
         registry.register(Box::new(self.account_cool_down_seconds.clone()))?;
         self.state.register(registry)?;
+        self.answers.register(registry)?;
         registry.register(Box::new(self.tokens.clone()))?;
         registry.register(Box::new(self.interrupted.clone()))?;
         registry.register(Box::new(self.in_flight.clone()))?;
@@ -129,6 +134,7 @@ impl Metrics {
     /// Takes over how accounts and providers are now. What the configuration no longer has goes.
     pub fn observe(&self, snapshot: &Snapshot, state: &SharedState, now: Instant) {
         self.state.observe(snapshot, state, now);
+        self.answers.observe(&state.answers.stats());
     }
 
     /// Returns all metrics as Prometheus text.

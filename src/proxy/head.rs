@@ -43,7 +43,9 @@ impl Head {
         let mut filtered = HeaderMap::new();
         cx.snapshot.filters.on_response(cx, &mut filtered);
         let head = Self { head: ResponseHeader::build_no_case(status, Some(EXPECTED_HEADERS)) };
-        head.text(REQUEST_ID, &cx.request_id).with(filtered)
+        let head = head.text(REQUEST_ID, &cx.request_id).with(filtered);
+        // Hardly any request has such, and the loop over none would still copy the map.
+        if cx.attached.headers.is_empty() { head } else { head.with(cx.attached.headers.clone()) }
     }
 
     /// Says who served, and after how many attempts.
@@ -53,8 +55,14 @@ impl Head {
             .text(MODEL, &target.model)
             .text(ACCOUNT, attempt.choice.account.id.as_str())
             .translation(&attempt.translation())
-            .value(CACHE, HeaderValue::from_static("bypass"))
             .attempts(attempts)
+            .no_cache()
+    }
+
+    /// Says that no cache was asked, unless one was.
+    fn no_cache(self) -> Self {
+        let is_said = self.head.as_ref().is_ok_and(|head| head.headers.contains_key(CACHE));
+        if is_said { self } else { self.value(CACHE, HeaderValue::from_static("bypass")) }
     }
 
     /// Says what translation did to the request.

@@ -26,7 +26,9 @@ mod planning;
 mod prepare;
 mod recall;
 mod receive;
+mod relay;
 mod reply;
+mod sending;
 mod session;
 
 use std::sync::Arc;

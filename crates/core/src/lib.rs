@@ -5,6 +5,7 @@
 //! chance from the caller.
 
 pub mod affinity;
+pub mod attached;
 pub mod clock;
 pub mod config;
 pub mod context;
@@ -12,8 +13,10 @@ pub mod error;
 pub mod filter;
 pub mod ids;
 pub mod presented;
+pub mod replay;
 pub mod resilience;
 pub mod routing;
+pub mod sameness;
 pub mod secret;
 pub mod seeds;
 pub mod snapshot;

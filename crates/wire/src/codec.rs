@@ -199,10 +199,9 @@ pub struct Peek {
 impl Peek {
     /// Takes note that the body it was read from is changed; no edit touches what it knows the place of.
     pub fn follow(&mut self, edits: &Edits) {
-        for span in [&mut self.model_span, &mut self.stream_span, &mut self.options_span] {
-            if let Some(span) = span {
-                *span = edits.moved(span);
-            }
+        let spans = [&mut self.model_span, &mut self.stream_span, &mut self.options_span];
+        for span in spans.into_iter().flatten() {
+            *span = edits.moved(span);
         }
     }
 }

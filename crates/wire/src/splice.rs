@@ -69,6 +69,12 @@ fn member<'a, T: Deserialize<'a>>(name: &str, raw: &'a RawValue) -> Result<T, Wi
         .map_err(|fault| WireError::malformed(name, format!("has an unexpected shape: {fault}")))
 }
 
+/// Tells whether a text stands anywhere in a body. Where it does not, no member has it as its name,
+/// unless it is written with escapes.
+pub fn mentions(body: &[u8], text: &str) -> bool {
+    memchr::memmem::find(body, text.as_bytes()).is_some()
+}
+
 /// Parses a request body, turning serde's error into ours with line and column.
 ///
 /// # Errors

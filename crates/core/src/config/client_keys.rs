@@ -26,6 +26,7 @@ pub(crate) struct ClientKeyText {
     pub(crate) expires: Option<SystemTime>,
     pub(crate) scopes: Vec<Scope>,
     pub(crate) strict_translation: bool,
+    pub(crate) system_prompt: Option<Spot<String>>,
     pub(crate) tunnel: Option<Way>,
     /// Whether everything but the name and the key itself was good.
     pub(crate) is_sound: bool,
@@ -53,6 +54,7 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         "tunnel",
         "scopes",
         "strict_translation",
+        "system_prompt",
     ];
     let section = Section::open(node, &known, report)?;
     section.refuse("limits", limits::client_key);
@@ -72,6 +74,7 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         expires: expires.value().copied(),
         scopes: scopes.value().cloned().unwrap_or_else(|| vec![Scope::Inference]),
         strict_translation: section.read("strict_translation", scalars::flag).unwrap_or_default(),
+        system_prompt: section.spot("system_prompt", prompt),
         tunnel: section.read("tunnel", tunnel),
         is_sound,
     })
@@ -91,6 +94,14 @@ fn some<T>(
         }
         Content::List(items) if items.len() == found.len() => Some(found),
         _ => None,
+    }
+}
+
+/// Reads a system prompt; an empty one stands for none.
+fn prompt(node: &Node, report: &Report) -> Option<String> {
+    match &node.content {
+        Content::Scalar(scalar) if scalar.text.is_empty() => Some(String::new()),
+        _ => scalars::text(node, report),
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) mod tunnel;
 mod units;
 mod yaml;
 
+pub use self::units::{DURATION_FORM, SIZE_FORM, duration, size};
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;

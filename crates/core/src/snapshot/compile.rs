@@ -132,6 +132,7 @@ pub fn compile(inputs: &Inputs<'_>) -> Result<Snapshot, Problems> {
     let tunnels = tunnels::compile(document.tunnel.as_ref(), inputs.env, &report);
     let access = access::check(&document, &listen, inputs, &report);
     let filters = filters::compile(&document.filters, access, inputs, &providers, &report);
+    filters::check_prompts(&document.client_keys, &filters, &report);
 
     if !report.is_empty() {
         return Err(report.into_problems());

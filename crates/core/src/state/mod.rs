@@ -34,6 +34,7 @@ pub use recall::{Recall, RecallLimits};
 pub use rest::{Failure, Standing};
 
 use crate::ids::{AccountId, ProviderId};
+use crate::replay::{Answers, Flights};
 
 /// The states of all accounts, providers and combos, and the memory of reasoning.
 #[derive(Debug, Default)]
@@ -42,6 +43,10 @@ pub struct SharedState {
     pub recall: Recall,
     /// Addresses that sent wrong keys; filters have it too.
     pub lockouts: Arc<Lockouts>,
+    /// Calls by the ids their clients gave them; filters have them too.
+    pub flights: Arc<Flights>,
+    /// Answers that are given again; filters have them too.
+    pub answers: Arc<Answers>,
     hasher: RandomState,
     freed: Arc<Freed>,
     accounts: Mutex<HashMap<(AccountId, u64), Arc<AccountState>>>,

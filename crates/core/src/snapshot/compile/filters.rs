@@ -7,13 +7,27 @@ use serde_json::{Map, Value};
 use super::Inputs;
 use super::access::{API_KEY, KeyRule};
 use super::providers::Providers;
+use crate::config::client_keys::ClientKeyText;
 use crate::config::filters::{FilterText, check_later, later_names};
 use crate::config::nearest::did_you_mean;
 use crate::config::report::{Place, Report, Spot};
 use crate::filter::{BuildContext, FilterChain};
 
 /// Filters that run when the file has no list, in order, as far as they are registered.
-const DEFAULT_LIST: [&str; 4] = ["cors", "ip_access", API_KEY, "model_access"];
+const DEFAULT_LIST: [&str; 9] = [
+    "cors",
+    "ip_access",
+    API_KEY,
+    "model_access",
+    "idempotency",
+    "response_cache",
+    SYSTEM_PROMPT,
+    "thinking_budget",
+    "progress",
+];
+
+/// The filter without which a key's own system prompt would do nothing.
+pub(super) const SYSTEM_PROMPT: &str = "system_prompt";
 
 /// Builds the chain.
 pub(super) fn compile(
@@ -29,8 +43,13 @@ pub(super) fn compile(
     };
     let mut provider_ids = providers.ids.clone();
     provider_ids.sort();
-    let (clock, lockouts) = (inputs.clock.clone(), Arc::clone(&inputs.state.lockouts));
-    let context = BuildContext { provider_ids, clock, lockouts };
+    let context = BuildContext {
+        provider_ids,
+        clock: inputs.clock.clone(),
+        lockouts: Arc::clone(&inputs.state.lockouts),
+        flights: Arc::clone(&inputs.state.flights),
+        answers: Arc::clone(&inputs.state.answers),
+    };
     let mut chain = FilterChain::default();
     for filter in &list {
         let Some((name, build)) = inputs.register.find(&filter.name) else {
@@ -51,6 +70,18 @@ pub(super) fn compile(
         }
     }
     chain
+}
+
+/// Refuses a key's own system prompt where no filter would add it.
+pub(super) fn check_prompts(keys: &[ClientKeyText], chain: &FilterChain, report: &Report) {
+    if chain.names().contains(&SYSTEM_PROMPT) {
+        return;
+    }
+    for prompt in keys.iter().filter_map(|key| key.system_prompt.as_ref()) {
+        let what =
+            "a key's system prompt is added by the filter `system_prompt`, which is not listed";
+        report.add_with(&prompt.place, what, "add `- system_prompt` to filters");
+    }
 }
 
 fn default_list(inputs: &Inputs<'_>) -> Vec<FilterText> {

@@ -41,6 +41,7 @@ pub(super) fn compile(
             inference: text.scopes.contains(&Scope::Inference),
             admin: text.scopes.contains(&Scope::Admin),
             strict_translation: text.strict_translation,
+            system_prompt: text.system_prompt.as_ref().map(|text| text.value.as_str().into()),
             tunnel: text.tunnel.clone(),
         };
         if let Err(other) = keys.add(digest, key) {

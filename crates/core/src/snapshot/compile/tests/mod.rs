@@ -127,7 +127,17 @@ fn build(settings: Value, _: &BuildContext) -> Result<Arc<dyn Filter>, Vec<Filte
 
 fn register() -> FilterRegister {
     let mut register = FilterRegister::default();
-    for name in ["cors", "ip_access", "api_key", "model_access"] {
+    for name in [
+        "cors",
+        "ip_access",
+        "api_key",
+        "model_access",
+        "idempotency",
+        "response_cache",
+        "system_prompt",
+        "thinking_budget",
+        "progress",
+    ] {
         register.add(name, build);
     }
     register
