@@ -55,6 +55,7 @@ pub(crate) fn chat(body: &Value) -> RequestContext {
 pub(crate) fn key(name: &str, system_prompt: Option<&str>) -> Arc<ClientKey> {
     Arc::new(ClientKey {
         name: ClientKeyName::new(name),
+        prefix: None,
         models: Vec::new(),
         expires: None,
         inference: true,
@@ -68,6 +69,7 @@ pub(crate) fn key(name: &str, system_prompt: Option<&str>) -> Arc<ClientKey> {
 fn snapshot(clock: &Clock) -> Snapshot {
     let inputs = Inputs {
         file: None,
+        objects: &[],
         overrides: Overrides { data_dir: Some("/nonexistent".into()), ..Overrides::default() },
         bound: &[],
         env: &|_| None,

@@ -26,14 +26,17 @@ use tokio::sync::Mutex;
 use crate::access_log::AccessLog;
 use crate::explained::Explained;
 use crate::live::{LiveConfig, Source, Watch};
+use crate::login::{Login, Session, SessionHash};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared};
 use crate::services::{
-    Announce, Breakers, Drain, Exposition, Reload, Simulated, keep_breakers, restore_breakers,
+    Announce, Breakers, Drain, Exposition, Reload, Retention, Simulated, keep_breakers,
+    restore_breakers,
 };
+use crate::store::{Store, StoreError};
 use crate::telemetry::LogFormat;
 use crate::upstream::Endpoints;
-use crate::{admin, data_dir};
+use crate::{admin, keeping};
 
 /// Most attempts Pingora allows for one request. The plan ends earlier by itself; what comes on top
 /// are repetitions on dead kept-alive connections.
@@ -62,6 +65,8 @@ pub enum StartError {
 /// All long-lived parts.
 pub struct App {
     shared: Arc<Shared>,
+    store: Option<Store>,
+    retention_days: u32,
     watch: Option<Watch>,
 }
 
@@ -71,16 +76,29 @@ impl App {
     /// # Errors
     ///
     /// Every problem of the configuration.
-    pub fn build(source: Source, log: Option<LogFormat>) -> Result<Self, StartError> {
+    pub fn build(mut source: Source, log: Option<LogFormat>) -> Result<Self, StartError> {
         let clock = source.clock.clone();
-        let kept_key = source.envelope_key.clone();
+        let (keeps, kept_key) = (source.keeps, source.envelope_key.clone());
         let metrics = Metrics::new()
             .map_err(|error| StartError::Refused(format!("metrics cannot be made: {error}")))?;
         let (metrics, state) = (Arc::new(metrics), Arc::new(SharedState::default()));
         let watch = source.file().and_then(watch);
-        let live = LiveConfig::start(source, Arc::clone(&state), Arc::clone(&metrics))?;
-        let data_dir = live.load().server.data_dir.clone();
-        let envelope_key = kept_key.unwrap_or_else(|| data_dir::envelope_key(&data_dir));
+        let data_dir = source.server_settings()?.data_dir;
+        let refused = |error: StoreError| StartError::Refused(error.to_string());
+        let store =
+            keeping::store(keeps, &data_dir, &|name| source.variable(name)).map_err(refused)?;
+        let kept = keeping::kept(store.as_ref()).map_err(refused)?;
+        if let Some(pepper) = kept.pepper {
+            source.pepper = *pepper;
+        }
+        let login = login(&source, &data_dir, kept.sessions)?;
+        let parts = (Arc::clone(&state), Arc::clone(&metrics));
+        let archive = keeping::archive(store.as_ref());
+        let live = LiveConfig::start(source, kept.remembered, archive, parts)?;
+        let retention_days = keeping::retention_days(&|name| live.source().variable(name))
+            .map_err(StartError::Refused)?;
+        let envelope_key =
+            kept_key.unwrap_or_else(|| keeping::envelope_key(store.as_ref(), &data_dir));
         let endpoints = Endpoints::new(clock.clone());
         restore_breakers(&data_dir, &live.load(), &clock);
         let live = Arc::new(live);
@@ -94,6 +112,8 @@ impl App {
         let administration = admin::administration(admin::Parts {
             live: Arc::clone(&live),
             state: Arc::clone(&state),
+            store: store.clone(),
+            login: Arc::new(login),
             explained: Arc::clone(&explained),
             clock: clock.clone(),
         });
@@ -103,6 +123,7 @@ impl App {
             endpoints,
             metrics,
             access_log: log,
+            recorder: keeping::recorder(store.as_ref()),
             envelope_key,
             affinity: Affinity::default(),
             explained,
@@ -111,7 +132,12 @@ impl App {
             clock,
             draining: AtomicBool::default(),
         });
-        Ok(Self { shared, watch })
+        Ok(Self { shared, store, retention_days, watch })
+    }
+
+    /// Returns what is kept; `None` if nothing can be.
+    pub const fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
     }
 
     /// Returns the parts requests use.
@@ -160,6 +186,11 @@ impl App {
         let breakers =
             Breakers { shared: Arc::clone(&self.shared), folder: settings.data_dir.clone() };
         server.add_service(background_service("breakers", breakers));
+        if let Some(store) = &self.store {
+            let (store, clock) = (store.clone(), self.shared.clock.clone());
+            let retention = Retention { store, days: self.retention_days, clock };
+            server.add_service(background_service("retention", retention));
+        }
         let announce = Announce { listen, words: extras.words };
         server.add_service(background_service("announce", announce));
         if let Some(running) = extras.sim {
@@ -171,8 +202,25 @@ impl App {
         server.run(RunArgs { shutdown_signal: Box::new(drain) });
         shared.access_log.flush();
         keep_breakers(&settings.data_dir, &shared);
+        if let Some(store) = &self.store {
+            store.close();
+        }
         Ok(())
     }
+}
+
+/// Opens the login of the administration.
+fn login(
+    source: &Source,
+    data_dir: &Path,
+    sessions: Vec<(SessionHash, Session)>,
+) -> Result<Login, StartError> {
+    let initial = source.variable("INITIAL_PASSWORD");
+    let is_secure = source.variable("AUTH_COOKIE_SECURE").is_some_and(|value| value == "true");
+    let opened = Login::open(data_dir, sessions, initial.as_deref(), is_secure);
+    opened.map_err(|error| {
+        StartError::Refused(format!("INITIAL_PASSWORD: {error}; write a better one"))
+    })
 }
 
 /// Begins to watch the configuration file; without that SIGHUP still reloads it.

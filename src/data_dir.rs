@@ -19,7 +19,7 @@ const KEY_BYTES: usize = 32;
 /// It is made at the first start and kept with mode 0600, so that conversations go on after a restart.
 /// Where nothing can be kept the key lives as long as the process, and a warning says so.
 pub fn envelope_key(folder: &Path) -> Arc<[u8]> {
-    match kept(folder) {
+    match secret(folder, ENVELOPE_KEY) {
         Ok(key) => key.into(),
         Err(error) => {
             tracing::warn!(
@@ -34,9 +34,20 @@ pub fn envelope_key(folder: &Path) -> Arc<[u8]> {
     }
 }
 
-fn kept(folder: &Path) -> io::Result<[u8; KEY_BYTES]> {
+/// Tells whether the data directory has a file of its own for the key of envelopes. New ones have not: the
+/// store keeps the key.
+pub fn has_envelope_key(folder: &Path) -> bool {
+    folder.join(ENVELOPE_KEY).exists()
+}
+
+/// Returns 32 random bytes that are kept under this name, and makes folder and file if they are not there.
+///
+/// # Errors
+///
+/// The system's, if they can be neither read nor kept.
+pub fn secret(folder: &Path, name: &str) -> io::Result<[u8; KEY_BYTES]> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let path = folder.join(ENVELOPE_KEY);
+    let path = folder.join(name);
     match read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => make(&path),
         found => found,
@@ -59,6 +70,10 @@ fn make(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     // Another process may have been faster; its key counts.
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;
+    // Without this a power cut could take the key and leave what was sealed with it.
+    if let Some(folder) = path.parent() {
+        fs::File::open(folder)?.sync_all()?;
+    }
     match linked {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read(path),
         other => other.map(|()| key),

@@ -138,6 +138,7 @@ fn world(accounts: &str, combos: &str, models: usize) -> Result<(Arc<Snapshot>, 
     let clock = Clock::system();
     let inputs = Inputs {
         file: Some(ConfigFile { name: "bench.yaml".to_owned(), text: text + &rest }),
+        objects: &[],
         overrides: Overrides::default(),
         bound: &[],
         env: &|_| None,

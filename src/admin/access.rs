@@ -1,42 +1,76 @@
-//! Who may administrate: whoever sends a client key with the scope `admin`.
+//! Who may administrate: whoever sends a client key with the scope `admin`, or the cookie of a session;
+//! at this machine also whoever is there, if the operator switched the login off.
+
+use std::net::IpAddr;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use cookie::Cookie;
+use http::{HeaderMap, Method, StatusCode, header};
 use omniroute_core::clock::Clock;
 use omniroute_core::presented;
 use omniroute_core::snapshot::Snapshot;
 
 use super::Parts;
+use super::actor::Actor;
 use super::problem::Problem;
+use super::same_origin;
+use crate::login::{SessionHash, Used};
 use crate::proxy::ClientAddress;
+
+/// The cookie of a session.
+pub(super) const COOKIE: &str = "omniroute_session";
 
 /// Lets only administrators through. Wrong keys lock the address for a while, as they do elsewhere.
 pub(super) async fn admin_only(
     State(parts): State<Parts>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let address = request.extensions().get::<ClientAddress>().and_then(|client| client.0);
-    let snapshot = parts.live.load();
-    let now = parts.clock.now();
+    let client = request.extensions().get().copied().unwrap_or(ClientAddress(None));
+    let actor = actor(&parts, request.headers(), client).await?;
+    if !matches!(actor, Actor::Key(_)) && !is_safe(request.method()) {
+        same_origin::check(request.headers())?;
+    }
+    request.extensions_mut().insert(actor);
+    Ok(next.run(request).await)
+}
+
+const fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+async fn actor(
+    parts: &Parts,
+    headers: &HeaderMap,
+    ClientAddress(address): ClientAddress,
+) -> Result<Actor, Problem> {
     // A key in the URL would stand in logs on the way.
-    let Some(key) = presented::key(request.headers(), "") else {
-        let what = "send a client key with the scope `admin` as `Authorization: Bearer …`";
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", what));
-    };
-    let found = snapshot.client_keys.find(&key);
+    if let Some(key) = presented::key(headers, "") {
+        return by_key(parts, address, &key);
+    }
+    if let Some(session) = session(parts, headers).await {
+        return Ok(Actor::Session(session));
+    }
+    let is_here = address.is_some_and(|address| address.to_canonical().is_loopback());
+    if !parts.live.load().require_login && is_here {
+        same_origin::check_host(headers)?;
+        return Ok(Actor::Local);
+    }
+    let what = "log in, or send a client key with the scope `admin` as `Authorization: Bearer …`";
+    Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", what))
+}
+
+fn by_key(parts: &Parts, address: Option<IpAddr>, key: &[u8]) -> Result<Actor, Problem> {
+    let snapshot = parts.live.load();
+    let found = snapshot.client_keys.find(key);
     let name = found.map(|key| key.name.as_str());
-    if let Some(left) = parts.state.lockouts.admit(address, (&key, name), now) {
-        let what = format!(
-            "too many wrong keys came from this address; try again in {} s",
-            left.as_secs().max(1)
-        );
-        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "locked", what));
+    if let Some(left) = parts.state.lockouts.admit(address, (key, name), parts.clock.now()) {
+        return Err(Problem::locked("too many wrong keys came from this address", left));
     }
     match found {
-        Some(key) if key.may_administrate(parts.clock.wall()) => Ok(next.run(request).await),
+        Some(key) if key.may_administrate(parts.clock.wall()) => Ok(Actor::Key(key.name.clone())),
         Some(_) => {
             let what = "this key may not administrate (its scopes lack `admin`, or it has expired)";
             Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", what))
@@ -46,6 +80,24 @@ pub(super) async fn admin_only(
             Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", what))
         }
     }
+}
+
+/// Finds the session of a request's cookie.
+pub(super) async fn session(parts: &Parts, headers: &HeaderMap) -> Option<SessionHash> {
+    let id = cookie(headers)?;
+    let (hash, used) = parts.login.session(&id, parts.clock.wall())?;
+    if let (Used::Noted(session), Some(store)) = (used, &parts.store)
+        && let Err(error) = store.keep_session(hash, session).await
+    {
+        tracing::warn!(%error, "the use of a session is not written down");
+    }
+    Some(hash)
+}
+
+fn cookie(headers: &HeaderMap) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut cookies = lines.flat_map(|line| Cookie::split_parse(line.to_owned())).flatten();
+    cookies.find(|cookie| cookie.name() == COOKIE).map(|cookie| cookie.value().to_owned())
 }
 
 /// Tells whether a request's headers carry an administrator's key.

@@ -51,7 +51,7 @@ pub(super) async fn show(State(parts): State<Parts>) -> Json<Catalog> {
 fn models(provider: &Provider) -> Vec<Known> {
     let known = provider.models.iter().map(|(name, model)| Known {
         id: format!("{}/{name}", provider.prefix),
-        name: name.to_string(),
+        name: model.name.as_deref().unwrap_or(name).to_owned(),
         kind: word(model.kind),
     });
     let mut models: Vec<Known> = known.collect();

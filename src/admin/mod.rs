@@ -4,12 +4,25 @@
 //! key with the scope `admin`, sent in a header; a key that may only call models opens nothing here.
 
 mod access;
+mod actor;
+mod audit;
 mod catalog;
+mod change;
+mod config;
+mod custom_models;
 mod explain;
 mod given;
+mod keys;
 mod lockouts;
+mod login;
+mod merge;
+mod objects;
+mod page;
 mod problem;
+mod proxy_settings;
 mod resilience;
+mod same_origin;
+mod time;
 mod tunnels;
 
 use std::sync::Arc;
@@ -25,10 +38,14 @@ use omniroute_core::state::SharedState;
 use tower_service::Service;
 
 pub use self::access::is_admin;
+use self::change::audited;
+use self::objects::COLLECTIONS;
 use self::problem::Problem;
 use crate::explained::Explained;
 use crate::live::LiveConfig;
+use crate::login::Login;
 use crate::proxy::Administration;
+use crate::store::Store;
 
 /// Largest answer. They are made here, so this is only a bound.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
@@ -40,6 +57,10 @@ pub struct Parts {
     pub live: Arc<LiveConfig>,
     /// How accounts, providers and clients are.
     pub state: Arc<SharedState>,
+    /// What is remembered; `None` where nothing can be.
+    pub store: Option<Store>,
+    /// Who is logged in.
+    pub login: Arc<Login>,
     /// Why the latest requests went where they went.
     pub explained: Arc<Explained>,
     /// The time.
@@ -63,7 +84,32 @@ pub fn administration(parts: Parts) -> Administration {
 
 /// The route table, one line per resource.
 fn router(parts: Parts) -> Router {
-    Router::new()
+    let objects = COLLECTIONS.into_iter().fold(Router::new(), |router, of| {
+        let (all, one) = (format!("/api/{}", of.name), format!("/api/{}/{{*name}}", of.name));
+        router.route(&all, objects::all(of)).route(&one, objects::one(of))
+    });
+    let guarded = objects
+        .route("/api/audit", get(audit::list))
+        .route("/api/audit/verify", get(audit::verify))
+        .route("/api/auth/password", post(login::change))
+        .route("/api/auth/sessions", get(login::sessions).delete(login::revoke_all))
+        .route("/api/auth/sessions/{id}", delete(login::revoke))
+        .route("/api/config", get(config::show))
+        .route("/api/config/apply", post(config::apply_all))
+        .route("/api/config/generations", get(config::generations))
+        .route("/api/config/plan", post(config::plan))
+        .route("/api/config/reload", post(config::reload))
+        .route("/api/config/rollback/{generation}", post(config::rollback))
+        .route("/api/keys", get(keys::list).post(keys::create))
+        .route("/api/keys/{*name}", get(keys::show).patch(keys::change).delete(keys::revoke))
+        .route(
+            "/api/provider-models",
+            get(custom_models::list).post(custom_models::add).delete(custom_models::remove),
+        )
+        .route(
+            "/api/settings/proxy",
+            get(proxy_settings::show).put(proxy_settings::change).delete(proxy_settings::remove),
+        )
         .route("/api/explain", post(explain::ask))
         .route("/api/models/catalog", get(catalog::show))
         .route("/api/requests/{id}/explain", get(explain::of_request))
@@ -79,8 +125,13 @@ fn router(parts: Parts) -> Router {
             let what = "this path is for other methods; see the allow header";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", what)
         })
-        .layer(from_fn_with_state(parts.clone(), access::admin_only))
-        .with_state(parts)
+        .layer(from_fn_with_state(parts.clone(), access::admin_only));
+    let open = Router::new()
+        .route("/api/auth/login", post(login::login))
+        .route("/api/auth/logout", post(login::logout))
+        .route("/api/auth/setup", post(login::setup))
+        .route("/api/auth/status", get(login::status));
+    open.merge(guarded).with_state(parts)
 }
 
 async fn whole(answer: Response<Body>) -> Response<Bytes> {
@@ -94,4 +145,12 @@ async fn whole(answer: Response<Body>) -> Response<Bytes> {
             failed
         }
     }
+}
+
+/// Longest piece of a request that a message repeats, in characters.
+const MAX_QUOTED_CHARS: usize = 200;
+
+/// Cuts a piece of a request for a message.
+fn quoted(text: &str) -> String {
+    text.chars().take(MAX_QUOTED_CHARS).collect()
 }

@@ -1,9 +1,15 @@
-//! The administration's errors: `{"error": {"code", "message"}}`.
+//! The administration's errors: `{"error": {"code", "message", "details": [{"field", "message"}]}}`.
+
+use std::time::Duration;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
+use omniroute_core::snapshot::Problems;
+use serde::Serialize;
 use serde_json::json;
+
+use crate::store::StoreError;
 
 /// What is wrong with a request, and how to fix it.
 #[derive(Debug)]
@@ -11,17 +17,110 @@ pub(super) struct Problem {
     status: StatusCode,
     code: &'static str,
     message: String,
+    details: Vec<Detail>,
+    retry_after: Option<Duration>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Serialize)]
+pub(super) struct Detail {
+    /// The field's path.
+    pub(super) field: String,
+    /// What is wrong with it, and how to fix it.
+    pub(super) message: String,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        let message = message.into();
+        Self { status, code, message, details: Vec::new(), retry_after: None }
+    }
+
+    /// A request that cannot be understood or carried out as it is.
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", message)
+    }
+
+    /// One field that is not as it has to be.
+    pub(super) fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        let detail = Detail { field: field.into(), message: message.into() };
+        let message = format!("`{}`: {}", detail.field, detail.message);
+        Self { details: vec![detail], ..Self::invalid(message) }
+    }
+
+    /// Something that is not there.
+    pub(super) fn missing(what: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", what)
+    }
+
+    /// Something that is there already, or stands in the way.
+    pub(super) fn conflict(what: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", what)
+    }
+
+    /// Something that has changed since it was read.
+    pub(super) fn stale(what: impl Into<String>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "stale", what)
+    }
+
+    /// Too many failures came from an address.
+    pub(super) fn locked(what: &str, left: Duration) -> Self {
+        let message = format!("{what}; try again in {} s", left.as_secs().max(1));
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "locked", message);
+        Self { retry_after: Some(left), ..problem }
+    }
+
+    /// A fault of this program.
+    pub(super) fn internal() -> Self {
+        let what = "the gateway made a mistake; its log says more";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", what)
+    }
+
+    /// Nothing is remembered here.
+    pub(super) fn no_store() -> Self {
+        let what = "this gateway keeps nothing: its data directory cannot be used (see its log)";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_store", what)
+    }
+}
+
+impl From<Problems> for Problem {
+    fn from(problems: Problems) -> Self {
+        let detail = |problem: &omniroute_core::snapshot::Problem| Detail {
+            field: problem.path.clone(),
+            message: match &problem.hint {
+                Some(hint) => format!("{}; {hint}", problem.what),
+                None => problem.what.clone(),
+            },
+        };
+        let details = problems.as_slice().iter().map(detail).collect();
+        let problem = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_configuration",
+            problems.to_string(),
+        );
+        Self { details, ..problem }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the administration could not use the store");
+        let what = "what the gateway remembers cannot be used at the moment; its log says why";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", what)
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({ "error": { "code": self.code, "message": self.message } });
-        (self.status, Json(body)).into_response()
+        let mut error = json!({ "code": self.code, "message": self.message });
+        if !self.details.is_empty() {
+            error["details"] = json!(self.details);
+        }
+        let mut response = (self.status, Json(json!({ "error": error }))).into_response();
+        if let Some(left) = self.retry_after {
+            let seconds = HeaderValue::from(left.as_secs().max(1));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
     }
 }

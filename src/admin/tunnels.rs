@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
-use http::StatusCode;
 use omniroute_core::snapshot::Tunnel;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
@@ -29,9 +28,10 @@ struct Ask {
     port: u16,
 }
 
+/// A tunnel in fields, as the guide writes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Proxy {
+pub(super) struct Proxy {
     /// `http` or `socks5`.
     #[serde(rename = "type")]
     kind: String,
@@ -67,15 +67,28 @@ pub(super) struct Tried {
 /// `POST /api/settings/proxy/test`
 pub(super) async fn test(State(parts): State<Parts>, body: Bytes) -> Result<Json<Tried>, Problem> {
     let ask: Ask = given::json(&body)?;
-    let tunnel = Tunnel::parse(&url(&ask.proxy)).map_err(|fault| {
-        Problem::new(StatusCode::BAD_REQUEST, "invalid_request", format!("`proxy`: {fault}"))
-    })?;
+    let tunnel = ask.proxy.tunnel()?;
     let target = Target { host: &ask.host, port: ask.port };
     let trial = tunnel::test(&tunnel, target, LIMIT, &parts.clock).await;
     Ok(Json(Tried { success: trial.is_passed(), trial }))
 }
 
-/// Writes what stands in fields as the URL that configurations have.
+impl Proxy {
+    fn tunnel(&self) -> Result<Tunnel, Problem> {
+        Tunnel::parse(&url(self)).map_err(|fault| Problem::field("proxy", fault.to_string()))
+    }
+
+    /// Returns it as the URL that configurations have.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(super) fn url(self) -> Result<String, Problem> {
+        self.tunnel().map(|_| url(&self))
+    }
+}
+
+/// Writes what stands in fields as a URL.
 fn url(proxy: &Proxy) -> String {
     let port = match &proxy.port {
         Port::Number(port) => port.to_string(),

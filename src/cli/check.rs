@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use omniroute_core::snapshot::{Overrides, Snapshot, Way};
-use omniroute_core::state::SharedState;
 
 use super::{EXIT_GIVEN, complain, environment, say};
 use crate::live::Source;
@@ -13,7 +12,7 @@ use crate::live::Source;
 /// Compiles the configuration and says what is in it, or what is wrong with it.
 pub(super) fn check(config: Option<PathBuf>, print: bool) -> ExitCode {
     let source = environment::source(config, Overrides::default());
-    match source.compile(1, &[], &SharedState::default()) {
+    match source.snapshot() {
         Ok(snapshot) => {
             say(&summary(&source, &snapshot));
             if print {

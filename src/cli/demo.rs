@@ -11,6 +11,7 @@ use rand::RngExt;
 
 use super::{EXIT_SYSTEM, complain, ended, environment};
 use crate::app::{App, Extras};
+use crate::keeping::Keeps;
 use crate::live::Text;
 use crate::telemetry::LogFormat;
 
@@ -33,6 +34,7 @@ pub(super) fn demo(port: u16, log: LogFormat) -> ExitCode {
     let overrides = Overrides { port: Some(port), ..Overrides::default() };
     let mut source = environment::with_text(text, overrides);
     let key: [u8; 32] = rand::rng().random();
+    source.keeps = Keeps::InMemory;
     source.envelope_key = Some(Arc::from(key));
     let extras = Extras { sim: Some(sim), words: Some(words) };
     ended(App::build(source, Some(log)).and_then(|app| app.run(extras)))

@@ -7,6 +7,7 @@ use omniroute_core::snapshot::Overrides;
 use rand::RngExt;
 
 use crate::app;
+use crate::keeping::Keeps;
 use crate::live::{ProcessEnv, Source, Text, locate};
 
 /// Makes the source of a command's configuration.
@@ -25,6 +26,7 @@ pub(super) fn with_text(text: Text, overrides: Overrides) -> Source {
         process_env: ProcessEnv::Read,
         clock: app::clock(),
         pepper: rand::rng().random(),
+        keeps: Keeps::InDataDir,
         envelope_key: None,
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use omniroute_core::routing::{self, Facts};
 use omniroute_core::snapshot::Overrides;
-use omniroute_core::state::SharedState;
 
 use super::{EXIT_GIVEN, complain, environment, say};
 
@@ -22,7 +21,7 @@ pub(super) enum Format {
 /// Explains a model name. Nothing is known here about accounts that rest in a running gateway.
 pub(super) fn explain(model: &str, config: Option<PathBuf>, format: Format) -> ExitCode {
     let source = environment::source(config, Overrides::default());
-    let snapshot = match source.compile(1, &[], &SharedState::default()) {
+    let snapshot = match source.snapshot() {
         Ok(snapshot) => Arc::new(snapshot),
         Err(problems) => {
             complain(&problems.to_string());

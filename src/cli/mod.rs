@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod environment;
 mod explain;
+mod keys;
 mod translate;
 mod tunnel;
 
@@ -75,6 +76,9 @@ enum Command {
     /// Try network tunnels.
     #[command(subcommand)]
     Tunnel(tunnel::TunnelCommand),
+    /// The keys that the gateway keeps.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Print the version.
     Version,
 }
@@ -125,6 +129,7 @@ pub fn main() -> ExitCode {
         }
         Command::Translate(args) => translate::translate(args),
         Command::Tunnel(command) => tunnel::tunnel(&command),
+        Command::Keys(command) => keys::keys(command),
         Command::Version => {
             say(concat!("omniroute ", env!("CARGO_PKG_VERSION")));
             ExitCode::SUCCESS

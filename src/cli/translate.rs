@@ -8,7 +8,6 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use clap::Args;
 use omniroute_core::snapshot::{Overrides, Snapshot};
-use omniroute_core::state::SharedState;
 use omniroute_wire::codec::PathModel;
 use omniroute_wire::notes::{Mark, Notes};
 use omniroute_wire::translator::{as_api_error, translate_reply};
@@ -155,9 +154,8 @@ fn known(
         return Ok((ModelFacts::default(), model.clone()));
     };
     let source = environment::source(config, Overrides::default());
-    let snapshot: Snapshot = source
-        .compile(1, &[], &SharedState::default())
-        .map_err(|problems| Fault::Given(problems.to_string()))?;
+    let snapshot: Snapshot =
+        source.snapshot().map_err(|problems| Fault::Given(problems.to_string()))?;
     Ok(match snapshot.by_prefix.get(provider) {
         Some(known) => (known.facts(name).into_owned(), name.to_owned()),
         None => (ModelFacts::default(), model.clone()),

@@ -7,10 +7,15 @@ use std::sync::Arc;
 use std::{fs, io};
 
 use omniroute_core::clock::Clock;
+use omniroute_core::config::Server;
 use omniroute_core::snapshot::{
-    ConfigFile, Inputs, Overrides, Problem, Problems, Snapshot, compile,
+    ConfigFile, Inputs, Overrides, Problem, Problems, Snapshot, compile_written, server_settings,
 };
 use omniroute_core::state::SharedState;
+use omniroute_core::written::{StoredObject, Written};
+
+use super::HeldFile;
+use crate::keeping::Keeps;
 
 /// Everything a compilation reads.
 pub struct Source {
@@ -24,8 +29,10 @@ pub struct Source {
     pub process_env: ProcessEnv,
     /// The time.
     pub clock: Clock,
-    /// Random per process; hashes of client keys depend on it.
+    /// A secret of this gateway; hashes of client keys depend on it.
     pub pepper: [u8; 32],
+    /// Where things are kept.
+    pub keeps: Keeps,
     /// The key of envelopes, if none is to be kept in the data directory (demo, tests).
     pub envelope_key: Option<Arc<[u8]>>,
 }
@@ -49,27 +56,81 @@ pub enum Text {
     BuiltIn(&'static str, String),
 }
 
+/// What a compilation gives.
+pub(super) struct Compiled {
+    pub(super) snapshot: Snapshot,
+    pub(super) written: Written,
+    /// The file that counted.
+    pub(super) file: Option<ConfigFile>,
+    /// Whether that was the held one.
+    pub(super) is_held: bool,
+}
+
 impl Source {
     /// Reads and compiles. `bound` are the addresses that are listened on already.
     ///
     /// # Errors
     ///
     /// Every problem, also a file that cannot be read.
-    pub fn compile(
+    pub(super) fn compile(
         &self,
-        revision: u64,
+        objects: &[StoredObject],
+        held: Option<&HeldFile>,
         bound: &[SocketAddr],
         state: &SharedState,
-    ) -> Result<Snapshot, Problems> {
-        let file = match &self.text {
-            Text::None => None,
+    ) -> Result<Compiled, Problems> {
+        let on_disk = self.text_on_disk()?;
+        let held = held.filter(|held| held.counts(on_disk.as_ref()));
+        let file = held.map_or(on_disk, |held| Some(held.file.clone()));
+        let compiled = self.with_inputs(file.clone(), (objects, bound, state), compile_written);
+        let (snapshot, written) = compiled?;
+        Ok(Compiled { snapshot, written, file, is_held: held.is_some() })
+    }
+
+    /// Compiles the file alone, for commands that look at it.
+    ///
+    /// # Errors
+    ///
+    /// Every problem, also a file that cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot, Problems> {
+        let compiled = self.compile(&[], None, &[], &SharedState::default())?;
+        Ok(Snapshot { revision: 1, ..compiled.snapshot })
+    }
+
+    /// Reads only the server's settings, among them the folder where the dashboard's objects are.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of these settings, also a file that cannot be read.
+    pub fn server_settings(&self) -> Result<Server, Problems> {
+        let state = SharedState::default();
+        self.with_inputs(self.text_on_disk()?, (&[], &[], &state), server_settings)
+    }
+
+    /// Reads the operator's file, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// That it cannot be read.
+    pub fn text_on_disk(&self) -> Result<Option<ConfigFile>, Problems> {
+        match &self.text {
+            Text::None => Ok(None),
             Text::BuiltIn(name, text) => {
-                Some(ConfigFile { name: (*name).to_owned(), text: text.clone() })
+                Ok(Some(ConfigFile { name: (*name).to_owned(), text: text.clone() }))
             }
-            Text::File(path) => Some(read(path)?),
-        };
+            Text::File(path) => read(path).map(Some),
+        }
+    }
+
+    fn with_inputs<T>(
+        &self,
+        file: Option<ConfigFile>,
+        (objects, bound, state): (&[StoredObject], &[SocketAddr], &SharedState),
+        compile: impl FnOnce(&Inputs<'_>) -> Result<T, Problems>,
+    ) -> Result<T, Problems> {
         compile(&Inputs {
             file,
+            objects,
             overrides: self.overrides.clone(),
             bound,
             env: &|name| self.variable(name),
@@ -78,7 +139,8 @@ impl Source {
             register: &omniroute_filters::register(),
             clock: &self.clock,
             pepper: self.pepper,
-            revision,
+            // The number is given at the publication.
+            revision: 0,
         })
     }
 
@@ -90,8 +152,9 @@ impl Source {
         }
     }
 
+    /// Looks up a variable of the environment and the `.env` files.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    fn variable(&self, name: &str) -> Option<String> {
+    pub fn variable(&self, name: &str) -> Option<String> {
         let real = match self.process_env {
             ProcessEnv::Read => std::env::var(name).ok(),
             ProcessEnv::Ignored => None,

@@ -218,6 +218,7 @@ impl Exchange {
         Destination {
             endpoint: attempt.choice.account.endpoint().clone(),
             tunnel: self.tunnel_of(attempt).map(|(tunnel, _)| Arc::clone(tunnel)),
+            is_fresh: attempt.stale_connections > 0,
             timeouts: (&self.cx.snapshot.server.timeouts).into(),
         }
     }

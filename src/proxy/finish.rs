@@ -6,9 +6,9 @@ use omniroute_core::context::{AttemptRecord, Outcome, RequestContext};
 use omniroute_core::routing::Decision;
 use omniroute_wire::Usage;
 
-use super::Shared;
 use super::exchange::Exchange;
 use super::flight::Local;
+use super::{Shared, usage};
 
 /// Status of a request whose client left before it was answered (nginx's convention).
 const CLIENT_GONE: u16 = 499;
@@ -36,6 +36,7 @@ pub fn forwarded(exchange: &mut Exchange, shared: &Shared) {
         dropped: delivered.dropped.clone(),
     };
     land(&exchange.cx, &outcome, &exchange.records, shared);
+    usage::record(&exchange.cx, &outcome, &exchange.records, (exchange.planned.combo(), shared));
     let attempts = std::mem::take(&mut exchange.records);
     let error = outcome.error.map(|code| code.name);
     let decision = exchange.planned.decision(&exchange.cx);
@@ -55,6 +56,7 @@ pub fn local(local: &Local, shared: &Shared) {
         dropped: Box::default(),
     };
     land(cx, &outcome, &[], shared);
+    usage::record(cx, &outcome, &[], (None, shared));
 }
 
 fn land(cx: &RequestContext, outcome: &Outcome, records: &[AttemptRecord], shared: &Shared) {

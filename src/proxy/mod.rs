@@ -30,6 +30,7 @@ mod relay;
 mod reply;
 mod sending;
 mod session;
+mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,6 +41,7 @@ use omniroute_core::affinity::Affinity;
 use omniroute_core::clock::Clock;
 use omniroute_core::seeds::Seeds;
 use omniroute_core::state::SharedState;
+use omniroute_core::usage::Recorder;
 use pingora::http::RequestHeader;
 use pingora::upstreams::peer::{HttpPeer, Peer};
 use pingora::{Error, Result};
@@ -67,6 +69,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// One line per request.
     pub access_log: AccessLog,
+    /// Takes a record of every call.
+    pub recorder: Arc<dyn Recorder>,
     /// Makes and opens envelopes round vendors' opaque data.
     pub envelope_key: Arc<[u8]>,
     /// Which account served a conversation last.

@@ -9,7 +9,7 @@ use omniroute_core::error::Error;
 use omniroute_core::routing::{
     Choice, Decision, Exhausted, Facts, Pick, Plan, Route, Step, Ticket, route,
 };
-use omniroute_core::snapshot::{Node, Snapshot};
+use omniroute_core::snapshot::{Group, Node, Snapshot};
 
 use super::Shared;
 
@@ -38,6 +38,8 @@ pub struct Planned {
     /// Why nobody is left, once that is known.
     exhausted: Option<Exhausted>,
     steps: Vec<Step>,
+    /// The combo or fallback chain that the name stands for.
+    group: Option<Arc<Group>>,
 }
 
 /// What is to be done for the next attempt.
@@ -77,8 +79,17 @@ impl Planned {
             waiting_since: None,
             exhausted: None,
             steps: route.steps,
+            group: match route.root {
+                Node::Group(group) => Some(group),
+                Node::Target(_) => None,
+            },
         };
         if planned.has_next(now) { Ok(planned) } else { Err(planned.plan.nobody()) }
+    }
+
+    /// Returns the combo or fallback chain that the name stands for.
+    pub fn combo(&self) -> Option<&str> {
+        self.group.as_ref().map(|group| &*group.name)
     }
 
     /// Tells whether anybody is left to be asked, now or after a wait.

@@ -150,6 +150,7 @@ mod tests {
         let text = "accounts: [{ id: a, provider: openai, key: some-key }]\n".to_owned();
         let inputs = Inputs {
             file: Some(ConfigFile { name: "test.yaml".to_owned(), text }),
+            objects: &[],
             overrides: Overrides::default(),
             bound: &[],
             env: &|_| None,

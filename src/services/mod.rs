@@ -5,6 +5,7 @@ mod breakers;
 mod drain;
 mod exposition;
 mod reload;
+mod retention;
 mod sim;
 
 pub use announce::Announce;
@@ -12,4 +13,5 @@ pub use breakers::{Breakers, keep as keep_breakers, restore as restore_breakers}
 pub use drain::Drain;
 pub use exposition::Exposition;
 pub use reload::Reload;
+pub use retention::Retention;
 pub use sim::Simulated;

@@ -18,6 +18,8 @@ pub struct Destination {
     pub endpoint: BaseUrl,
     /// The tunnel on the way.
     pub tunnel: Option<Arc<Tunnel>>,
+    /// Whether the connection has to be a new one: where one was dead, the others often are too.
+    pub is_fresh: bool,
     /// Time limits.
     pub timeouts: PeerTimeouts,
 }

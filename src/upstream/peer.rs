@@ -8,6 +8,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use omniroute_core::config::Timeouts;
@@ -45,13 +46,16 @@ impl From<&Timeouts> for PeerTimeouts {
 
 /// Builds the peer for one attempt; `address` is the tunnel's if there is one.
 pub(super) fn peer(destination: &Destination, address: SocketAddr) -> Box<HttpPeer> {
-    let Destination { endpoint, tunnel, timeouts } = destination;
+    let Destination { endpoint, tunnel, is_fresh, timeouts } = destination;
     #[expect(clippy::disallowed_methods, reason = "an address is given, so nothing is resolved")]
     let mut peer = HttpPeer::new(address, endpoint.tls, endpoint.host.to_string());
     if let Some(tunnel) = tunnel {
         peer.group_key = group_key(tunnel, endpoint);
         let connector = Connector::new(tunnel, endpoint, timeouts.connect);
         peer.options.custom_l4 = Some(Arc::new(connector));
+    }
+    if *is_fresh {
+        peer.group_key = nobody_elses();
     }
     let options = &mut peer.options;
     options.connection_timeout = Some(timeouts.connect);
@@ -72,6 +76,12 @@ pub(super) fn peer(destination: &Destination, address: SocketAddr) -> Box<HttpPe
         options.max_h2_streams = H2_STREAMS;
     }
     Box::new(peer)
+}
+
+/// Returns a group key that no kept connection has.
+fn nobody_elses() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(u64::MAX / 2);
+    LAST.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Returns what tells the connections of one tunnel and target from all others; 0 is none's.

@@ -170,6 +170,12 @@ impl Program {
         assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     }
 
+    /// Ends it as a power cut would: with SIGKILL, and nothing tidied.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Reads the log until a line holds this text.
     pub(crate) fn read_until(&mut self, text: &str) -> String {
         let mut seen = String::new();

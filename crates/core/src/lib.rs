@@ -23,4 +23,6 @@ pub mod snapshot;
 pub mod state;
 pub mod strategy;
 mod sync;
+pub mod usage;
 pub mod verdict;
+pub mod written;

@@ -135,25 +135,19 @@ impl Client {
         headers: &[(&str, &str)],
         body: Pieces,
     ) -> Answer {
-        let response = self.begin(method, path, headers, body).await;
-        let (parts, mut body) = response.into_parts();
-        let mut bytes = Vec::new();
-        let mut complete = true;
-        while let Some(frame) = body.frame().await {
-            match frame {
-                Ok(frame) => bytes.extend_from_slice(&frame.into_data().unwrap_or_default()),
-                Err(_) => {
-                    complete = false;
-                    break;
-                }
-            }
-        }
-        Answer {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            body: bytes.into(),
-            complete,
-        }
+        read(self.begin(method, path, headers, body).await).await
+    }
+
+    /// Posts JSON to a server that may go away meanwhile; `None` if no whole answer came.
+    pub async fn try_post(
+        &mut self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Option<Answer> {
+        let body = whole(Bytes::from(body.to_string()));
+        let answer = read(self.try_begin(Method::POST, path, headers, body).await.ok()?).await;
+        answer.complete.then_some(answer)
     }
 
     /// Sends a request and returns the answer as soon as its head is there.
@@ -168,6 +162,16 @@ impl Client {
         headers: &[(&str, &str)],
         body: Pieces,
     ) -> Response<Incoming> {
+        self.try_begin(method, path, headers, body).await.expect("there is an answer")
+    }
+
+    async fn try_begin(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Pieces,
+    ) -> hyper::Result<Response<Incoming>> {
         let mut request = Request::builder().method(method);
         request = match &self.sender {
             Sender::Http1(_) => request.uri(path).header("host", "gateway.test"),
@@ -177,18 +181,34 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.body(body).expect("the test's request is a request");
-        let sent = match &mut self.sender {
+        match &mut self.sender {
             Sender::Http1(sender) => {
-                sender.ready().await.expect("the connection is open");
+                sender.ready().await?;
                 sender.send_request(request).await
             }
             Sender::H2c(sender) => {
-                sender.ready().await.expect("the connection is open");
+                sender.ready().await?;
                 sender.send_request(request).await
             }
-        };
-        sent.expect("there is an answer")
+        }
     }
+}
+
+/// Reads an answer to its end, or to where it breaks off.
+async fn read(response: Response<Incoming>) -> Answer {
+    let (parts, mut body) = response.into_parts();
+    let mut bytes = Vec::new();
+    let mut complete = true;
+    while let Some(frame) = body.frame().await {
+        match frame {
+            Ok(frame) => bytes.extend_from_slice(&frame.into_data().unwrap_or_default()),
+            Err(_) => {
+                complete = false;
+                break;
+            }
+        }
+    }
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body: bytes.into(), complete }
 }
 
 /// Makes a body of one piece with a length.

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use omniroute::app::{App, StartError, server_conf};
+use omniroute::keeping::Keeps;
 use omniroute::live::{ProcessEnv, Source, Text};
 use omniroute::proxy::Shared;
+use omniroute::store::Store;
 use omniroute_core::clock::Clock;
 use omniroute_core::snapshot::Overrides;
 use pingora::apps::ServerApp;
@@ -21,6 +24,7 @@ use crate::spawn;
 pub struct TestGateway {
     address: SocketAddr,
     shared: Arc<Shared>,
+    store: Store,
     clock: Clock,
     accepting: JoinHandle<()>,
     _shutdown: watch::Sender<bool>,
@@ -59,22 +63,48 @@ impl TestGateway {
         started.unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// Starts a gateway that keeps what it must remember in a folder.
+    ///
+    /// # Errors
+    ///
+    /// The configuration's problems, or that the folder cannot be used.
+    pub async fn start_at(
+        folder: &Path,
+        environment: &[(&str, &str)],
+        text: Text,
+    ) -> Result<Self, StartError> {
+        let variables = environment.iter();
+        let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self::built(text, variables.collect(), folder, Keeps::InDataDir).await
+    }
+
     async fn started(text: Text, variables: HashMap<String, String>) -> Result<Self, StartError> {
+        // Nothing of this machine's own gateway, if it has one.
+        Self::built(text, variables, Path::new("/nonexistent"), Keeps::InMemory).await
+    }
+
+    async fn built(
+        text: Text,
+        variables: HashMap<String, String>,
+        folder: &Path,
+        keeps: Keeps,
+    ) -> Result<Self, StartError> {
         let clock = Clock::shifted();
         let source = Source {
             text,
-            // Nothing of this machine's own gateway, if it has one.
-            overrides: Overrides { data_dir: Some("/nonexistent".into()), ..Overrides::default() },
+            overrides: Overrides { data_dir: Some(folder.to_owned()), ..Overrides::default() },
             env_files: variables,
             process_env: ProcessEnv::Ignored,
             clock: clock.clone(),
             pepper: [7; 32],
+            keeps,
             envelope_key: Some(Arc::from([9; 32])),
         };
         let app = App::build(source, None)?;
         let conf = Arc::new(server_conf(&app.shared().live.load().server));
         let proxy = Arc::new(app.proxy(&conf));
         let shared = Arc::clone(app.shared());
+        let store = app.store().expect("memory can be had").clone();
 
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
@@ -91,7 +121,7 @@ impl TestGateway {
                 });
             }
         });
-        Ok(Self { address, shared, clock, accepting, _shutdown: shutdown })
+        Ok(Self { address, shared, store, clock, accepting, _shutdown: shutdown })
     }
 
     /// Returns where it listens.
@@ -102,6 +132,11 @@ impl TestGateway {
     /// Returns its parts.
     pub const fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Returns its store, which ends with it.
+    pub const fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Returns its clock.

@@ -22,6 +22,10 @@ pub(crate) struct ClientKeyText {
     pub(crate) name: Option<Spot<String>>,
     pub(crate) key: Field<SecretText>,
     pub(crate) sha256: Field<[u8; 32]>,
+    /// The keyed hash, for keys that were made here.
+    pub(crate) hash: Field<[u8; 32]>,
+    /// How a key that was made here begins.
+    pub(crate) prefix: Option<String>,
     pub(crate) models: Vec<String>,
     pub(crate) expires: Option<SystemTime>,
     pub(crate) scopes: Vec<Scope>,
@@ -47,6 +51,8 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         "name",
         "key",
         "key_sha256",
+        "key_hash",
+        "key_prefix",
         "models",
         "expires",
         "limits",
@@ -70,6 +76,8 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         name: section.require_spot("name", scalars::name),
         key: section.field("key", secret),
         sha256: section.field("key_sha256", sha256),
+        hash: section.field("key_hash", sha256),
+        prefix: section.read("key_prefix", scalars::text),
         models: models.value().cloned().unwrap_or_else(|| vec!["*".to_owned()]),
         expires: expires.value().copied(),
         scopes: scopes.value().cloned().unwrap_or_else(|| vec![Scope::Inference]),

@@ -1,6 +1,7 @@
 //! The operator's file as a whole: every section read apart, so that no fault hides another.
 
 use super::accounts::{self, AccountText};
+use super::admin::{self, AdminText};
 use super::client_keys::{self, ClientKeyText};
 use super::filters::{self, FilterText};
 use super::names::{self, AliasText, ComboText};
@@ -14,13 +15,13 @@ use super::scalars;
 use super::section::{Section, each, entries};
 use super::server::{self, ServerText};
 use super::tunnel::tunnel;
-use super::yaml::{self, Env};
 use crate::snapshot::Way;
 
 /// What the operator wrote. The default is an empty file.
 #[derive(Default)]
 pub(crate) struct Document {
     pub(crate) server: ServerText,
+    pub(crate) admin: AdminText,
     pub(crate) routing: RoutingText,
     pub(crate) providers: Vec<ProviderText>,
     pub(crate) accounts: Vec<AccountText>,
@@ -37,11 +38,11 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// Reads a file. `None`, reported, if it is not one YAML document with a map.
-    pub(crate) fn read(file: &str, text: &str, env: Env<'_>, report: &Report) -> Option<Self> {
-        let root = yaml::parse(file, text, env, report)?;
+    /// Reads what was written. `None`, reported, if it is no map.
+    pub(crate) fn of(root: &Node, report: &Report) -> Option<Self> {
         let known = [
             "server",
+            "admin",
             "routing",
             "providers",
             "accounts",
@@ -54,11 +55,12 @@ impl Document {
             "filters",
             "pricing",
         ];
-        let section = Section::open(&root, &known, report)?;
+        let section = Section::open(root, &known, report)?;
         let mut combos = section.read("combos", names::combos).unwrap_or_default();
         combos.extend(section.read("fallback_chains", names::fallback_chains).unwrap_or_default());
         Some(Self {
             server: section.read("server", server::read).unwrap_or_default(),
+            admin: section.read("admin", admin::read).unwrap_or_default(),
             routing: section.read("routing", routing::read).unwrap_or_default(),
             providers: section.read("providers", written_providers).unwrap_or_default(),
             accounts: section

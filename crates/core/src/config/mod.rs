@@ -7,6 +7,7 @@
 
 pub(crate) mod accounts;
 mod address;
+pub(crate) mod admin;
 pub(crate) mod catalogue;
 pub(crate) mod client_keys;
 pub(crate) mod document;
@@ -29,7 +30,7 @@ pub(crate) mod section;
 pub(crate) mod server;
 pub(crate) mod tunnel;
 mod units;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use self::units::{DURATION_FORM, SIZE_FORM, duration, size};
 

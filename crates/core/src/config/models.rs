@@ -42,6 +42,7 @@ fn one(node: &Node, report: &Report) -> Option<ModelText> {
     }
     let known = [
         "id",
+        "name",
         "upstream",
         "kind",
         "context_tokens",
@@ -70,9 +71,10 @@ fn one(node: &Node, report: &Report) -> Option<ModelText> {
     let section = Section::open(node, &known, report)?;
     let id = section.require("id", model_id);
     let upstream = section.read("upstream", model_id);
+    let name = section.read("name", scalars::text).map(Into::into);
     let kind = section.read("kind", kind).unwrap_or_default();
     let facts = facts(&section);
-    Some(ModelText { id: id?, model: Model { kind, upstream, facts } })
+    Some(ModelText { id: id?, model: Model { name, kind, upstream, facts } })
 }
 
 fn facts(section: &Section<'_>) -> ModelFacts {

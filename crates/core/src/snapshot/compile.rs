@@ -32,9 +32,11 @@ use super::{Accounts, Problems, Provider, Routing, Snapshot};
 use crate::clock::Clock;
 use crate::config::document::Document;
 use crate::config::report::Report;
+use crate::config::{Server, server};
 use crate::filter::FilterRegister;
 use crate::state::SharedState;
 use crate::strategy::Between;
+use crate::written::{StoredObject, Written};
 
 pub use crate::config::catalogue::{CatalogueFile, catalogue};
 
@@ -51,6 +53,8 @@ const DEFAULT_DEADLINE: Duration = Duration::from_secs(600);
 pub struct Inputs<'a> {
     /// The operator's file; `None`: built-in defaults.
     pub file: Option<ConfigFile>,
+    /// What the dashboard keeps.
+    pub objects: &'a [StoredObject],
     /// What the command line says; it wins over everything else.
     pub overrides: Overrides,
     /// Addresses the process listens on already. They count for the question who may call, whatever
@@ -105,13 +109,36 @@ pub struct Overrides {
 ///
 /// Every fault that could be found, sorted by position. No message holds a secret.
 pub fn compile(inputs: &Inputs<'_>) -> Result<Snapshot, Problems> {
+    compile_written(inputs).map(|(snapshot, _)| snapshot)
+}
+
+/// Reads only the server's settings, which say where the dashboard's objects are kept.
+///
+/// # Errors
+///
+/// Every fault of the text as a whole and of these settings.
+pub fn server_settings(inputs: &Inputs<'_>) -> Result<Server, Problems> {
+    let report = Report::default();
+    let written = Written::read_into(inputs.file.as_ref(), inputs.env, &[], &report);
+    let Some(written) = written else { return Err(report.into_problems()) };
+    let server = written.root().entry("server").filter(|node| !node.is_null());
+    let server = server.and_then(|node| server::read(node, &report)).unwrap_or_default();
+    let listen = listen::compile(&server, inputs, &report);
+    if report.is_empty() { Ok(listen.server) } else { Err(report.into_problems()) }
+}
+
+/// The same as [`compile`], together with what it was made of.
+///
+/// # Errors
+///
+/// As [`compile`].
+pub fn compile_written(inputs: &Inputs<'_>) -> Result<(Snapshot, Written), Problems> {
     let report = Report::default();
     let catalogue = crate::config::catalogue::parsed()?;
-    let document = match &inputs.file {
-        Some(file) => Document::read(&file.name, &file.text, inputs.env, &report),
-        None => Some(Document::default()),
-    };
-    let Some(document) = document else { return Err(report.into_problems()) };
+    let written = Written::read_into(inputs.file.as_ref(), inputs.env, inputs.objects, &report);
+    let document =
+        written.and_then(|written| Some((Document::of(written.root(), &report)?, written)));
+    let Some((document, written)) = document else { return Err(report.into_problems()) };
 
     let listen = listen::compile(&document.server, inputs, &report);
     let resilience = &document.resilience;
@@ -130,6 +157,7 @@ pub fn compile(inputs: &Inputs<'_>) -> Result<Snapshot, Problems> {
     let prices = prices::compile(&document.prices, &providers, &report);
     let client_keys = keys::compile(&document.client_keys, &secrets, inputs.pepper, &report);
     let tunnels = tunnels::compile(document.tunnel.as_ref(), inputs.env, &report);
+    access::check_login(&document, &listen, inputs, &report);
     let access = access::check(&document, &listen, inputs, &report);
     let filters = filters::compile(&document.filters, access, inputs, &providers, &report);
     filters::check_prompts(&document.client_keys, &filters, &report);
@@ -137,9 +165,10 @@ pub fn compile(inputs: &Inputs<'_>) -> Result<Snapshot, Problems> {
     if !report.is_empty() {
         return Err(report.into_problems());
     }
-    Ok(Snapshot {
+    let snapshot = Snapshot {
         revision: inputs.revision,
         server: listen.server,
+        require_login: document.admin.require_login.as_ref().is_none_or(|required| required.value),
         routing: routing(&document),
         offering: offering(&providers, &accounts),
         providers: providers.by_id,
@@ -153,7 +182,8 @@ pub fn compile(inputs: &Inputs<'_>) -> Result<Snapshot, Problems> {
         client_keys,
         tunnels,
         filters,
-    })
+    };
+    Ok((snapshot, written))
 }
 
 fn routing(document: &Document) -> Routing {

@@ -1,7 +1,7 @@
 //! Client keys: who may call, known only by a keyed hash.
 //!
-//! A key is looked up by HMAC-SHA256 over its SHA-256 under a random key of this process, so no
-//! comparison depends on the secret, and the YAML may give a key or only its SHA-256.
+//! A key is looked up by HMAC-SHA256 over its SHA-256 under a secret of this gateway, so no comparison
+//! depends on the secret, and the YAML may give a key or only its SHA-256.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,6 +20,8 @@ use crate::ids::ClientKeyName;
 pub struct ClientKey {
     /// Its name.
     pub name: ClientKeyName,
+    /// How the key begins, if that is kept: so that people recognise it.
+    pub prefix: Option<Box<str>>,
     /// Which model names it may ask for.
     pub models: Vec<WildMatch>,
     /// When it stops working.
@@ -61,7 +63,8 @@ pub struct ClientKeys {
 }
 
 impl ClientKeys {
-    /// Makes an empty table; `pepper` is random per process.
+    /// Makes an empty table. `pepper` is a secret of this gateway; keys it has made are known by their
+    /// hash under it.
     pub fn new(pepper: [u8; 32]) -> Self {
         // HMAC takes a key of one block; a shorter one is padded with zeros (RFC 2104).
         let mut key = [0; 64];
@@ -69,13 +72,12 @@ impl ClientKeys {
         Self { keyed: <Hmac<Sha256> as KeyInit>::new(&key.into()), by_hash: HashMap::new() }
     }
 
-    /// Adds a key by the SHA-256 of what the client sends; returns the key that has it already.
+    /// Adds a key by its hash.
     ///
     /// # Errors
     ///
     /// The key that was added before with the same secret.
-    pub fn add(&mut self, sha256: [u8; 32], key: ClientKey) -> Result<(), Arc<ClientKey>> {
-        let hash = self.keyed(&sha256);
+    pub fn add(&mut self, hash: [u8; 32], key: ClientKey) -> Result<(), Arc<ClientKey>> {
         if let Some(other) = self.by_hash.get(&hash) {
             return Err(Arc::clone(other));
         }
@@ -90,7 +92,24 @@ impl ClientKeys {
 
     /// Finds the key a client presented.
     pub fn find(&self, presented: &[u8]) -> Option<&Arc<ClientKey>> {
-        self.by_hash.get(&self.keyed(&Sha256::digest(presented).into()))
+        self.by_hash.get(&self.hash_of(presented))
+    }
+
+    /// Returns the hash of what a client sends.
+    pub fn hash_of(&self, key: &[u8]) -> [u8; 32] {
+        self.hash_of_digest(&Sha256::digest(key).into())
+    }
+
+    /// Returns the hash of a key of which only the SHA-256 is known.
+    pub fn hash_of_digest(&self, sha256: &[u8; 32]) -> [u8; 32] {
+        let mut mac = self.keyed.clone();
+        mac.update(sha256);
+        mac.finalize().into_bytes().into()
+    }
+
+    /// Iterates over all keys, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<ClientKey>> {
+        self.by_hash.values()
     }
 
     /// Tells whether there is no key at all.
@@ -101,12 +120,6 @@ impl ClientKeys {
     /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.by_hash.len()
-    }
-
-    fn keyed(&self, sha256: &[u8; 32]) -> [u8; 32] {
-        let mut mac = self.keyed.clone();
-        mac.update(sha256);
-        mac.finalize().into_bytes().into()
     }
 }
 

@@ -18,7 +18,10 @@ use std::time::Duration;
 
 use wildmatch::WildMatch;
 
-pub use compile::{CatalogueFile, ConfigFile, Inputs, Overrides, catalogue, compile};
+pub use compile::{
+    CatalogueFile, ConfigFile, Inputs, Overrides, catalogue, compile, compile_written,
+    server_settings,
+};
 pub use group::{Group, GroupKind, Member, Node, Target};
 pub use keys::{ClientKey, ClientKeys};
 pub use no_proxy::NoProxy;
@@ -42,6 +45,8 @@ pub struct Snapshot {
     pub revision: u64,
     /// Listeners, limits and timeouts.
     pub server: Server,
+    /// Whether somebody at this machine has to log in to administrate; everybody else always has to.
+    pub require_login: bool,
     /// How and how far requests are routed.
     pub routing: Routing,
     /// Providers by id.

@@ -142,6 +142,8 @@ pub enum Auth {
 /// One model of a provider.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
+    /// What people call it, if that is not its id.
+    pub name: Option<Box<str>>,
     /// What it can do, by kind: `chat`, `embeddings`, …
     pub kind: ModelKind,
     /// Limits and abilities.

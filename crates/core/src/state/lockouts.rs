@@ -20,6 +20,19 @@ const MAX_GUESSES: usize = 10;
 /// that asks again and again.
 const MAX_FAILURES: u32 = 50;
 
+/// Wrong passwords within [`LOGIN_WINDOW`] that lock an address.
+const MAX_LOGINS: u32 = 5;
+
+/// How far back wrong passwords count.
+const LOGIN_WINDOW: Duration = Duration::from_secs(900);
+
+/// Wrong passwords within [`ALL_LOGINS_WINDOW`], from wherever, after which nobody may try for a while:
+/// somebody guesses from many addresses.
+const MAX_ALL_LOGINS: u32 = 30;
+
+/// How far back those count, and how long the wait is.
+const ALL_LOGINS_WINDOW: Duration = Duration::from_secs(60);
+
 /// How far back wrong keys count.
 const WINDOW: Duration = Duration::from_secs(300);
 
@@ -38,11 +51,15 @@ const MAX_KEYS: usize = 64;
 pub struct Lockouts {
     hasher: RandomState,
     addresses: Mutex<LruCache<IpAddr, Address>>,
+    /// Wrong passwords from wherever.
+    logins: Mutex<Window>,
 }
 
 #[derive(Debug)]
 struct Address {
     failures: Window,
+    /// Wrong passwords.
+    logins: Window,
     /// Hashes of the wrong keys since the window was last empty.
     guesses: Vec<u64>,
     locked_until: Option<Instant>,
@@ -53,7 +70,8 @@ struct Address {
 impl Default for Lockouts {
     fn default() -> Self {
         let addresses = Mutex::new(LruCache::new(MAX_ADDRESSES));
-        Self { hasher: RandomState::new(), addresses }
+        let logins = Mutex::new(Window::new(ALL_LOGINS_WINDOW));
+        Self { hasher: RandomState::new(), addresses, logins }
     }
 }
 
@@ -116,6 +134,37 @@ impl Lockouts {
         }
     }
 
+    /// Tells for how long a login is not tried, if at all.
+    pub fn admit_login(&self, address: Option<IpAddr>, now: Instant) -> Option<Duration> {
+        let all = self.logins.lock().unwrap_or_else(PoisonError::into_inner).counts(now).bad;
+        if all >= MAX_ALL_LOGINS {
+            return Some(ALL_LOGINS_WINDOW);
+        }
+        self.lock().get_mut(&network(address?))?.left(now)
+    }
+
+    /// Counts a wrong password.
+    pub fn login_failed(&self, address: Option<IpAddr>, now: Instant) {
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner).count(false, now);
+        let Some(address) = address else { return };
+        let mut addresses = self.lock();
+        let known = addresses.get_or_insert_mut(network(address), Address::default);
+        known.logins.count(false, now);
+        if known.logins.counts(now).bad >= MAX_LOGINS && known.left(now).is_none() {
+            known.forgive();
+            known.locked_until = Some(now + LOCK);
+            tracing::warn!(%address, lock_s = LOCK.as_secs(), "locked after too many wrong passwords");
+        }
+    }
+
+    /// Forgets an address's wrong passwords: somebody there knows the right one.
+    pub fn logged_in(&self, address: Option<IpAddr>) {
+        let Some(address) = address else { return };
+        if let Some(known) = self.lock().get_mut(&network(address)) {
+            known.logins.clear();
+        }
+    }
+
     /// Returns the locked addresses and for how long, in no order.
     pub fn locked(&self, now: Instant) -> Vec<(IpAddr, Duration)> {
         let addresses = self.lock();
@@ -138,6 +187,7 @@ impl Lockouts {
             known.forgive();
             known.locked_until = None;
         }
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, LruCache<IpAddr, Address>> {
@@ -149,6 +199,7 @@ impl Default for Address {
     fn default() -> Self {
         Self {
             failures: Window::new(WINDOW),
+            logins: Window::new(LOGIN_WINDOW),
             guesses: Vec::new(),
             locked_until: None,
             served: Vec::new(),
@@ -159,6 +210,7 @@ impl Default for Address {
 impl Address {
     fn forgive(&mut self) {
         self.failures.clear();
+        self.logins.clear();
         self.guesses.clear();
     }
 
@@ -255,5 +307,37 @@ mod tests {
         }
         let neighbour = Some("2001:db8::ffff".parse().unwrap());
         assert_eq!(lockouts.check(neighbour, None, clock.now()), Some(LOCK));
+    }
+
+    #[test]
+    fn wrong_passwords_lock_an_address_and_many_of_them_everybody() {
+        let (lockouts, clock) = (Lockouts::default(), Clock::manual(0));
+        let address = |last| Some(IpAddr::from([192, 0, 2, last]));
+        for _ in 0..MAX_LOGINS {
+            assert_eq!(lockouts.admit_login(address(1), clock.now()), None);
+            lockouts.login_failed(address(1), clock.now());
+        }
+        assert_eq!(lockouts.admit_login(address(1), clock.now()), Some(LOCK));
+        assert_eq!(lockouts.admit_login(address(2), clock.now()), None);
+
+        for last in 2..27 {
+            lockouts.login_failed(address(last), clock.now());
+        }
+        assert_eq!(lockouts.admit_login(address(99), clock.now()), Some(ALL_LOGINS_WINDOW));
+        clock.advance(ALL_LOGINS_WINDOW);
+        assert_eq!(lockouts.admit_login(address(99), clock.now()), None);
+        assert!(lockouts.unlock(address(1).unwrap()));
+        assert_eq!(lockouts.admit_login(address(1), clock.now()), None);
+    }
+
+    #[test]
+    fn the_right_password_forgives_the_wrong_ones() {
+        let (lockouts, clock) = (Lockouts::default(), Clock::manual(0));
+        let address = Some(IpAddr::from([192, 0, 2, 1]));
+        for _ in 0..3 * MAX_LOGINS {
+            lockouts.login_failed(address, clock.now());
+            lockouts.logged_in(address);
+        }
+        assert_eq!(lockouts.admit_login(address, clock.now()), None);
     }
 }

@@ -56,6 +56,7 @@ fn compiled(config: &str, env: Env<'_>, state: &SharedState, clock: &Clock) -> A
 
     let inputs = Inputs {
         file: Some(ConfigFile { name: "test.yaml".to_owned(), text: config.to_owned() }),
+        objects: &[],
         overrides: Overrides::default(),
         bound: &[],
         env: &|name| known(name).map(|(_, value)| (*value).to_owned()),

@@ -40,6 +40,23 @@ pub(super) enum KeyRule {
     Optional,
 }
 
+/// Refuses to switch the login off where others can reach the administration.
+pub(super) fn check_login(
+    document: &Document,
+    listen: &Listen,
+    inputs: &Inputs<'_>,
+    report: &Report,
+) {
+    let Some(required) = document.admin.require_login.as_ref().filter(|flag| !flag.value) else {
+        return;
+    };
+    let addresses = listen.places.iter().map(|(address, _)| address).chain(inputs.bound);
+    if let Some(open) = addresses.into_iter().find(|address| !address.ip().is_loopback()) {
+        let what = format!("the login cannot be switched off: `{open}` is open to the network");
+        report.add_with(&required.place, what, "listen on 127.0.0.1, or remove this line");
+    }
+}
+
 /// Checks the environment, the listeners, the keys and the filter that asks for them.
 pub(super) fn check(
     document: &Document,

@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
-use sha2::{Digest, Sha256};
 use wildmatch::WildMatch;
 
 use super::secrets::Secrets;
 use crate::config::client_keys::{ClientKeyText, Scope};
 use crate::config::names::line_of;
-use crate::config::report::{Place, Report};
+use crate::config::report::{Place, Report, Spot};
 use crate::config::section::Field;
 use crate::ids::ClientKeyName;
 use crate::snapshot::{ClientKey, ClientKeys};
@@ -26,16 +25,17 @@ pub(super) fn compile(
     let mut keys = ClientKeys::new(pepper);
     let mut names: HashMap<&str, &Place> = HashMap::new();
     for text in written {
-        let digest = digest(text, secrets, report);
+        let hash = hash(text, secrets, &keys, report);
         let Some(name) = &text.name else { continue };
         if let Some(first) = names.insert(&name.value, &name.place) {
             let line = line_of(first);
             let what = format!("key name `{}` is given twice; the first is{line}", name.value);
             report.add(&name.place, what);
         }
-        let (Some((digest, place)), true) = (digest, text.is_sound) else { continue };
+        let (Some((hash, place)), true) = (hash, text.is_sound) else { continue };
         let key = ClientKey {
             name: ClientKeyName::new(name.value.as_str()),
+            prefix: text.prefix.as_deref().map(Into::into),
             models: text.models.iter().map(|pattern| WildMatch::new(pattern)).collect(),
             expires: text.expires,
             inference: text.scopes.contains(&Scope::Inference),
@@ -44,26 +44,32 @@ pub(super) fn compile(
             system_prompt: text.system_prompt.as_ref().map(|text| text.value.as_str().into()),
             tunnel: text.tunnel.clone(),
         };
-        if let Err(other) = keys.add(digest, key) {
+        if let Err(other) = keys.add(hash, key) {
             report.add(place, format!("`{}` has the same key as `{}`", name.value, other.name));
         }
     }
     keys
 }
 
-/// Returns the SHA-256 of a key and the place it was given at.
-fn digest<'t>(
+/// Returns the hash of a key and the place it was given at.
+fn hash<'t>(
     text: &'t ClientKeyText,
     secrets: &Secrets<'_>,
+    keys: &ClientKeys,
     report: &Report,
 ) -> Option<([u8; 32], &'t Place)> {
+    if let Field::Value(hash) = &text.hash {
+        return kept_hash(text, hash, report);
+    }
     match (&text.key, &text.sha256) {
         (Field::Absent, Field::Absent) => {
             let what = "`key` is missing";
             report.add_with(&text.place, what, "write `key: ${NAME}` or `key_sha256: …`");
             None
         }
-        (Field::Absent, Field::Value(digest)) => Some((digest.value, &digest.place)),
+        (Field::Absent, Field::Value(digest)) => {
+            Some((keys.hash_of_digest(&digest.value), &digest.place))
+        }
         (Field::Value(key), Field::Absent) => {
             let secret = secrets.fetch(&key.value, &key.place, report)?;
             if secret.expose().len() < MIN_KEY_BYTES {
@@ -71,7 +77,7 @@ fn digest<'t>(
                 report.add_with(&key.place, what, "`openssl rand -hex 24` makes a good one");
                 return None;
             }
-            Some((Sha256::digest(secret.expose()).into(), &key.place))
+            Some((keys.hash_of(secret.expose().as_bytes()), &key.place))
         }
         (Field::Value(_), Field::Value(digest)) => {
             report.add(&digest.place, "give `key` or `key_sha256`, not both");
@@ -79,4 +85,23 @@ fn digest<'t>(
         }
         (Field::Faulty, _) | (_, Field::Faulty) => None,
     }
+}
+
+/// Returns the hash of a key that was made here. The file has no use for one: it depends on a secret
+/// of this gateway.
+fn kept_hash<'t>(
+    text: &ClientKeyText,
+    hash: &'t Spot<[u8; 32]>,
+    report: &Report,
+) -> Option<([u8; 32], &'t Place)> {
+    let has_other = !matches!((&text.key, &text.sha256), (Field::Absent, Field::Absent));
+    if hash.place.mark.is_some() || has_other {
+        report.add_with(
+            &hash.place,
+            "`key_hash` is what the gateway keeps of keys it has made",
+            "write `key: ${NAME}` or `key_sha256: …`",
+        );
+        return None;
+    }
+    Some((hash.value, &hash.place))
 }

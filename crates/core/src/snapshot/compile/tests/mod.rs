@@ -81,6 +81,7 @@ impl Setup {
         let file = |text: &String| ConfigFile { name: "test.yaml".to_owned(), text: text.clone() };
         compile(&Inputs {
             file: self.text.as_ref().map(file),
+            objects: &[],
             overrides: self.overrides.clone(),
             bound: &self.bound,
             env: &env,

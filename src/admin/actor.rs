@@ -1,0 +1,76 @@
+//! Who administrates.
+
+use axum::extract::FromRequestParts;
+use http::StatusCode;
+use http::request::Parts as Head;
+use omniroute_core::ids::ClientKeyName;
+
+use super::problem::Problem;
+use crate::login::SessionHash;
+use crate::proxy::ClientAddress;
+
+/// Whoever may do what the request asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Actor {
+    /// A script with a client key of the scope `admin`.
+    Key(ClientKeyName),
+    /// A person who logged in.
+    Session(SessionHash),
+    /// Somebody at this machine, where the login is switched off.
+    Local,
+}
+
+/// The actor and where the request came from, for the audit log.
+#[derive(Clone, Debug)]
+pub(super) struct Author {
+    /// Who.
+    pub(super) by: String,
+    /// From which address.
+    pub(super) from: Option<String>,
+}
+
+impl Actor {
+    /// The actor's name in the audit log. Sessions are told apart by the beginning of their hash.
+    fn name(&self) -> String {
+        match self {
+            Self::Key(name) => format!("key {name}"),
+            Self::Session([a, b, c, ..]) => format!("session {a:02x}{b:02x}{c:02x}"),
+            Self::Local => "local user (login off)".to_owned(),
+        }
+    }
+
+    /// Refuses what needs a login even where the login is switched off: what hands out or takes over
+    /// everything at once.
+    ///
+    /// # Errors
+    ///
+    /// For a local user.
+    pub(super) fn is_known(&self) -> Result<(), Problem> {
+        match self {
+            Self::Key(_) | Self::Session(_) => Ok(()),
+            Self::Local => {
+                let what =
+                    "this needs a login or an admin key even while the login is switched off";
+                Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", what))
+            }
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Actor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Problem> {
+        head.extensions.get().cloned().ok_or_else(Problem::internal)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Author {
+    type Rejection = Problem;
+
+    async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Problem> {
+        let actor: &Actor = head.extensions.get().ok_or_else(Problem::internal)?;
+        let address = head.extensions.get::<ClientAddress>().and_then(|client| client.0);
+        Ok(Self { by: actor.name(), from: address.map(|address| address.to_string()) })
+    }
+}

@@ -1,0 +1,158 @@
+//! The configuration as a whole: what is in force, what a change would do, several changes at once, and
+//! the way back.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use omniroute_core::snapshot::ConfigFile;
+use omniroute_core::written::{Kind, StoredObject};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::actor::{Actor, Author};
+use super::change::{Changed, Edit, To, apply, audited, go_back, planned};
+use super::problem::Problem;
+use super::{Parts, given, time};
+
+/// Most changes of one request.
+const MAX_CHANGES: usize = 1000;
+
+/// `GET /api/config`
+pub(super) async fn show(State(parts): State<Parts>) -> Json<Value> {
+    let basis = parts.live.basis();
+    Json(json!({
+        "generation": basis.number,
+        "file": parts.live.source().file().map(|path| path.display().to_string()),
+        "fileHeldBack": basis.held.is_some(),
+        "objects": basis.objects.len(),
+        "restartRequired": basis.restart_required,
+        "problem": parts.live.problem().as_deref(),
+    }))
+}
+
+/// `POST /api/config/reload`: reads the file again.
+pub(super) async fn reload(State(parts): State<Parts>, by: Author) -> Result<Json<Value>, Problem> {
+    let live = Arc::clone(&parts.live);
+    let reloaded = tokio::task::spawn_blocking(move || live.reload()).await;
+    let snapshot = reloaded.map_err(|_| Problem::internal())??;
+    audited(&parts, &by, "config.reload", &format!("generation {}", snapshot.revision)).await?;
+    let restart_required = parts.live.basis().restart_required.clone();
+    Ok(Json(json!({
+        "generation": snapshot.revision,
+        "restartRequired": restart_required,
+    })))
+}
+
+/// Changes that are made together.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    /// A text in the place of the file; for plans only.
+    file: Option<String>,
+    #[serde(default)]
+    changes: Vec<WantedChange>,
+}
+
+/// One of them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WantedChange {
+    /// `account`, `combo`, `fallback chain`, …
+    kind: String,
+    name: String,
+    /// The new value in the shape of the file; `null` removes the object.
+    value: Value,
+}
+
+impl Wanted {
+    fn edits(self) -> Result<Vec<Edit>, Problem> {
+        if self.changes.len() > MAX_CHANGES {
+            let what = format!("at most {MAX_CHANGES} changes at once");
+            return Err(Problem::field("changes", what));
+        }
+        let edits = self.changes.into_iter().enumerate().map(|(index, change)| {
+            let kind = Kind::named(&change.kind.replace(['-', '_'], " ")).ok_or_else(|| {
+                let known = Kind::ALL.map(Kind::word).join(", ");
+                Problem::field(format!("changes[{index}].kind"), format!("there are: {known}"))
+            })?;
+            let to = if change.value.is_null() { To::Gone } else { To::Put(change.value) };
+            Ok(Edit { kind, name: change.name, to, expected: None })
+        });
+        edits.collect()
+    }
+}
+
+/// `POST /api/config/plan`: says what changes would come to; changes nothing.
+pub(super) async fn plan(State(parts): State<Parts>, body: Bytes) -> Result<Json<Value>, Problem> {
+    let wanted: Wanted = given::json(&body)?;
+    let file = wanted.file.clone().map(|text| ConfigFile { name: "file".to_owned(), text });
+    let edits = wanted.edits()?;
+    let live = Arc::clone(&parts.live);
+    let planned = tokio::task::spawn_blocking(move || {
+        let objects: Arc<[StoredObject]> = planned(&live.basis(), edits)?;
+        live.plan(objects, file).map_err(Problem::from)
+    });
+    let candidate = planned.await.map_err(|_| Problem::internal())??;
+    Ok(Json(json!({
+        "changes": candidate.changes,
+        "restartRequired": candidate.basis().restart_required,
+    })))
+}
+
+/// `POST /api/config/apply`: makes changes of the dashboard's objects, all or nothing.
+pub(super) async fn apply_all(
+    State(parts): State<Parts>,
+    by: Author,
+    body: Bytes,
+) -> Result<Json<Value>, Problem> {
+    let wanted: Wanted = given::json(&body)?;
+    if wanted.file.is_some() {
+        let what = "the file is edited where it is; save it there, or plan it here";
+        return Err(Problem::field("file", what));
+    }
+    if wanted.changes.is_empty() {
+        return Err(Problem::field("changes", "there is nothing to change"));
+    }
+    changed(apply(&parts, by, wanted.edits()?).await?)
+}
+
+fn changed(changed: Changed) -> Result<Json<Value>, Problem> {
+    Ok(Json(json!({ "generation": changed.generation, "changes": changed.changes })))
+}
+
+/// `GET /api/config/generations`
+pub(super) async fn generations(State(parts): State<Parts>) -> Result<Json<Value>, Problem> {
+    let store = parts.store.as_ref().ok_or_else(Problem::no_store)?;
+    let current = parts.live.basis().number;
+    let generations = store.generations().await?;
+    let shown = generations.iter().map(|generation| {
+        json!({
+            "generation": generation.number,
+            "at": time::iso(generation.at),
+            "changes": generation.changes,
+            "current": generation.number == current,
+        })
+    });
+    Ok(Json(json!({ "generations": shown.collect::<Vec<_>>() })))
+}
+
+/// `POST /api/config/rollback/{generation}`: goes back to a generation, the file's part included.
+pub(super) async fn rollback(
+    State(parts): State<Parts>,
+    actor: Actor,
+    by: Author,
+    Path(number): Path<u64>,
+) -> Result<Json<Value>, Problem> {
+    actor.is_known()?;
+    let store = parts.store.as_ref().ok_or_else(Problem::no_store)?;
+    let generations = store.generations().await?;
+    let kept: Vec<String> = generations.iter().map(|g| g.number.to_string()).collect();
+    let found = generations.into_iter().find(|generation| generation.number == number);
+    let Some(found) = found else {
+        let what = format!("generation {number} is not kept; there are: {}", kept.join(", "));
+        return Err(Problem::missing(what));
+    };
+    changed(go_back(&parts, by, found).await?)
+}

@@ -1,0 +1,166 @@
+//! Client keys: made here, shown once, kept as a keyed hash.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use omniroute_core::written::{Kind, View};
+use rand::RngExt;
+use rand::distr::Alphanumeric;
+use serde_json::{Map, Value, json};
+
+use super::actor::{Actor, Author};
+use super::change::{Edit, To, apply};
+use super::objects::{expected, revision};
+use super::page::Page;
+use super::problem::Problem;
+use super::{Parts, given};
+use crate::live::Basis;
+
+/// What keys begin with that are made here.
+const START: &str = "sk-omni-";
+
+/// Random letters and digits after it: 256 bits and a little.
+const RANDOM_CHARS: usize = 43;
+
+/// Letters of a key that are kept to recognise it by.
+const SHOWN_CHARS: usize = 12;
+
+/// Fields of the existing product's keys, and what they are called here.
+const OTHER_NAMES: [(&str, &str); 3] = [
+    ("allowedModels", "models"),
+    ("expiresAt", "expires"),
+    ("strictTranslation", "strict_translation"),
+];
+
+/// Fields that only the gateway writes.
+const OWN_FIELDS: [&str; 4] = ["key", "key_hash", "key_sha256", "key_prefix"];
+
+/// `GET /api/keys`
+pub(super) async fn list(
+    State(parts): State<Parts>,
+    Query(page): Query<Page>,
+) -> Result<Json<Value>, Problem> {
+    let basis = parts.live.basis();
+    let views = basis.written.views(Kind::ClientKey);
+    let (total, (views, next)) = (views.len(), page.of(views, |view| &view.name)?);
+    let shown: Vec<_> = views.into_iter().map(|view| shown(view, &basis)).collect();
+    Ok(Json(json!({ "keys": shown, "total": total, "next": next })))
+}
+
+fn shown(view: View, basis: &Basis) -> Value {
+    let mut value = match view.value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    };
+    let start = value.shift_remove("key_prefix");
+    for field in OWN_FIELDS {
+        value.shift_remove(field);
+    }
+    let start = start.and_then(|start| Some(format!("{}…", start.as_str()?)));
+    let mut map = Map::new();
+    map.insert("id".to_owned(), json!(view.name));
+    map.insert("name".to_owned(), json!(view.name));
+    map.insert("key".to_owned(), json!(start));
+    map.insert("origin".to_owned(), json!(view.origin.word()));
+    map.insert("revision".to_owned(), json!(revision(basis, Kind::ClientKey, &view.name)));
+    map.extend(value);
+    Value::Object(map)
+}
+
+/// `POST /api/keys`: makes a key. The answer is the only one that holds it.
+pub(super) async fn create(
+    State(parts): State<Parts>,
+    actor: Actor,
+    by: Author,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    actor.is_known()?;
+    let (name, mut value) = read(&body)?;
+    let name = name.ok_or_else(|| Problem::field("name", "it is missing"))?;
+    let key = make();
+    let hash = parts.live.load().client_keys.hash_of(key.as_bytes());
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    value.insert("key_hash".to_owned(), json!(hash));
+    value.insert("key_prefix".to_owned(), json!(key[..SHOWN_CHARS]));
+    let (kind, to) = (Kind::ClientKey, To::New(Value::Object(value)));
+    apply(&parts, by, vec![Edit { kind, name: name.clone(), to, expected: None }]).await?;
+    let mut made = find(&parts, &name)?;
+    made["key"] = json!(key);
+    Ok((StatusCode::CREATED, Json(made)).into_response())
+}
+
+fn make() -> String {
+    let random = rand::rng().sample_iter(Alphanumeric).take(RANDOM_CHARS).map(char::from);
+    START.chars().chain(random).collect()
+}
+
+fn read(body: &[u8]) -> Result<(Option<String>, Map<String, Value>), Problem> {
+    let mut value: Map<String, Value> = given::json(body)?;
+    for field in ["id", "origin", "revision"] {
+        value.shift_remove(field);
+    }
+    for (other, own) in OTHER_NAMES {
+        if let Some(given) = value.shift_remove(other) {
+            value.insert(own.to_owned(), given);
+        }
+    }
+    if let Some(own) = OWN_FIELDS.iter().find(|field| value.contains_key(**field)) {
+        let what = "keys are made by the gateway; leave it out";
+        return Err(Problem::field(*own, what));
+    }
+    match value.shift_remove("name") {
+        None => Ok((None, value)),
+        Some(Value::String(name)) if !name.is_empty() => Ok((Some(name), value)),
+        Some(_) => Err(Problem::field("name", "a text is expected")),
+    }
+}
+
+fn find(parts: &Parts, name: &str) -> Result<Value, Problem> {
+    let basis = parts.live.basis();
+    let view = basis.written.view(Kind::ClientKey, name);
+    let view = view.ok_or_else(|| Problem::missing(format!("there is no client key `{name}`")))?;
+    Ok(shown(view, &basis))
+}
+
+/// `GET /api/keys/{name}`
+pub(super) async fn show(
+    State(parts): State<Parts>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    find(&parts, &name).map(Json)
+}
+
+/// `PATCH /api/keys/{name}`: changes what a key may do.
+pub(super) async fn change(
+    State(parts): State<Parts>,
+    actor: Actor,
+    by: Author,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Problem> {
+    actor.is_known()?;
+    find(&parts, &name)?;
+    let (_, value) = read(&body)?;
+    let (kind, to) = (Kind::ClientKey, To::Merged(Value::Object(value)));
+    let edit = Edit { kind, name: name.clone(), to, expected: expected(&headers)? };
+    apply(&parts, by, vec![edit]).await?;
+    find(&parts, &name).map(Json)
+}
+
+/// `DELETE /api/keys/{name}`: the key opens nothing any more.
+pub(super) async fn revoke(
+    State(parts): State<Parts>,
+    actor: Actor,
+    by: Author,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    actor.is_known()?;
+    let expected = expected(&headers)?;
+    let edit = Edit { kind: Kind::ClientKey, name, to: To::Gone, expected };
+    apply(&parts, by, vec![edit]).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

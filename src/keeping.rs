@@ -1,0 +1,129 @@
+//! What the process keeps over restarts: opens the store, or decides to go on without one.
+//!
+//! Where the data directory cannot be written and nothing was ever kept there, the gateway serves what its
+//! file says and records no usage. A database that is there but cannot be opened ends the start: to serve
+//! without it would be to serve without what was configured in it.
+
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::sync::Arc;
+
+use omniroute_core::usage::{NoRecorder, Recorder};
+
+use crate::data_dir;
+use crate::live::{Archive, Remembered};
+use crate::login::{Session, SessionHash};
+use crate::store::{MasterKey, Store, StoreError, usage};
+
+/// The purpose of the key that envelopes are made with.
+const ENVELOPE: &str = "gw/envelope/v1";
+
+/// The purpose of the secret under which client keys are hashed.
+const CLIENT_KEYS: &str = "gw/apikey/v1";
+
+/// The variable that says how many days rows of usage are kept, and what it may say.
+const RETENTION: &str = "LOG_RETENTION_DAYS";
+const RETENTION_DAYS: RangeInclusive<u32> = 1..=3650;
+
+/// Where things are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeps {
+    /// In the data directory.
+    InDataDir,
+    /// In memory, until the process ends (demo, tests).
+    InMemory,
+}
+
+/// Opens the store; `None` if nothing can be kept, and nothing was.
+///
+/// # Errors
+///
+/// Why a database that is there cannot be opened.
+pub fn store(
+    keeps: Keeps,
+    folder: &Path,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<Store>, StoreError> {
+    if keeps == Keeps::InMemory {
+        return Store::in_memory().map(Some);
+    }
+    match MasterKey::find(folder, variable).and_then(|master| Store::open(folder, &master)) {
+        Ok(store) => Ok(Some(store)),
+        Err(error @ StoreError::Folder { .. }) if !Store::is_in(folder) => {
+            tracing::warn!(%error, "nothing is kept: no usage, and nothing that the dashboard would change");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What was kept of before.
+#[derive(Default)]
+pub struct Kept {
+    /// The dashboard's objects, and the generations of the configuration.
+    pub remembered: Remembered,
+    /// Who is logged in.
+    pub sessions: Vec<(SessionHash, Session)>,
+    /// The secret under which client keys are hashed.
+    pub pepper: Option<Arc<[u8; 32]>>,
+}
+
+/// Reads what was kept.
+///
+/// # Errors
+///
+/// Why it cannot be read.
+pub fn kept(store: Option<&Store>) -> Result<Kept, StoreError> {
+    let Some(store) = store else { return Ok(Kept::default()) };
+    Ok(Kept {
+        remembered: store.remembered()?,
+        sessions: store.sessions()?,
+        pepper: Some(store.secret(CLIENT_KEYS)?),
+    })
+}
+
+/// Returns where generations of the configuration are kept.
+pub fn archive(store: Option<&Store>) -> Box<dyn Archive> {
+    match store {
+        Some(store) => Box::new(store.clone()),
+        None => Box::new(()),
+    }
+}
+
+/// Returns how many days rows of usage are kept: what `LOG_RETENTION_DAYS` says, else 90.
+///
+/// # Errors
+///
+/// What is wrong with the variable.
+pub fn retention_days(variable: &dyn Fn(&str) -> Option<String>) -> Result<u32, String> {
+    let Some(written) = variable(RETENTION).filter(|text| !text.trim().is_empty()) else {
+        return Ok(usage::DEFAULT_DAYS);
+    };
+    let days = written.trim().parse().ok().filter(|days| RETENTION_DAYS.contains(days));
+    days.ok_or_else(|| {
+        let (least, most) = (RETENTION_DAYS.start(), RETENTION_DAYS.end());
+        format!("{RETENTION}={written}: rows of usage are kept for {least} to {most} days; write `{RETENTION}=90`")
+    })
+}
+
+/// Returns what takes the records of calls.
+pub fn recorder(store: Option<&Store>) -> Arc<dyn Recorder> {
+    match store {
+        Some(store) => Arc::new(store.clone()),
+        None => Arc::new(NoRecorder),
+    }
+}
+
+/// Returns the key of envelopes: the file's that earlier versions kept, else the store's.
+pub fn envelope_key(store: Option<&Store>, folder: &Path) -> Arc<[u8]> {
+    let Some(store) = store.filter(|_| !data_dir::has_envelope_key(folder)) else {
+        return data_dir::envelope_key(folder);
+    };
+    match store.secret(ENVELOPE) {
+        Ok(key) => Arc::from(key.as_slice()),
+        Err(error) => {
+            tracing::warn!(%error, "the key of envelopes cannot be kept");
+            data_dir::envelope_key(folder)
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What the store's threads share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use redb::Database;
+
+use super::StoreError;
+use super::file::Opener;
+use super::queue::Queue;
+use super::seal::Sealer;
+use super::spill::Spill;
+use super::writer::Change;
+
+/// What the store's threads share.
+pub(super) struct Inner {
+    /// `None` while its disk fails, and after the end.
+    database: ArcSwapOption<Database>,
+    pub(super) opener: Opener,
+    pub(super) sealer: Sealer,
+    pub(super) queue: Queue<Change>,
+    spill: Option<Mutex<Spill>>,
+    condition: Mutex<Condition>,
+}
+
+#[derive(Default)]
+struct Condition {
+    trouble: Option<String>,
+    spilled: u64,
+}
+
+/// How the store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// Why the database is not available; `None` if it is.
+    pub trouble: Option<String>,
+    /// Records that wait in memory.
+    pub waiting: usize,
+    /// Records that wait in spill files.
+    pub spilled: u64,
+    /// Records that were lost because neither database nor spill took any and memory was full.
+    pub lost: u64,
+}
+
+impl Inner {
+    pub(super) fn new(
+        database: Database,
+        opener: Opener,
+        sealer: Sealer,
+        spill: Option<Spill>,
+    ) -> Self {
+        Self {
+            database: ArcSwapOption::new(Some(Arc::new(database))),
+            opener,
+            sealer,
+            queue: Queue::default(),
+            spill: spill.map(Mutex::new),
+            condition: Mutex::default(),
+        }
+    }
+
+    /// Returns the database.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] while it is closed.
+    pub(super) fn database(&self) -> Result<Arc<Database>, StoreError> {
+        self.database.load_full().ok_or_else(|| {
+            let trouble = self.condition().trouble.clone();
+            StoreError::Unavailable(trouble.unwrap_or_else(|| "the gateway is stopping".to_owned()))
+        })
+    }
+
+    /// Puts a database in place that was opened.
+    pub(super) fn open(&self, database: Database) {
+        self.database.store(Some(Arc::new(database)));
+        self.condition().trouble = None;
+    }
+
+    /// Closes the database because it failed.
+    pub(super) fn fail(&self, why: &str) {
+        self.complain(why);
+        self.close();
+    }
+
+    /// Closes the database, at the latest when the last reader is done.
+    pub(super) fn close(&self) {
+        let database = self.database.swap(None).and_then(Arc::into_inner);
+        if let Some(Err(error)) = database.map(Database::close) {
+            tracing::debug!(%error, "the database was not closed in order");
+        }
+    }
+
+    /// Notes what is wrong, and logs it the first time.
+    pub(super) fn complain(&self, why: &str) {
+        let mut condition = self.condition();
+        if condition.trouble.as_deref() != Some(why) {
+            tracing::error!(why, "the database is not available; records of usage are spilled");
+            condition.trouble = Some(why.to_owned());
+        }
+    }
+
+    pub(super) fn spill(&self) -> Option<MutexGuard<'_, Spill>> {
+        Some(self.spill.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn spilled(&self, records: usize) {
+        self.condition().spilled += records as u64;
+    }
+
+    pub(super) fn has_spilled(&self) -> bool {
+        self.condition().spilled > 0
+    }
+
+    pub(super) fn nothing_spilled(&self) {
+        self.condition().spilled = 0;
+    }
+
+    pub(super) fn health(&self) -> Health {
+        let (waiting, lost) = self.queue.counts();
+        let condition = self.condition();
+        Health { trouble: condition.trouble.clone(), waiting, spilled: condition.spilled, lost }
+    }
+
+    fn condition(&self) -> MutexGuard<'_, Condition> {
+        self.condition.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,179 @@
+//! What waits for the writer: changes, whose callers wait for the result, and records, whose do not.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use omniroute_core::usage::UsageRecord;
+
+use super::StoreError;
+
+/// How long records are collected before they are committed, unless a change comes first. A record is on
+/// the disk this long after its request, and the time of a commit (a millisecond); the promise is a second.
+const COLLECT: Duration = Duration::from_millis(50);
+
+/// Most records of one commit.
+pub(super) const BATCH: usize = 1000;
+
+/// From this many waiting records on, which is far more than a working database ever leaves waiting, the
+/// oldest are spilled by a thread of its own.
+pub(super) const CROWDED: usize = 10_000;
+
+/// Most records that wait. Beyond it, with database and spill both stuck, they are counted as lost.
+pub(super) const FULL: usize = 50_000;
+
+/// Most changes that wait.
+const MAX_CHANGES: usize = 1024;
+
+/// What waits for the writer.
+pub(super) struct Queue<Change> {
+    state: Mutex<State<Change>>,
+    changed: Condvar,
+    crowded: Condvar,
+}
+
+struct State<Change> {
+    records: VecDeque<UsageRecord>,
+    changes: VecDeque<Change>,
+    lost: u64,
+    ended: bool,
+}
+
+impl<Change> Default for Queue<Change> {
+    fn default() -> Self {
+        let state =
+            State { records: VecDeque::new(), changes: VecDeque::new(), lost: 0, ended: false };
+        Self { state: Mutex::new(state), changed: Condvar::new(), crowded: Condvar::new() }
+    }
+}
+
+/// What the writer is to do next.
+pub(super) struct Work<Change> {
+    /// Records to commit first.
+    pub(super) records: Vec<UsageRecord>,
+    /// Changes to make, in order.
+    pub(super) changes: VecDeque<Change>,
+    /// Whether nothing more will come.
+    pub(super) ended: bool,
+}
+
+impl<Change> Queue<Change> {
+    /// Appends a record. Never waits.
+    pub(super) fn record(&self, record: UsageRecord) {
+        let mut state = self.lock();
+        if state.records.len() >= FULL {
+            state.lost += 1;
+            return;
+        }
+        state.records.push_back(record);
+        let waiting = state.records.len();
+        drop(state);
+        if waiting == 1 || waiting == BATCH {
+            self.changed.notify_all();
+        } else if waiting > CROWDED && waiting.is_multiple_of(BATCH) {
+            self.crowded.notify_all();
+        }
+    }
+
+    /// Appends a change.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Busy`], or [`StoreError::Unavailable`] after the end.
+    pub(super) fn change(&self, change: Change) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        if state.ended {
+            return Err(StoreError::Unavailable("the gateway is stopping".to_owned()));
+        }
+        let waiting = state.changes.len();
+        if waiting >= MAX_CHANGES {
+            return Err(StoreError::Busy { waiting });
+        }
+        state.changes.push_back(change);
+        drop(state);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// Waits for work: until something has come and records had time to gather, or for `at_most`, after which there may be
+    /// none.
+    pub(super) fn next(&self, at_most: Option<Duration>) -> Work<Change> {
+        let is_idle = |state: &mut State<Change>| {
+            state.records.is_empty() && state.changes.is_empty() && !state.ended
+        };
+        let mut state = self.lock();
+        match at_most {
+            None => {
+                state =
+                    self.changed.wait_while(state, is_idle).unwrap_or_else(PoisonError::into_inner);
+            }
+            // The database is away: records gather meanwhile, so only the time and changes count.
+            Some(time) => state = self.gather(state, time),
+        }
+        if at_most.is_none() && !state.records.is_empty() {
+            state = self.gather(state, COLLECT);
+        }
+        let records = take(&mut state.records);
+        Work { records, changes: std::mem::take(&mut state.changes), ended: state.ended }
+    }
+
+    fn gather<'a>(
+        &self,
+        state: MutexGuard<'a, State<Change>>,
+        time: Duration,
+    ) -> MutexGuard<'a, State<Change>> {
+        let may_wait = |state: &mut State<Change>| {
+            state.changes.is_empty() && !state.ended && state.records.len() < BATCH
+        };
+        let waited = self.changed.wait_timeout_while(state, time, may_wait);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Takes more records without waiting.
+    pub(super) fn more(&self) -> Vec<UsageRecord> {
+        take(&mut self.lock().records)
+    }
+
+    /// Puts records back in front that could be kept nowhere.
+    pub(super) fn put_back(&self, records: Vec<UsageRecord>) {
+        let mut state = self.lock();
+        records.into_iter().rev().for_each(|record| state.records.push_front(record));
+    }
+
+    /// Waits until too many records wait and returns the oldest; `None` after the end.
+    pub(super) fn surplus(&self) -> Option<Vec<UsageRecord>> {
+        let mut state = self.lock();
+        loop {
+            if state.ended {
+                return None;
+            }
+            state = self.crowded.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if state.records.len() > CROWDED && !state.ended {
+                let end = state.records.len() - CROWDED / 2;
+                return Some(state.records.drain(..end).collect());
+            }
+        }
+    }
+
+    /// Says that nothing more will come.
+    pub(super) fn end(&self) {
+        self.lock().ended = true;
+        self.changed.notify_all();
+        self.crowded.notify_all();
+    }
+
+    /// Returns how many records wait, and how many were lost.
+    pub(super) fn counts(&self) -> (usize, u64) {
+        let state = self.lock();
+        (state.records.len(), state.lost)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<Change>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn take(records: &mut VecDeque<UsageRecord>) -> Vec<UsageRecord> {
+    let end = records.len().min(BATCH);
+    records.drain(..end).collect()
+}

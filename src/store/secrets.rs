@@ -1,0 +1,47 @@
+//! Secrets that are made once and live as long as the data: keys for one purpose each.
+//!
+//! They are sealed in the store rather than derived from the master key, because what was made with
+//! them (hashes of client keys, envelopes in clients' conversations) must outlive its rotation.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use rand::RngExt;
+use zeroize::Zeroizing;
+
+use super::{Store, StoreError, Table};
+
+/// By purpose; base64.
+const SECRETS: Table<String, SecretText> = Table::sealed("sealed/secrets");
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct SecretText(String);
+
+impl super::Record for SecretText {}
+
+impl Store {
+    /// Returns the 32 random bytes of a purpose, and makes them the first time. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::write`].
+    pub fn secret(&self, purpose: &'static str) -> Result<Arc<[u8; 32]>, StoreError> {
+        let text = self.write_blocking(move |tx| {
+            let mut secrets = tx.table(&SECRETS)?;
+            let key = purpose.to_owned();
+            if let Some(kept) = secrets.get(&key)? {
+                return Ok(Zeroizing::new(kept.0));
+            }
+            let made = Zeroizing::new(rand::rng().random::<[u8; 32]>());
+            let text = Zeroizing::new(BASE64_STANDARD.encode(*made));
+            secrets.put(&key, &SecretText(text.to_string()))?;
+            Ok::<_, StoreError>(text)
+        })?;
+        let bytes = BASE64_STANDARD.decode(&*text).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Arc::new).ok_or(StoreError::Row {
+            table: SECRETS.name(),
+            detail: "it is not 32 bytes".to_owned(),
+        })
+    }
+}

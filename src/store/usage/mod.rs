@@ -1,0 +1,77 @@
+//! Records of calls and their sums: by hour and by day, for every provider, account, model, client key
+//! and combo.
+//!
+//! Sums are written in the transaction that writes the rows, so they always add up; each row counts once,
+//! known by its id, however often it is handed over.
+
+mod check;
+mod export;
+mod page;
+mod question;
+mod retention;
+mod sums;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::collections::BTreeMap;
+
+use omniroute_core::usage::{RecordId, UsageRecord};
+
+pub use self::check::{Check, Fault, check};
+pub use self::export::{Export, Form};
+pub use self::page::{Listing, MAX_PAGE, Page, page};
+pub use self::question::{Answer, By, Filter, Group, Question, Span, Step, ask};
+pub use self::retention::{DEFAULT_DAYS, MOST_AT_ONCE, forget, rows_from};
+pub use self::sums::{Sums, Who};
+use super::{Record, StoreError, Table, WriteTx};
+
+/// Every call, by its id: in the order in which they ended.
+const ROWS: Table<RecordId, UsageRecord> = Table::open("usage_rows");
+
+/// Sums by whole hours and by whole days since 1970, UTC.
+const HOURS: Table<(u32, Who), Sums> = Table::open("usage_hours");
+const DAYS: Table<(u32, Who), Sums> = Table::open("usage_days");
+
+/// Milliseconds of an hour.
+const HOUR_MS: u64 = 3_600_000;
+
+/// Hours of a day.
+const DAY_HOURS: u32 = 24;
+
+impl Record for UsageRecord {}
+
+/// Returns the hour of a time, counted from 1970.
+fn hour(unix_ms: u64) -> u32 {
+    u32::try_from(unix_ms / HOUR_MS).unwrap_or(u32::MAX)
+}
+
+/// Writes rows that are not there yet, and adds them to the sums.
+pub(super) fn insert(tx: &WriteTx<'_>, records: &[UsageRecord]) -> Result<(), StoreError> {
+    let mut rows = tx.table(&ROWS)?;
+    let mut by_hour = BTreeMap::<(u32, Who), Sums>::new();
+    for record in records {
+        if rows.has(&record.id)? {
+            continue;
+        }
+        rows.put(&record.id, record)?;
+        let cell = (hour(record.ended_unix_ms()), Who::of(record));
+        by_hour.entry(cell).or_default().add(&Sums::of(record));
+    }
+    let (mut hours, mut days) = (tx.table(&HOURS)?, tx.table(&DAYS)?);
+    for ((hour, who), new) in by_hour {
+        for (table, period) in [(&mut hours, hour), (&mut days, hour / DAY_HOURS)] {
+            let cell = (period, who.clone());
+            let mut sums = table.get(&cell)?.unwrap_or_default();
+            sums.add(&new);
+            table.put(&cell, &sums)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns every row; for tests.
+#[cfg(test)]
+pub(super) fn all_rows(tx: &super::ReadTx<'_>) -> Result<Vec<UsageRecord>, StoreError> {
+    tx.table(&ROWS)?.range(..)?.map(|row| row.map(|(_, record)| record)).collect()
+}
