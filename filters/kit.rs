@@ -9,6 +9,7 @@ use omniroute_core::clock::Clock;
 use omniroute_core::context::{Call, Operation, RequestContext, RequestHead};
 use omniroute_core::filter::{BuildContext, FilterRegister};
 use omniroute_core::ids::ClientKeyName;
+use omniroute_core::resilience::Limits;
 use omniroute_core::snapshot::{ClientKey, Inputs, Overrides, Snapshot, compile};
 use omniroute_core::state::SharedState;
 use omniroute_wire::WireFormat;
@@ -46,6 +47,8 @@ pub(crate) fn chat(body: &Value) -> RequestContext {
         caller: None,
         call: Some(Call { operation: Operation::Chat, codec, peek, body }),
         provider: None,
+        pass: None,
+        hold: None,
         started: clock.now(),
         attached: Attached::default(),
     }
@@ -63,6 +66,10 @@ pub(crate) fn key(name: &str, system_prompt: Option<&str>) -> Arc<ClientKey> {
         strict_translation: false,
         system_prompt: system_prompt.map(Into::into),
         tunnel: None,
+        limits: Limits::default(),
+        state: Arc::default(),
+        budgets: Arc::from([]),
+        purse: Arc::default(),
     })
 }
 

@@ -4,6 +4,8 @@
 //! [`register`]; the order of execution is that of the YAML's `filters:` list.
 
 mod api_key;
+mod budget;
+mod client_limits;
 mod cors;
 mod idempotency;
 mod ip_access;
@@ -22,6 +24,8 @@ use omniroute_core::filter::FilterRegister;
 pub fn register() -> FilterRegister {
     let mut filters = FilterRegister::default();
     filters.add("api_key", api_key::build);
+    filters.add("budget", budget::build);
+    filters.add("client_limits", client_limits::build);
     filters.add("cors", cors::build);
     filters.add("idempotency", idempotency::build);
     filters.add("ip_access", ip_access::build);

@@ -31,7 +31,7 @@ use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared};
 use crate::services::{
     Announce, Breakers, Drain, Exposition, Reload, Retention, Simulated, keep_breakers,
-    restore_breakers,
+    restore_breakers, restore_budgets,
 };
 use crate::store::{Store, StoreError};
 use crate::telemetry::LogFormat;
@@ -101,6 +101,9 @@ impl App {
             kept_key.unwrap_or_else(|| keeping::envelope_key(store.as_ref(), &data_dir));
         let endpoints = Endpoints::new(clock.clone());
         restore_breakers(&data_dir, &live.load(), &clock);
+        if let Some(store) = &store {
+            restore_budgets(store, &live.load(), &state, &clock).map_err(refused)?;
+        }
         let live = Arc::new(live);
         let log = match log {
             None => AccessLog::off(clock.clone()),

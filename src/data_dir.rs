@@ -1,9 +1,10 @@
-//! Secrets that are made once and kept in the data directory.
+//! Files of the data directory that only this user may read: secrets that are made once, and what is
+//! replaced as a whole.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rand::RngExt;
@@ -60,10 +61,33 @@ fn read(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     Ok(key)
 }
 
+/// Puts a file in place that only this user may read, and makes its folder if it is not there. It is
+/// written under a name of its own first, so that nobody ever reads half of it.
+///
+/// # Errors
+///
+/// The system's; what was there before stays then.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let draft = draft(path);
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)
+}
+
+/// Where this process writes a file before it is put in place.
+fn draft(path: &Path) -> PathBuf {
+    path.with_extension(format!("{}.new", std::process::id()))
+}
+
 /// Makes the key under a name of its own first, so that nobody ever reads half of one.
 fn make(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     let key: [u8; KEY_BYTES] = rand::rng().random();
-    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    let draft = draft(path);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     file.write_all(&key)?;
     file.sync_all()?;

@@ -52,6 +52,9 @@ pub(super) struct Line<'a> {
     output_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_tokens: Option<u64>,
+    /// In dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<String>,
     /// Whether a number is our own count.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     estimated: bool,
@@ -92,6 +95,7 @@ impl<'a> Line<'a> {
             cached_tokens: usage.cache_read,
             output_tokens: usage.output,
             reasoning_tokens: usage.reasoning,
+            cost: outcome.charge.map(|charge| charge.amount.to_string()),
             estimated: usage.estimated,
         }
     }

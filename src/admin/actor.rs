@@ -3,11 +3,15 @@
 use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::request::Parts as Head;
+use omniroute_core::hex;
 use omniroute_core::ids::ClientKeyName;
 
 use super::problem::Problem;
 use crate::login::SessionHash;
 use crate::proxy::ClientAddress;
+
+/// Bytes of a session's hash that tell it apart in the audit log.
+const NAME_BYTES: usize = 3;
 
 /// Whoever may do what the request asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +38,7 @@ impl Actor {
     fn name(&self) -> String {
         match self {
             Self::Key(name) => format!("key {name}"),
-            Self::Session([a, b, c, ..]) => format!("session {a:02x}{b:02x}{c:02x}"),
+            Self::Session(hash) => format!("session {}", hex::encode(&hash[..NAME_BYTES])),
             Self::Local => "local user (login off)".to_owned(),
         }
     }

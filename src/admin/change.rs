@@ -74,7 +74,7 @@ pub(super) fn planned(basis: &Basis, edits: Vec<Edit>) -> Result<Arc<[StoredObje
     for edit in edits {
         carry_out(&mut objects, edit, basis, number)?;
     }
-    objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+    StoredObject::put_in_order(&mut objects);
     Ok(objects.into())
 }
 
@@ -88,11 +88,7 @@ pub(super) async fn go_back(parts: &Parts, by: Author, to: Generation) -> Result
     let source = Arc::clone(&parts.live);
     let edit = move |basis: &Basis| {
         let on_disk = source.source().text_on_disk()?;
-        let text = |file: &Option<omniroute_core::snapshot::ConfigFile>| {
-            file.as_ref().map(|file| file.text.clone())
-        };
-        let is_same = text(&on_disk) == text(&to.file);
-        let file = to.file.clone().filter(|_| !is_same);
+        let file = to.file.clone().filter(|_| !to.has_file(on_disk.as_ref()));
         let held = file.map(|file| HeldFile::instead_of(on_disk.as_ref(), file));
         let since = basis.number + 1;
         let objects = to.objects.iter().map(|old| {
@@ -225,7 +221,7 @@ fn carry_out(
 ) -> Result<(), Problem> {
     let Edit { kind, name, to, expected } = edit;
     let word = kind.word();
-    let at = objects.iter().position(|other| other.kind == kind && *other.name == *name);
+    let at = objects.iter().position(|other| other.is(kind, &name));
     let is_in_file = at.is_none()
         && basis.written.view(kind, &name).is_some_and(|view| view.origin == Origin::File);
     if is_in_file {

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
+use omniroute_core::error::quoted;
 use omniroute_core::ids::ProviderId;
 use omniroute_core::written::{Kind, Origin};
 use serde::Deserialize;
@@ -127,6 +128,6 @@ fn known(parts: &Parts, name: &str) -> Result<ProviderId, Problem> {
     let found = snapshot.by_prefix.get(name).map(|provider| provider.id.clone());
     let id = ProviderId::new(name);
     found.or_else(|| snapshot.providers.contains_key(&id).then_some(id)).ok_or_else(|| {
-        Problem::field("provider", format!("there is no provider `{}`", super::quoted(name)))
+        Problem::field("provider", format!("there is no provider `{}`", quoted(name)))
     })
 }

@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
+use omniroute_core::hex;
 use omniroute_core::written::{Kind, View};
 use rand::RngExt;
 use rand::distr::Alphanumeric;
@@ -12,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::actor::{Actor, Author};
 use super::change::{Edit, To, apply};
-use super::objects::{expected, revision};
+use super::objects::{self, expected, revision};
 use super::page::Page;
 use super::problem::Problem;
 use super::{Parts, given};
@@ -42,11 +43,7 @@ pub(super) async fn list(
     State(parts): State<Parts>,
     Query(page): Query<Page>,
 ) -> Result<Json<Value>, Problem> {
-    let basis = parts.live.basis();
-    let views = basis.written.views(Kind::ClientKey);
-    let (total, (views, next)) = (views.len(), page.of(views, |view| &view.name)?);
-    let shown: Vec<_> = views.into_iter().map(|view| shown(view, &basis)).collect();
-    Ok(Json(json!({ "keys": shown, "total": total, "next": next })))
+    objects::list(&parts, (Kind::ClientKey, "keys"), &page, shown)
 }
 
 fn shown(view: View, basis: &Basis) -> Value {
@@ -81,8 +78,7 @@ pub(super) async fn create(
     let name = name.ok_or_else(|| Problem::field("name", "it is missing"))?;
     let key = make();
     let hash = parts.live.load().client_keys.hash_of(key.as_bytes());
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    value.insert("key_hash".to_owned(), json!(hash));
+    value.insert("key_hash".to_owned(), json!(hex::encode(&hash)));
     value.insert("key_prefix".to_owned(), json!(key[..SHOWN_CHARS]));
     let (kind, to) = (Kind::ClientKey, To::New(Value::Object(value)));
     apply(&parts, by, vec![Edit { kind, name: name.clone(), to, expected: None }]).await?;
@@ -119,9 +115,7 @@ fn read(body: &[u8]) -> Result<(Option<String>, Map<String, Value>), Problem> {
 
 fn find(parts: &Parts, name: &str) -> Result<Value, Problem> {
     let basis = parts.live.basis();
-    let view = basis.written.view(Kind::ClientKey, name);
-    let view = view.ok_or_else(|| Problem::missing(format!("there is no client key `{name}`")))?;
-    Ok(shown(view, &basis))
+    objects::find(&basis, Kind::ClientKey, name).map(|view| shown(view, &basis))
 }
 
 /// `GET /api/keys/{name}`

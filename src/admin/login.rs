@@ -10,6 +10,7 @@ use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use omniroute_core::clock::millis;
+use omniroute_core::hex;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -18,6 +19,9 @@ use super::problem::Problem;
 use super::{Parts, access, audited, given, same_origin, time};
 use crate::login::{LIFE, PasswordError, Session, SessionHash};
 use crate::proxy::ClientAddress;
+
+/// Bytes of a session's hash that name it.
+const NAME_BYTES: usize = 8;
 
 /// Longest name of a browser that is kept, in characters.
 const MAX_AGENT_CHARS: usize = 200;
@@ -37,7 +41,7 @@ pub(super) async fn login(
     same_origin::check(&headers)?;
     let Given { password } = given::json(&body)?;
     if parts.login.password.fingerprint().is_none() {
-        let what = "no password is set yet; set one with `omniroute password set`, or with the token that the log names";
+        let what = "no password is set yet; set one with the token that the log names, or start with INITIAL_PASSWORD";
         return Err(Problem::new(StatusCode::FORBIDDEN, "needs_setup", what));
     }
     right_password(&parts, client.0, password).await?;
@@ -269,5 +273,5 @@ async fn forget(parts: &Parts, sessions: Vec<SessionHash>) -> Result<(), Problem
 
 /// What a session is called: the beginning of its hash, which opens nothing.
 fn name(hash: &SessionHash) -> String {
-    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&hash[..NAME_BYTES])
 }

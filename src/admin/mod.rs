@@ -146,11 +146,3 @@ async fn whole(answer: Response<Body>) -> Response<Bytes> {
         }
     }
 }
-
-/// Longest piece of a request that a message repeats, in characters.
-const MAX_QUOTED_CHARS: usize = 200;
-
-/// Cuts a piece of a request for a message.
-fn quoted(text: &str) -> String {
-    text.chars().take(MAX_QUOTED_CHARS).collect()
-}

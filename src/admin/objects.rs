@@ -7,11 +7,11 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use omniroute_core::written::{Kind, Origin, View};
+use omniroute_core::written::{Kind, View};
 use serde_json::{Map, Value, json};
 
 use super::actor::Author;
-use super::change::{Changed, Edit, To, apply};
+use super::change::{Edit, To, apply};
 use super::page::Page;
 use super::problem::Problem;
 use super::{Parts, given};
@@ -51,7 +51,7 @@ pub(super) const COLLECTIONS: [Collection; 8] = [
 /// The routes of the collection itself.
 pub(super) fn all(of: Collection) -> MethodRouter<Parts> {
     get(move |State(parts): State<Parts>, Query(page): Query<Page>| async move {
-        list(&parts, of, &page)
+        list(&parts, (of.kind, of.name), &page, |view, basis| of.shown(view, basis))
     })
     .post(move |State(parts): State<Parts>, by: Author, body: Bytes| async move {
         create(&parts, of, by, &body).await
@@ -125,18 +125,34 @@ impl Collection {
     }
 }
 
+/// Finds an object of either side.
+///
+/// # Errors
+///
+/// That there is none.
+pub(super) fn find(basis: &Basis, kind: Kind, name: &str) -> Result<View, Problem> {
+    let view = basis.written.view(kind, name);
+    view.ok_or_else(|| Problem::missing(format!("there is no {} `{name}`", kind.word())))
+}
+
 /// Returns when an object of the dashboard was changed last.
 pub(super) fn revision(basis: &Basis, kind: Kind, name: &str) -> Option<u64> {
     let mut objects = basis.objects.iter();
-    objects.find(|other| other.kind == kind && *other.name == *name).map(|found| found.since)
+    objects.find(|other| other.is(kind, name)).map(|found| found.since)
 }
 
-fn list(parts: &Parts, of: Collection, page: &Page) -> Result<Json<Value>, Problem> {
+/// Lists a page of the objects of a kind under the collection's name.
+pub(super) fn list(
+    parts: &Parts,
+    (kind, collection): (Kind, &str),
+    page: &Page,
+    shown: impl Fn(View, &Basis) -> Value,
+) -> Result<Json<Value>, Problem> {
     let basis = parts.live.basis();
-    let views = basis.written.views(of.kind);
+    let views = basis.written.views(kind);
     let (total, (views, next)) = (views.len(), page.of(views, |view| &view.name)?);
-    let shown: Vec<_> = views.into_iter().map(|view| of.shown(view, &basis)).collect();
-    Ok(Json(json!({ of.name: shown, "total": total, "next": next })))
+    let shown: Vec<_> = views.into_iter().map(|view| shown(view, &basis)).collect();
+    Ok(Json(json!({ collection: shown, "total": total, "next": next })))
 }
 
 fn show(
@@ -146,10 +162,7 @@ fn show(
     status: StatusCode,
 ) -> Result<Response, Problem> {
     let basis = parts.live.basis();
-    let view = basis.written.view(of.kind, name);
-    let Some(view) = view else {
-        return Err(Problem::missing(format!("there is no {} `{name}`", of.kind.word())));
-    };
+    let view = find(&basis, of.kind, name)?;
     let mut response = (status, Json(of.shown(view, &basis))).into_response();
     if let Some(revision) = revision(&basis, of.kind, name)
         && let Ok(tag) = HeaderValue::from_str(&format!("\"{revision}\""))
@@ -182,15 +195,12 @@ async fn edit(
 ) -> Result<Response, Problem> {
     let is_gone = matches!(to, To::Gone);
     let expected = expected(headers)?;
-    let basis = parts.live.basis();
-    let known = basis.written.view(of.kind, &name).map(|view| view.origin);
-    // A file's object is named in the refusal; what is nowhere cannot be patched.
-    if known.is_none() && matches!(to, To::Merged(_)) {
-        return Err(Problem::missing(format!("there is no {} `{name}`", of.kind.word())));
+    // What is nowhere cannot be patched.
+    if matches!(to, To::Merged(_)) {
+        find(&parts.live.basis(), of.kind, &name)?;
     }
-    debug_assert!(known != Some(Origin::File) || revision(&basis, of.kind, &name).is_none());
     let edit = Edit { kind: of.kind, name: name.clone(), to, expected };
-    let Changed { .. } = apply(parts, by, vec![edit]).await?;
+    apply(parts, by, vec![edit]).await?;
     if is_gone {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

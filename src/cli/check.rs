@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use omniroute_core::snapshot::{Overrides, Snapshot, Way};
+use omniroute_core::money::{Nanodollars, Price, Rates};
+use omniroute_core::snapshot::{Overrides, Snapshot, Target, Way};
 
 use super::{EXIT_GIVEN, complain, environment, say};
 use crate::live::Source;
@@ -60,6 +61,28 @@ fn tunnels(snapshot: &Snapshot) -> String {
         .collect()
 }
 
+/// Says what a model costs, per million tokens, with the fees of single pieces.
+fn price_words(price: &Price) -> String {
+    if price.is_free() {
+        return "no cost per call".to_owned();
+    }
+    let rates = |rates: &Rates| {
+        let named = rates.named().into_iter();
+        let said = named.filter_map(|(name, rate)| Some(format!("{name} {}", rate?)));
+        said.collect::<Vec<_>>().join(", ")
+    };
+    let mut words = rates(&price.base);
+    for (name, fee) in [("per_request", price.per_request), ("web_search", price.web_search)] {
+        if fee != Nanodollars::ZERO {
+            let _infallible = write!(words, ", {name} {fee}");
+        }
+    }
+    for tier in &price.tiers {
+        let _infallible = write!(words, "; above {}: {}", tier.above, rates(&tier.rates));
+    }
+    words
+}
+
 fn catalogue(snapshot: &Snapshot) -> String {
     let mut providers: Vec<_> = snapshot.providers.values().collect();
     providers.sort_by(|a, b| a.id.cmp(&b.id));
@@ -79,7 +102,9 @@ fn catalogue(snapshot: &Snapshot) -> String {
         let mut models: Vec<&str> = provider.models.keys().map(|id| &**id).collect();
         models.sort_unstable();
         for model in models {
-            let _infallible = writeln!(text, "  {}/{model}", provider.prefix);
+            let price = snapshot.prices.of(&Target::new(provider, model));
+            let price = price.map_or_else(|| "price unknown".to_owned(), price_words);
+            let _infallible = writeln!(text, "  {}/{model}: {price}", provider.prefix);
         }
     }
     text

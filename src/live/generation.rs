@@ -31,8 +31,12 @@ impl Generation {
 
     /// Tells whether it was made of the same.
     pub(super) fn is_of(&self, file: Option<&ConfigFile>, objects: &[StoredObject]) -> bool {
-        let text = |file: Option<&ConfigFile>| file.map(|file| file.text.clone());
-        text(self.file.as_ref()) == text(file) && self.objects == objects
+        self.has_file(file) && self.objects == objects
+    }
+
+    /// Tells whether its file said the same.
+    pub fn has_file(&self, file: Option<&ConfigFile>) -> bool {
+        self.file.as_ref().map(|file| &file.text) == file.map(|file| &file.text)
     }
 }
 

@@ -1,16 +1,16 @@
-//! The administrator's password: its Argon2id hash in a file of its own, so that `omniroute password set`
-//! works while the gateway runs.
+//! The administrator's password: its Argon2id hash in a file of its own, so that it
+//! can be replaced while the gateway runs.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio::sync::Semaphore;
+
+use crate::data_dir;
 
 /// The file in the data directory.
 const FILE: &str = "password.hash";
@@ -106,20 +106,8 @@ impl Password {
         let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password(password.as_bytes())
             .map_err(|error| failed(error.to_string()))?;
-        self.keep(&hash.to_string())
+        data_dir::replace(&self.path, hash.to_string().as_bytes())
             .map_err(|error| PasswordError::File { path: self.path.clone(), error })
-    }
-
-    fn keep(&self, hash: &str) -> io::Result<()> {
-        if let Some(folder) = self.path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        }
-        let draft = self.path.with_extension(format!("{}.new", std::process::id()));
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(hash.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&draft, &self.path)
     }
 }
 

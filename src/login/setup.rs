@@ -38,7 +38,7 @@ impl SetupToken {
         }
         tracing::info!(
             token_file = %path.display(),
-            "no password is set for the administration; set one with `omniroute password set`, or with the token of that file"
+            "no password is set for the administration; set one with the token of that file, or start with INITIAL_PASSWORD"
         );
         Self { path, hash: Mutex::new(Some(Sha256::digest(&token).into())) }
     }

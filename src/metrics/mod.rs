@@ -4,10 +4,13 @@
 //! client wrote; a model the catalogue does not know counts as `other`.
 
 mod answers;
+mod budget;
+mod spent;
 mod state;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use omniroute_core::clock::Clock;
 use omniroute_core::context::{AttemptRecord, Outcome};
 use omniroute_core::snapshot::Snapshot;
 use omniroute_core::state::SharedState;
@@ -17,14 +20,13 @@ use prometheus::{
 };
 
 use self::answers::AnswerMetrics;
+use self::budget::BudgetGauges;
+use self::spent::Spent;
 use self::state::StateGauges;
 
 /// Seconds; from a cached answer to a long reasoning reply.
 const REQUEST_BUCKETS: [f64; 14] =
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
-
-/// Model label for models the catalogue does not know.
-const OTHER_MODEL: &str = "other";
 
 /// The metrics of one gateway.
 #[derive(Debug)]
@@ -36,7 +38,8 @@ pub struct Metrics {
     account_cool_down_seconds: GaugeVec,
     state: StateGauges,
     answers: AnswerMetrics,
-    tokens: IntCounterVec,
+    budgets: BudgetGauges,
+    spent: Spent,
     interrupted: CounterVec,
     in_flight: IntGauge,
     config_revision: IntGauge,
@@ -79,13 +82,8 @@ impl Metrics {
             )?,
             state: StateGauges::new()?,
             answers: AnswerMetrics::new()?,
-            tokens: IntCounterVec::new(
-                Opts::new(
-                    "omniroute_tokens_total",
-                    "Tokens as providers counted them; estimated where they did not.",
-                ),
-                &["provider", "model", "kind"],
-            )?,
+            budgets: BudgetGauges::new()?,
+            spent: Spent::new()?,
             interrupted: CounterVec::new(
                 Opts::new(
                     "omniroute_interrupted_total",
@@ -115,7 +113,8 @@ impl Metrics {
         registry.register(Box::new(self.account_cool_down_seconds.clone()))?;
         self.state.register(registry)?;
         self.answers.register(registry)?;
-        registry.register(Box::new(self.tokens.clone()))?;
+        self.spent.register(registry)?;
+        self.budgets.register(registry)?;
         registry.register(Box::new(self.interrupted.clone()))?;
         registry.register(Box::new(self.in_flight.clone()))?;
         registry.register(Box::new(self.config_revision.clone()))?;
@@ -131,9 +130,11 @@ impl Metrics {
         Ok(())
     }
 
-    /// Takes over how accounts and providers are now. What the configuration no longer has goes.
-    pub fn observe(&self, snapshot: &Snapshot, state: &SharedState, now: Instant) {
-        self.state.observe(snapshot, state, now);
+    /// Takes over how accounts, providers, budgets and kept answers are now. What the configuration no
+    /// longer has goes.
+    pub fn observe(&self, snapshot: &Snapshot, state: &SharedState, clock: &Clock) {
+        self.state.observe(snapshot, state, clock.now());
+        self.budgets.observe(snapshot, clock.timestamp());
         self.answers.observe(&state.answers.stats());
     }
 
@@ -193,26 +194,7 @@ impl Metrics {
                 .with_label_values(&[served.provider.as_str()])
                 .observe(first_byte.as_secs_f64());
         }
-        self.count_tokens(outcome, served, snapshot);
-    }
-
-    fn count_tokens(&self, outcome: &Outcome, served: &AttemptRecord, snapshot: &Snapshot) {
-        let provider = snapshot.providers.get(&served.provider);
-        let is_known = provider.is_some_and(|provider| provider.knows(&served.model));
-        let model = if is_known { &*served.model } else { OTHER_MODEL };
-        let usage = &outcome.usage;
-        for (kind, count) in [
-            ("input", usage.input),
-            ("cache_read", usage.cache_read),
-            ("cache_write", usage.cache_write),
-            ("output", usage.output),
-        ] {
-            if let Some(count) = count.filter(|count| *count > 0) {
-                self.tokens
-                    .with_label_values(&[served.provider.as_str(), model, kind])
-                    .inc_by(count);
-            }
-        }
+        self.spent.count(outcome, served, snapshot);
     }
 
     /// Records a published configuration.

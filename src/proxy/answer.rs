@@ -272,12 +272,15 @@ impl Exchange {
 
     /// Releases a whole answer.
     pub(super) fn deliver(&mut self, head: &Head, reply: WholeReply, content_type: &str) -> Parcel {
-        self.bill(reply.usage);
+        if let Some(target) = self.attempt.as_ref().map(|attempt| attempt.choice.target.clone()) {
+            self.bill(reply.usage, &target);
+        }
         self.remember(reply.learned);
         let mut client_head = ClientHead::new(200, &self.cx);
         if let Some(attempt) = &self.attempt {
             client_head = client_head
                 .served_by(attempt, self.records.len() + 1)
+                .cost(self.delivered.charge)
                 .whole(content_type, reply.body.len());
             if attempt.passage == Passage::Exact {
                 let key = attempt.choice.account.key.as_ref();

@@ -37,6 +37,8 @@ pub struct Attempt {
     pub last_sign: Instant,
     /// Whether the connection had served before.
     pub kept_alive: bool,
+    /// Whether there was a connection to send it on.
+    pub is_sent: bool,
     /// How often the same attempt was sent again because a kept-alive connection turned out dead.
     pub stale_connections: u8,
     /// The provider's status, once known.

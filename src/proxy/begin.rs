@@ -78,6 +78,7 @@ impl Exchange {
             self.can_count(&choice)?;
             match self.prepare(&choice) {
                 Ok(Prepared { codec, outbound, passage, notes, care }) => {
+                    self.cover(&choice, outbound.body.len())?;
                     return Ok(Attempt {
                         choice,
                         codec,
@@ -92,6 +93,7 @@ impl Exchange {
                         paused: None,
                         last_sign: now,
                         kept_alive: false,
+                        is_sent: false,
                         stale_connections: 0,
                         status: None,
                         ticket,

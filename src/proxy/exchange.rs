@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use omniroute_core::context::{AttemptRecord, Operation, RequestContext};
 use omniroute_core::error::{Error, ErrorCode};
+use omniroute_core::money::Charge;
 use omniroute_core::routing::TunnelLevel;
 use omniroute_core::snapshot::Tunnel;
 use omniroute_core::state::Failure;
 use omniroute_core::verdict::{self, Reason, Scope, Signal, Verdict};
-use omniroute_wire::{ChatRequest, Codec, Peek, ReplyContext, Usage, estimate};
+use omniroute_wire::{ChatRequest, Codec, Peek, ReplyContext, Usage};
 use pingora::http::ResponseHeader;
 
 use super::Shared;
@@ -87,6 +88,8 @@ pub struct Delivered {
     pub interrupted: bool,
     /// Tokens as the provider counted them.
     pub usage: Usage,
+    /// What that cost; `None` where nothing was billed or nobody knows the price.
+    pub charge: Option<Charge>,
     /// What the translation of the request dropped, by the client's names.
     pub dropped: Box<str>,
 }
@@ -174,6 +177,7 @@ impl Exchange {
     pub const fn connected(&mut self, kept_alive: bool) {
         if let Some(attempt) = &mut self.attempt {
             attempt.kept_alive = kept_alive;
+            attempt.is_sent = true;
         }
     }
 
@@ -330,36 +334,14 @@ impl Exchange {
     pub fn client_gone(&mut self) {
         self.delivered.interrupted = true;
         if let Some(mut attempt) = self.attempt.take() {
-            attempt.reclaim();
-            self.note_usage(&mut attempt);
+            self.note_unfinished(&mut attempt);
             self.record(attempt.record(Some(Reason::ClientGone), self.shared.clock.now()));
         }
-    }
-
-    fn note_usage(&mut self, attempt: &mut Attempt) {
-        if let Incoming::Stream(stream) = &attempt.incoming {
-            let usage = stream.translator.usage_or_estimate();
-            self.bill(usage);
-        }
-        attempt.ticket.took(self.delivered.usage.total());
-        self.note_dropped(attempt);
     }
 
     /// Takes note of what was lost on the way.
     pub(super) fn note_dropped(&mut self, attempt: &Attempt) {
         self.delivered.dropped = attempt.notes.dropped().collect::<Vec<_>>().join(",").into();
-    }
-
-    /// Takes note of what the answer cost. Where the provider has said nothing of the input, because it
-    /// never does or because the answer ended early, the request is counted here.
-    pub(super) fn bill(&mut self, mut usage: Usage) {
-        if usage.input_total().is_none()
-            && let Ok(request) = self.canonical()
-        {
-            usage.input = Some(estimate::of_request(&request));
-            usage.estimated = true;
-        }
-        self.delivered.usage = usage;
     }
 
     /// Answers with an error: whole, in the client's format; in the provider's own words if it spoke

@@ -33,6 +33,7 @@ pub fn forwarded(exchange: &mut Exchange, shared: &Shared) {
             .map(|at| at.saturating_duration_since(exchange.cx.started)),
         duration: since(&exchange.cx, shared),
         usage: delivered.usage,
+        charge: delivered.charge,
         dropped: delivered.dropped.clone(),
     };
     land(&exchange.cx, &outcome, &exchange.records, shared);
@@ -53,6 +54,7 @@ pub fn local(local: &Local, shared: &Shared) {
         first_byte: None,
         duration: since(cx, shared),
         usage: Usage::default(),
+        charge: None,
         dropped: Box::default(),
     };
     land(cx, &outcome, &[], shared);

@@ -9,6 +9,7 @@ use http::header::{
 use memchr::memmem;
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::Error;
+use omniroute_core::money::Charge;
 use omniroute_core::secret::Secret;
 use pingora::http::ResponseHeader;
 
@@ -21,6 +22,7 @@ const ACCOUNT: HeaderName = HeaderName::from_static("x-omniroute-account");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-omniroute-attempts");
 const CACHE: HeaderName = HeaderName::from_static("x-omniroute-cache");
 const TRANSLATION: HeaderName = HeaderName::from_static("x-omniroute-translation");
+const COST: HeaderName = HeaderName::from_static("x-omniroute-cost");
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
@@ -63,6 +65,14 @@ impl Head {
     fn no_cache(self) -> Self {
         let is_said = self.head.as_ref().is_ok_and(|head| head.headers.contains_key(CACHE));
         if is_said { self } else { self.value(CACHE, HeaderValue::from_static("bypass")) }
+    }
+
+    /// Says what the answer cost in dollars, where that is known.
+    pub fn cost(self, charge: Option<Charge>) -> Self {
+        match charge {
+            Some(charge) => self.text(COST, &charge.amount.in_digits()),
+            None => self,
+        }
     }
 
     /// Says what translation did to the request.

@@ -9,7 +9,9 @@ mod administer;
 mod answer;
 mod attempt;
 mod begin;
+mod billing;
 mod blame;
+mod budget;
 mod count;
 mod dispatch;
 mod exchange;
@@ -90,7 +92,7 @@ pub struct Shared {
 impl Shared {
     /// Returns all metrics as Prometheus text, with accounts and providers as they are now.
     pub fn metrics_text(&self) -> Vec<u8> {
-        self.metrics.observe(&self.live.load(), &self.state, self.clock.now());
+        self.metrics.observe(&self.live.load(), &self.state, &self.clock);
         self.metrics.text()
     }
 

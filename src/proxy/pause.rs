@@ -25,6 +25,7 @@ impl Exchange {
     /// written.
     pub(super) fn ask_to_go_on(&mut self, body: Vec<u8>, said: Incoming, parcel: Parcel) -> Step {
         let now = self.shared.clock.now();
+        self.cover_going_on(body.len());
         let Some(attempt) = &mut self.attempt else { return self.give_up(Error::Internal) };
         if let Err(error) = attempt.outbound.replace_body(Bytes::from(body)) {
             return self.give_up(error);

@@ -13,9 +13,6 @@ use omniroute_core::snapshot::{Group, Node, Snapshot};
 
 use super::Shared;
 
-/// Bytes of a prompt that make a token, roughly: limits of tokens are corrected when a call has ended.
-const BYTES_PER_TOKEN: u64 = 4;
-
 /// Longest wait for what somebody else's second attempt, or a breaker's probe, comes to: the time to
 /// the first content of a provider that works, with room for slow starts.
 const MAX_WAIT_FOR_OUTCOME: Duration = Duration::from_secs(10);
@@ -58,15 +55,17 @@ impl Planned {
     /// # Errors
     ///
     /// What is wrong with the model's name, or why nobody can serve it.
-    pub fn of(shared: &Shared, cx: &RequestContext) -> Result<Self, Error> {
+    pub fn of(shared: &Shared, cx: &mut RequestContext) -> Result<Self, Error> {
         let Some(call) = &cx.call else { return Err(Error::Internal) };
-        let snapshot = &cx.snapshot;
+        let snapshot = &Arc::clone(&cx.snapshot);
         let route = route(snapshot, cx.provider.as_ref(), &call.peek.model)?;
+        snapshot.filters.on_route(cx, &route)?;
+        let Some(call) = &cx.call else { return Err(Error::Internal) };
         let now = shared.clock.now();
         let conversation =
             may_stick(&route, snapshot).then(|| shared.affinity.conversation(cx)).flatten();
         let facts = Facts {
-            tokens: call.body.len() as u64 / BYTES_PER_TOKEN,
+            tokens: call.rough_tokens(),
             seed: shared.seeds.next(),
             last_account: conversation.and_then(|id| shared.affinity.last(id, now)),
             blocked_providers: snapshot.filters.blocked_providers(),

@@ -54,6 +54,8 @@ pub async fn receive(
         caller: None,
         call: None,
         provider: seen.provider.map(ProviderId::new),
+        pass: None,
+        hold: None,
         started,
         attached: Attached::default(),
     };
@@ -189,11 +191,11 @@ async fn forward(
 
 fn plan(
     shared: &Arc<Shared>,
-    cx: RequestContext,
+    mut cx: RequestContext,
 ) -> Result<Exchange, (Box<RequestContext>, Error)> {
     let Some(call) = &cx.call else { return Err((Box::new(cx), Error::Internal)) };
     let client = call.codec;
-    match Planned::of(shared, &cx) {
+    match Planned::of(shared, &mut cx) {
         Ok(planned) => Ok(Exchange::new(cx, Arc::clone(shared), client, planned)),
         Err(error) => Err((Box::new(cx), error)),
     }

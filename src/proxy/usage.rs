@@ -46,9 +46,10 @@ pub(super) fn record(
     });
 }
 
-/// Returns what a call cost in nanodollars and which prices say so: nothing is priced yet.
-const fn cost(_: &Outcome) -> (Option<u64>, Option<u64>) {
-    (None, None)
+/// Returns what a call cost in nanodollars and which prices say so; nothing where no price is known.
+fn cost(outcome: &Outcome) -> (Option<u64>, Option<u64>) {
+    let charge = outcome.charge.as_ref();
+    (charge.map(|charge| charge.amount.get()), charge.map(|charge| charge.price.get()))
 }
 
 const fn name(operation: Operation) -> &'static str {

@@ -5,9 +5,7 @@
 //! changes and once more when the process stops.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -19,6 +17,7 @@ use pingora::server::ShutdownWatch;
 use pingora_core::services::background::BackgroundService;
 use serde::{Deserialize, Serialize};
 
+use crate::data_dir;
 use crate::proxy::Shared;
 
 /// The file in the data directory.
@@ -125,15 +124,8 @@ fn is_same(written: &ByProvider, open: &ByProvider) -> bool {
         })
 }
 
-/// Writes under a name of its own first, so that nobody ever reads half of it.
 fn write(folder: &Path, open: &ByProvider) -> io::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let draft = folder.join(format!("{FILE}.{}.new", std::process::id()));
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(&serde_json::to_vec_pretty(open)?)?;
-    file.sync_all()?;
-    std::fs::rename(&draft, folder.join(FILE))
+    data_dir::replace(&folder.join(FILE), &serde_json::to_vec_pretty(open)?)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod announce;
 mod breakers;
+mod budgets;
 mod drain;
 mod exposition;
 mod reload;
@@ -10,6 +11,7 @@ mod sim;
 
 pub use announce::Announce;
 pub use breakers::{Breakers, keep as keep_breakers, restore as restore_breakers};
+pub use budgets::restore_budgets;
 pub use drain::Drain;
 pub use exposition::Exposition;
 pub use reload::Reload;

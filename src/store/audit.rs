@@ -5,6 +5,7 @@
 //! that its end cannot be cut off unseen.
 
 use hmac::{Hmac, KeyInit, Mac};
+use omniroute_core::hex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::Sha256;
@@ -160,5 +161,5 @@ fn chained(
     mac.update(&number.to_be_bytes());
     mac.update(previous.as_bytes());
     mac.update(&json);
-    Ok(mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(&mac.finalize().into_bytes()))
 }

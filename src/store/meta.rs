@@ -1,5 +1,6 @@
 //! What the database knows of itself: its version, and which master key it was sealed with.
 
+use omniroute_core::hex;
 use redb::Database;
 use serde_json::Value;
 
@@ -86,7 +87,7 @@ fn version(schema: &Value) -> Result<u32, StoreError> {
 }
 
 fn check_text(sealer: &Sealer) -> Value {
-    sealer.check_value().iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    hex::encode(&sealer.check_value()[..]).into()
 }
 
 #[cfg(test)]

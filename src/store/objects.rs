@@ -67,7 +67,7 @@ impl Store {
             Ok(Remembered {
                 objects: objects(tx)?,
                 held: held(tx)?,
-                newest: generations(tx)?.into_iter().next(),
+                newest: generations(tx, 1)?.into_iter().next(),
             })
         })
     }
@@ -78,7 +78,7 @@ impl Store {
     ///
     /// As [`Store::view`].
     pub async fn generations(&self) -> Result<Vec<Generation>, StoreError> {
-        self.view(generations).await
+        self.view(|tx| generations(tx, KEPT_GENERATIONS)).await
     }
 }
 
@@ -93,10 +93,8 @@ pub fn keep(
     held: Option<&HeldFile>,
 ) -> Result<(), StoreError> {
     let mut objects = tx.table(&OBJECTS)?;
-    let mut gone = Vec::new();
-    for row in objects.range(..)? {
-        gone.push(row?.0);
-    }
+    let rows = objects.range(..)?;
+    let mut gone = rows.map(|row| Ok(row?.0)).collect::<Result<Vec<_>, StoreError>>()?;
     for object in &generation.objects {
         let key = key(object);
         objects.put(&key, &record(object))?;
@@ -132,10 +130,8 @@ fn keep_generation(tx: &WriteTx<'_>, generation: &Generation) -> Result<(), Stor
         changes: generation.changes.clone(),
     };
     generations.put(&generation.number, &record)?;
-    let mut numbers = Vec::new();
-    for row in generations.range(..)? {
-        numbers.push(row?.0);
-    }
+    let rows = generations.range(..)?;
+    let numbers = rows.map(|row| Ok(row?.0)).collect::<Result<Vec<_>, StoreError>>()?;
     let too_many = numbers.len().saturating_sub(KEPT_GENERATIONS);
     for number in &numbers[..too_many] {
         generations.remove(number)?;
@@ -157,20 +153,20 @@ impl Archive for Store {
 
 fn objects(tx: &ReadTx<'_>) -> Result<Vec<StoredObject>, StoreError> {
     let table = tx.table(&OBJECTS)?;
-    let mut objects = Vec::new();
-    for row in table.range(..)? {
+    let objects = table.range(..)?.map(|row| {
         let ((kind, name), record) = row?;
-        objects.push(object(&kind, &name, record)?);
-    }
-    // Models go into providers that are there.
-    objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+        object(&kind, &name, record)
+    });
+    let mut objects = objects.collect::<Result<Vec<_>, _>>()?;
+    StoredObject::put_in_order(&mut objects);
     Ok(objects)
 }
 
-fn generations(tx: &ReadTx<'_>) -> Result<Vec<Generation>, StoreError> {
+/// Returns the newest generations, at most so many, the newest first.
+fn generations(tx: &ReadTx<'_>, most: usize) -> Result<Vec<Generation>, StoreError> {
     let table = tx.table(&GENERATIONS)?;
     let mut generations = Vec::new();
-    for row in table.range(..)?.rev() {
+    for row in table.range(..)?.rev().take(most) {
         let (number, record) = row?;
         let objects = record.objects.into_iter();
         generations.push(Generation {

@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use rand::RngExt;
 use zeroize::Zeroizing;
 
-use super::{Store, StoreError, Table};
+use super::{Store, StoreError, Table, WriteTx};
 
 /// By purpose; base64.
 const SECRETS: Table<String, SecretText> = Table::sealed("sealed/secrets");
@@ -27,21 +27,29 @@ impl Store {
     ///
     /// As [`Store::write`].
     pub fn secret(&self, purpose: &'static str) -> Result<Arc<[u8; 32]>, StoreError> {
-        let text = self.write_blocking(move |tx| {
-            let mut secrets = tx.table(&SECRETS)?;
-            let key = purpose.to_owned();
-            if let Some(kept) = secrets.get(&key)? {
-                return Ok(Zeroizing::new(kept.0));
-            }
-            let made = Zeroizing::new(rand::rng().random::<[u8; 32]>());
-            let text = Zeroizing::new(BASE64_STANDARD.encode(*made));
-            secrets.put(&key, &SecretText(text.to_string()))?;
-            Ok::<_, StoreError>(text)
-        })?;
+        let key = purpose.to_owned();
+        // A commit costs a wait for the disk, and almost always the secret is there.
+        let kept = self.read(|tx| tx.table(&SECRETS)?.get(&key))?;
+        let text = match kept {
+            Some(kept) => Zeroizing::new(kept.0),
+            None => self.write_blocking(move |tx| made(tx, &key))?,
+        };
         let bytes = BASE64_STANDARD.decode(&*text).ok().and_then(|bytes| bytes.try_into().ok());
         bytes.map(Arc::new).ok_or(StoreError::Row {
             table: SECRETS.name(),
             detail: "it is not 32 bytes".to_owned(),
         })
     }
+}
+
+/// Makes a secret, unless somebody was faster.
+fn made(tx: &WriteTx<'_>, key: &String) -> Result<Zeroizing<String>, StoreError> {
+    let mut secrets = tx.table(&SECRETS)?;
+    if let Some(kept) = secrets.get(key)? {
+        return Ok(Zeroizing::new(kept.0));
+    }
+    let made = Zeroizing::new(rand::rng().random::<[u8; 32]>());
+    let text = Zeroizing::new(BASE64_STANDARD.encode(*made));
+    secrets.put(key, &SecretText(text.to_string()))?;
+    Ok(text)
 }

@@ -1,5 +1,7 @@
 //! Sessions of administrators, so that a restart logs nobody out.
 
+use omniroute_core::hex;
+
 use super::{Record, Store, StoreError, Table};
 use crate::login::{Session, SessionHash};
 
@@ -20,7 +22,7 @@ impl Store {
             let mut sessions = Vec::new();
             for row in table.range(..)? {
                 let (key, session) = row?;
-                sessions.extend(hash(&key).map(|hash| (hash, session)));
+                sessions.extend(hex::decode(&key).map(|hash| (hash, session)));
             }
             Ok(sessions)
         })
@@ -36,7 +38,7 @@ impl Store {
         hash: SessionHash,
         session: Session,
     ) -> Result<(), StoreError> {
-        self.write(move |tx| tx.table(&SESSIONS)?.put(&key(&hash), &session)).await
+        self.write(move |tx| tx.table(&SESSIONS)?.put(&hex::encode(&hash), &session)).await
     }
 
     /// Forgets sessions.
@@ -47,20 +49,8 @@ impl Store {
     pub async fn forget_sessions(&self, hashes: Vec<SessionHash>) -> Result<(), StoreError> {
         self.write(move |tx| {
             let mut sessions = tx.table(&SESSIONS)?;
-            hashes.iter().try_for_each(|hash| sessions.remove(&key(hash)).map(drop))
+            hashes.iter().try_for_each(|hash| sessions.remove(&hex::encode(hash)).map(drop))
         })
         .await
     }
-}
-
-fn key(hash: &SessionHash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn hash(key: &str) -> Option<SessionHash> {
-    let mut hash = SessionHash::default();
-    for (index, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(key.get(index * 2..index * 2 + 2)?, 16).ok()?;
-    }
-    Some(hash)
 }

@@ -5,6 +5,9 @@
 mod administration;
 mod amended;
 mod body;
+mod budgets;
+mod client_limits;
+mod cost;
 mod counting;
 mod crash;
 mod delivery;

@@ -31,6 +31,7 @@ async fn request(stream: &mut TcpStream) -> bool {
 
 /// A provider that answers the first request of each connection, the first two together, and drops every
 /// connection at its second request.
+#[expect(clippy::disallowed_methods, reason = "a provider of the test's own")]
 async fn forgetful(requests: Arc<AtomicUsize>) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();

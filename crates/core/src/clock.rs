@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+
 /// Returns a duration in whole milliseconds, as APIs and files have it.
 pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
@@ -76,6 +78,11 @@ impl Clock {
                 *wall + *elapsed.lock().unwrap_or_else(PoisonError::into_inner)
             }
         }
+    }
+
+    /// Returns the wall time as a moment of the calendar.
+    pub fn timestamp(&self) -> Timestamp {
+        Timestamp::try_from(self.wall()).unwrap_or(Timestamp::MAX)
     }
 
     /// Returns the wall time in whole seconds since 1970, 0 if it is before.

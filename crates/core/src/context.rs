@@ -11,9 +11,12 @@ use omniroute_wire::amend::{Edits, Instructions};
 use omniroute_wire::{Codec, Peek, Usage, WireError, WireFormat, splice};
 
 use crate::attached::Attached;
+use crate::budget::Hold;
 use crate::error::ErrorCode;
 use crate::ids::{AccountId, ProviderId};
+use crate::money::Charge;
 use crate::snapshot::{ClientKey, Snapshot};
+use crate::state::ClientPass;
 use crate::verdict::Reason;
 
 /// One request, from its head to its end.
@@ -33,6 +36,10 @@ pub struct RequestContext {
     pub call: Option<Call>,
     /// The one provider that may serve, if the path names one.
     pub provider: Option<ProviderId>,
+    /// What it uses of its client key's limits.
+    pub pass: Option<ClientPass>,
+    /// What is reserved for it of its client key's budgets.
+    pub hold: Option<Hold>,
     /// When the request came in.
     pub started: Instant,
     /// What filters want done with the answer.
@@ -77,7 +84,15 @@ pub struct Call {
     pub body: Bytes,
 }
 
+/// Bytes of a prompt that make a token, roughly: limits of tokens are corrected when a call has ended.
+const BYTES_PER_TOKEN: u64 = 4;
+
 impl Call {
+    /// Returns the tokens that its body has, roughly.
+    pub const fn rough_tokens(&self) -> u64 {
+        self.body.len() as u64 / BYTES_PER_TOKEN
+    }
+
     /// Adds instructions to the client's own, and changes nothing else of the body.
     ///
     /// # Errors
@@ -161,6 +176,8 @@ pub struct Outcome {
     pub duration: Duration,
     /// Tokens as the provider counted them.
     pub usage: Usage,
+    /// What they cost; `None` where nothing was billed or nobody knows the price.
+    pub charge: Option<Charge>,
     /// What the translation of the request dropped, by the client's names; empty if nothing.
     pub dropped: Box<str>,
 }

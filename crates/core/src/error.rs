@@ -10,6 +10,9 @@ use omniroute_wire::api_error::ErrorKind;
 use omniroute_wire::{ApiError, UpstreamError, WireError, WireFormat};
 use thiserror::Error as ThisError;
 
+use crate::budget::NoRoom;
+use crate::snapshot::ClientKey;
+
 /// Longest piece of a client's own input that a message repeats, in characters.
 const MAX_QUOTED_CHARS: usize = 200;
 
@@ -104,6 +107,43 @@ pub enum Error {
     RequestTimeout {
         /// The limit.
         limit: Duration,
+    },
+    /// The client key has reached a limit of its own.
+    #[error("the API key `{key}` has reached its limit ({limit}: {most}); try again in {} s", wait(*left).as_secs().max(1))]
+    RateLimited {
+        /// The key's name.
+        key: String,
+        /// The limit, by the YAML's name for it.
+        limit: &'static str,
+        /// How much it allows.
+        most: u64,
+        /// Until there is room; `None` if that depends on running calls.
+        left: Option<Duration>,
+    },
+    /// A budget of the client key has no room for the call.
+    #[error(
+        "the {} budget of the API key `{key}` has no room for this call: limit {}, spent {}, reserved for running calls {}, needed for this call at most {}; it resets at {}{hint}",
+        no_room.period.name(), no_room.limit, no_room.spent, no_room.reserved, no_room.wanted, no_room.resets_at
+    )]
+    BudgetSpent {
+        /// The key's name.
+        key: String,
+        /// The budget.
+        no_room: Box<NoRoom>,
+        /// What makes a call need less, as the end of the sentence; may be empty.
+        hint: &'static str,
+    },
+    /// The client key has a budget, and nobody knows what the call would cost.
+    #[error(
+        "the API key `{key}` has a budget, and the price of `{model}` at provider `{provider}` is not known; the operator can add it to `pricing`, or set `budget: {{ unpriced: allow }}`"
+    )]
+    Unpriced {
+        /// The key's name.
+        key: String,
+        /// The provider.
+        provider: String,
+        /// The model by the provider's name.
+        model: String,
     },
     /// Everyone who could serve is resting.
     #[error("every account that could serve `{model}` is resting after failures; the first is back in {} s", retry_after.as_secs().max(1), model = quoted(model))]
@@ -228,6 +268,9 @@ impl Error {
             }
             Self::Unauthenticated { .. } => code("invalid_api_key", 401, ErrorKind::Authentication),
             Self::Locked { .. } => code("locked", 429, ErrorKind::RateLimit),
+            Self::RateLimited { .. } => code("rate_limited", 429, ErrorKind::RateLimit),
+            Self::BudgetSpent { .. } => code("budget_spent", 429, ErrorKind::Quota),
+            Self::Unpriced { .. } => code("unpriced_model", 403, ErrorKind::Permission),
             Self::Forbidden { .. } => code("forbidden", 403, ErrorKind::Permission),
             Self::UnknownModel { .. } => code("model_not_found", 404, ErrorKind::NotFound),
             Self::UnknownPath { .. } => code("not_found", 404, ErrorKind::NotFound),
@@ -266,13 +309,21 @@ impl Error {
         }
     }
 
+    /// Makes the error of a budget without room.
+    pub fn no_room(key: &ClientKey, no_room: NoRoom) -> Self {
+        // With the budget untouched the call itself is too large.
+        let is_too_large = no_room.wanted > no_room.limit;
+        let hint = if is_too_large { "; a smaller limit of output makes it need less" } else { "" };
+        Self::BudgetSpent { key: key.name.to_string(), no_room: Box::new(no_room), hint }
+    }
+
     /// Returns after which time a retry makes sense, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::NoneAvailable { retry_after, .. }
             | Self::ProvidersDown { retry_after, .. }
             | Self::Locked { retry_after } => Some(*retry_after),
-            Self::Busy { left, .. } => Some(left.unwrap_or(Duration::from_secs(1))),
+            Self::Busy { left, .. } | Self::RateLimited { left, .. } => Some(wait(*left)),
             Self::Upstream { retry_after, .. } => *retry_after,
             Self::Draining => Some(Duration::from_secs(1)),
             _ => None,
@@ -311,6 +362,11 @@ impl Error {
     }
 }
 
+/// Returns how long to wait for room. What depends on running calls may be there in a second.
+fn wait(left: Option<Duration>) -> Duration {
+    left.unwrap_or(Duration::from_secs(1))
+}
+
 /// Returns the code of a provider's refusal. Coding tools look for the first two: they shorten the
 /// conversation, or stop asking.
 const fn upstream_code(kind: ErrorKind) -> &'static str {
@@ -334,7 +390,7 @@ fn client_status(upstream: u16) -> u16 {
 }
 
 /// Shortens a client's own text for a message.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     if text.chars().count() <= MAX_QUOTED_CHARS {
         return text.chars().map(visible).collect();
     }

@@ -17,6 +17,7 @@ use crate::context::{Outcome, RequestContext};
 use crate::error::Error;
 use crate::ids::ProviderId;
 use crate::replay::{Answers, Flights, Follower};
+use crate::routing::Route;
 use crate::state::Lockouts;
 
 /// A plug-in. All hooks default to doing nothing.
@@ -40,6 +41,16 @@ pub trait Filter: Send + Sync + fmt::Debug + 'static {
     async fn on_call(&self, cx: &mut RequestContext) -> Result<Flow, Error> {
         let _ = cx;
         Ok(Flow::Continue)
+    }
+
+    /// It is known what the model's name stands for; nobody has been asked. The body is final.
+    ///
+    /// # Errors
+    ///
+    /// As [`Filter::on_request`].
+    fn on_route(&self, cx: &mut RequestContext, route: &Route) -> Result<(), Error> {
+        let _ = (cx, route);
+        Ok(())
     }
 
     /// An answer's head is about to be sent: add headers.
@@ -184,6 +195,15 @@ impl FilterChain {
             }
         }
         Ok(Flow::Continue)
+    }
+
+    /// Runs [`Filter::on_route`] until one fails.
+    ///
+    /// # Errors
+    ///
+    /// The first filter's error.
+    pub fn on_route(&self, cx: &mut RequestContext, route: &Route) -> Result<(), Error> {
+        self.filters.iter().try_for_each(|filter| filter.on_route(cx, route))
     }
 
     /// Runs [`Filter::on_response`] of all filters.

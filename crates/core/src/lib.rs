@@ -6,12 +6,15 @@
 
 pub mod affinity;
 pub mod attached;
+pub mod budget;
 pub mod clock;
 pub mod config;
 pub mod context;
 pub mod error;
 pub mod filter;
+pub mod hex;
 pub mod ids;
+pub mod money;
 pub mod presented;
 pub mod replay;
 pub mod resilience;

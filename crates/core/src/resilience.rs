@@ -17,7 +17,8 @@ pub struct Profile {
     pub backoff: f64,
 }
 
-/// What an account may be asked for at most (`accounts[].limits`). 0 is unlimited.
+/// What an account may be asked for at most (`accounts[].limits`), or a client key may ask for
+/// (`client_keys[].limits`). 0 is unlimited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Calls begun within any 60 seconds.

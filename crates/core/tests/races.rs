@@ -1,4 +1,4 @@
-//! Breakers and limits under the concurrency checker: thousands of orders in which threads may run.
+//! Breakers, limits and budgets under the concurrency checker: thousands of orders in which threads may run.
 
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use omniroute_core::budget::{Budget, Ledger, Period};
 use omniroute_core::clock::Clock;
+use omniroute_core::ids::ClientKeyName;
+use omniroute_core::money::Nanodollars;
 use omniroute_core::resilience::{Limits, Profile};
 use omniroute_core::state::{AccountState, Admission, Asked, Breaker, Failure, Freed, Gate};
 use omniroute_core::verdict::{Reason, Rest};
@@ -150,6 +153,71 @@ fn a_rest_is_seen_by_whoever_comes_after_it() {
             let asked = Asked { model: "m", limits: &limits, tokens: 0, is_retry: false };
             let seen = account.admission(&asked, now);
             assert!(matches!(seen, Admission::Away(..)), "{seen:?}");
+        },
+        ORDERS,
+    );
+}
+
+#[test]
+fn a_budget_is_never_overrun() {
+    shuttle::check_random(
+        || {
+            let (ledger, name) = (Ledger::default(), ClientKeyName::new("ci"));
+            let budget = |period, limit| Budget {
+                period,
+                zone: jiff::tz::TimeZone::UTC,
+                limit: Nanodollars::new(limit),
+                warn_at: [500].into(),
+            };
+            let budgets: Arc<[Budget]> =
+                [budget(Period::Daily, 10), budget(Period::Monthly, 11)].into();
+            let now: jiff::Timestamp = "2026-11-24T10:00:00Z".parse().unwrap();
+            let purse = ledger.purse(&name);
+            let (settled, warnings) =
+                (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let (shared, limits) = (Arc::clone(&purse), Arc::clone(&budgets));
+            let (sum, warned) = (Arc::clone(&settled), Arc::clone(&warnings));
+            each_of(4, move |number| {
+                for _ in 0..2 {
+                    let Ok(call) = shared.reserve(&limits, Nanodollars::new(3), now) else {
+                        continue;
+                    };
+                    shuttle::thread::yield_now();
+                    for budget in limits.iter() {
+                        let standing = shared.standing(budget, now);
+                        assert!(standing.spent.plus(standing.reserved) <= budget.limit, "overrun");
+                    }
+                    match number {
+                        // Given back.
+                        0 => {}
+                        1 => {
+                            let to =
+                                if call.raise(Nanodollars::new(5), now).is_ok() { 5 } else { 3 };
+                            warned.fetch_add(
+                                call.settle(Nanodollars::new(to), now).len(),
+                                Ordering::SeqCst,
+                            );
+                            sum.fetch_add(usize::try_from(to).unwrap(), Ordering::SeqCst);
+                        }
+                        _ => {
+                            warned.fetch_add(
+                                call.settle(Nanodollars::new(2), now).len(),
+                                Ordering::SeqCst,
+                            );
+                            sum.fetch_add(2, Ordering::SeqCst);
+                        }
+                    }
+                }
+            });
+            let spent = settled.load(Ordering::SeqCst);
+            for budget in budgets.iter() {
+                let standing = purse.standing(budget, now);
+                assert_eq!(standing.reserved, Nanodollars::ZERO, "nothing runs any more");
+                assert_eq!(standing.spent, Nanodollars::new(u64::try_from(spent).unwrap()));
+            }
+            let reached = usize::from(spent >= 5) + usize::from(spent >= 6);
+            assert_eq!(warnings.load(Ordering::SeqCst), reached, "each budget warns once");
+            assert_eq!(purse.overrun(), Nanodollars::ZERO);
         },
         ORDERS,
     );

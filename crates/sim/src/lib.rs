@@ -45,4 +45,4 @@ pub use counts::Counts;
 pub use gate::Gate;
 pub use script::Step;
 pub use seen::Seen;
-pub use server::{Running, Sim};
+pub use server::{Running, Sim, listen};

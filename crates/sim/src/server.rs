@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::connection::{Driver, Line, SameTask, Socket};
@@ -30,6 +30,8 @@ const MOST_BODY_BYTES: usize = 256 * 1024 * 1024;
 const ACCEPT_REST: Duration = Duration::from_millis(10);
 /// Streams a client may have open on one HTTP/2 connection.
 const MOST_STREAMS: u32 = 1000;
+/// Connections that wait to be accepted; the usual `net.core.somaxconn`, which caps it.
+const PLACES: u32 = 4096;
 
 /// A simulator that is not running yet.
 #[derive(Debug)]
@@ -85,7 +87,7 @@ impl Sim {
         reason = "the simulator is the other side of the wire: a server of its own, outside Pingora"
     )]
     pub async fn bind(self, addr: SocketAddr) -> io::Result<Running> {
-        let listener = TcpListener::bind(addr).await?;
+        let listener = listen(addr)?;
         let addr = listener.local_addr()?;
         let shared = Arc::new(Shared {
             stage: self.stage,
@@ -208,6 +210,21 @@ struct Shared {
     records: Records,
     script: Queue,
     tally: Arc<Tally>,
+}
+
+/// Listens with room for a crowd that connects at once.
+///
+/// The library's own 128 places are soon taken by 500 clients, and the kernel then drops or resets
+/// whoever comes on top.
+///
+/// # Errors
+///
+/// The error of the system if the address cannot be listened on.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(PLACES)
 }
 
 /// Accepts connections until aborted; the set aborts the connections with it.

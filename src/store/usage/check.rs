@@ -49,13 +49,14 @@ pub fn check(tx: &ReadTx<'_>) -> Result<Check, StoreError> {
         let (_, record) = row?;
         let of = hour(record.ended_unix_ms());
         if of != current.0 {
-            compare_hour(tx, &std::mem::replace(&mut current, (of, Cells::new())), &mut check)?;
+            let hour = std::mem::replace(&mut current, (of, Cells::new()));
+            compare_period(tx, (&HOURS, 1), &hour, &mut check)?;
         }
         seen.insert(of);
         check.rows += 1;
         current.1.entry(Who::of(&record)).or_default().add(&Sums::of(&record));
     }
-    compare_hour(tx, &current, &mut check)?;
+    compare_period(tx, (&HOURS, 1), &current, &mut check)?;
     check.hours = seen.len();
 
     let mut day = (0, Cells::new());
@@ -66,12 +67,12 @@ pub fn check(tx: &ReadTx<'_>) -> Result<Check, StoreError> {
             check.add(hour_of, fault);
         }
         if hour_of / DAY_HOURS != day.0 {
-            compare_day(tx, &day, &mut check)?;
+            check.days += compare_period(tx, (&DAYS, DAY_HOURS), &day, &mut check)?;
             day = (hour_of / DAY_HOURS, Cells::new());
         }
         day.1.entry(who).or_default().add(&sums);
     }
-    compare_day(tx, &day, &mut check)?;
+    check.days += compare_period(tx, (&DAYS, DAY_HOURS), &day, &mut check)?;
     for cell in tx.table(&DAYS)?.range(..)? {
         let ((day, who), sums) = cell?;
         if cells(tx, &HOURS, day, DAY_HOURS)?.is_empty() {
@@ -81,29 +82,19 @@ pub fn check(tx: &ReadTx<'_>) -> Result<Check, StoreError> {
     Ok(check)
 }
 
-fn compare_hour(
+/// Compares an hour or a day, whose table has periods of so many hours, with what was counted of it. Returns
+/// how many were compared: there is nothing to compare where nothing was counted.
+fn compare_period(
     tx: &ReadTx<'_>,
+    (table, hours): (&Table<(u32, Who), Sums>, u32),
     (of, counted): &(u32, Cells),
     check: &mut Check,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
     if counted.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
-    compare(&cells(tx, &HOURS, *of, 1)?, counted, |fault| check.add(*of, fault));
-    Ok(())
-}
-
-fn compare_day(
-    tx: &ReadTx<'_>,
-    (of, counted): &(u32, Cells),
-    check: &mut Check,
-) -> Result<(), StoreError> {
-    if counted.is_empty() {
-        return Ok(());
-    }
-    check.days += 1;
-    compare(&cells(tx, &DAYS, *of, 1)?, counted, |fault| check.add(*of * DAY_HOURS, fault));
-    Ok(())
+    compare(&cells(tx, table, *of, 1)?, counted, |fault| check.add(*of * hours, fault));
+    Ok(1)
 }
 
 /// Returns what is written of a number of hours or days from `period * times` on.

@@ -14,7 +14,6 @@ use omniroute_core::clock::Clock;
 use omniroute_core::snapshot::Overrides;
 use pingora::apps::ServerApp;
 use pingora_core::protocols::l4::listener::Listener;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -106,8 +105,7 @@ impl TestGateway {
         let shared = Arc::clone(app.shared());
         let store = app.store().expect("memory can be had").clone();
 
-        let listener = TcpListener::bind(("127.0.0.1", 0))
-            .await
+        let listener = omniroute_sim::listen(([127, 0, 0, 1], 0).into())
             .map_err(|error| StartError::Refused(error.to_string()))?;
         let address =
             listener.local_addr().map_err(|error| StartError::Refused(error.to_string()))?;

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::budgets;
 use super::limits;
 use super::node::{Content, Node};
 use super::report::{Place, Report, Spot};
@@ -9,6 +10,9 @@ use super::scalars;
 use super::secret_text::{SecretText, secret};
 use super::section::{Field, Section, each};
 use super::tunnel::tunnel;
+use crate::budget::Budget;
+use crate::hex;
+use crate::resilience::Limits;
 use crate::snapshot::Way;
 
 /// Characters of a SHA-256 in hexadecimal.
@@ -32,6 +36,8 @@ pub(crate) struct ClientKeyText {
     pub(crate) strict_translation: bool,
     pub(crate) system_prompt: Option<Spot<String>>,
     pub(crate) tunnel: Option<Way>,
+    pub(crate) limits: Option<Spot<Limits>>,
+    pub(crate) budgets: Option<Spot<Vec<Budget>>>,
     /// Whether everything but the name and the key itself was good.
     pub(crate) is_sound: bool,
 }
@@ -63,8 +69,6 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         "system_prompt",
     ];
     let section = Section::open(node, &known, report)?;
-    section.refuse("limits", limits::client_key);
-    section.refuse("budget", limits::budget);
     let models = section.field("models", |node, report| some(node, report, scalars::text));
     let expires = section.field("expires", scalars::time);
     let scopes = section.field("scopes", |node, report| some(node, report, scope));
@@ -84,6 +88,8 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         strict_translation: section.read("strict_translation", scalars::flag).unwrap_or_default(),
         system_prompt: section.spot("system_prompt", prompt),
         tunnel: section.read("tunnel", tunnel),
+        limits: section.spot("limits", limits::client_key),
+        budgets: section.spot("budget", budgets::read),
         is_sound,
     })
 }
@@ -120,7 +126,7 @@ fn scope(node: &Node, report: &Report) -> Option<Scope> {
 
 fn sha256(node: &Node, report: &Report) -> Option<[u8; 32]> {
     let found = match &node.content {
-        Content::Scalar(scalar) => from_hex(&scalar.text),
+        Content::Scalar(scalar) => hex::decode(&scalar.text),
         _ => None,
     };
     if found.is_none() {
@@ -128,15 +134,4 @@ fn sha256(node: &Node, report: &Report) -> Option<[u8; 32]> {
         report.add_with(&node.place, what, "make one with `printf %s KEY | sha256sum`");
     }
     found
-}
-
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    if text.len() != SHA256_HEX_CHARS || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(index * 2..index * 2 + 2)?, 16).ok()?;
-    }
-    Some(bytes)
 }

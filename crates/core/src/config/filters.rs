@@ -47,8 +47,7 @@ fn one(node: &Node, report: &Report) -> Option<FilterText> {
 type LaterFilter = fn(&Node, &Report) -> Option<bool>;
 
 /// Filters of the contract that the register may not have yet, with readers of their settings.
-const LATER: [(&str, LaterFilter); 3] =
-    [("budget", budget), ("client_limits", without_settings), ("request_log", request_log)];
+const LATER: [(&str, LaterFilter); 1] = [("request_log", request_log)];
 
 /// Returns the names of the contract's filters that may not be available yet.
 pub(crate) fn later_names() -> impl Iterator<Item = &'static str> {
@@ -70,17 +69,6 @@ pub(crate) fn check_later(filter: &FilterText, report: &Report) -> bool {
         report.unavailable(&filter.place, name);
     }
     true
-}
-
-fn without_settings(node: &Node, report: &Report) -> Option<bool> {
-    Section::open(node, &[], report).map(|_| true)
-}
-
-fn budget(node: &Node, report: &Report) -> Option<bool> {
-    let words = [("refuse", ()), ("allow", ())];
-    Section::open(node, &["unpriced"], report)?
-        .read("unpriced", |node, report| scalars::word(node, report, &words));
-    Some(true)
 }
 
 fn request_log(node: &Node, report: &Report) -> Option<bool> {

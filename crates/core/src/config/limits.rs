@@ -1,14 +1,11 @@
-//! What limits traffic: the limits of accounts, and keys of the contract that have no effect yet.
-//!
-//! The readers of the latter check the form and tell whether the value asks for an effect; the caller
-//! refuses it then. A limit that is silently not kept would be worse than none.
+//! What limits traffic: the limits of accounts and of client keys.
 
 use std::time::Duration;
 
-use super::node::{Content, Node};
+use super::node::Node;
 use super::report::Report;
 use super::scalars;
-use super::section::{Section, each};
+use super::section::Section;
 use crate::resilience::Limits;
 
 /// Limits of an account as written: only what is there.
@@ -60,25 +57,8 @@ fn limits(section: &Section<'_>) -> LimitsText {
     }
 }
 
-/// Reads `limits` of a client key, which have no effect yet; tells whether they ask for any.
-pub(crate) fn client_key(node: &Node, report: &Report) -> Option<bool> {
-    let known = ["rpm", "tpm", "concurrent"];
-    let section = Section::open(node, &known, report)?;
-    let limits = known.iter().filter_map(|name| section.read(name, scalars::count));
-    Some(limits.fold(false, |has_effect, limit| has_effect | (limit != 0)))
-}
-
-/// Reads `budget` of a client key: one or a list of them.
-pub(crate) fn budget(node: &Node, report: &Report) -> Option<bool> {
-    if matches!(node.content, Content::List(_)) {
-        return Some(!each(node, report, one_budget)?.is_empty());
-    }
-    one_budget(node, report).map(|()| true)
-}
-
-fn one_budget(node: &Node, report: &Report) -> Option<()> {
-    let periods = [("daily", ()), ("weekly", ()), ("monthly", ())];
-    let section = Section::open(node, &["limit", "period"], report)?;
-    section.require("limit", scalars::money)?;
-    section.require("period", |node, report| scalars::word(node, report, &periods))
+/// Reads `limits` of a client key.
+pub(crate) fn client_key(node: &Node, report: &Report) -> Option<Limits> {
+    let section = Section::open(node, &["rpm", "tpm", "concurrent"], report)?;
+    Some(limits(&section).over(&LimitsText::default()))
 }

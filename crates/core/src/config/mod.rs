@@ -8,6 +8,7 @@
 pub(crate) mod accounts;
 mod address;
 pub(crate) mod admin;
+mod budgets;
 pub(crate) mod catalogue;
 pub(crate) mod client_keys;
 pub(crate) mod document;

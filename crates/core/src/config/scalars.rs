@@ -9,6 +9,7 @@ use super::nearest::did_you_mean_or_list;
 use super::node::{Content, Node, Scalar, ScalarKind};
 use super::report::Report;
 use super::units;
+use crate::money::Nanodollars;
 
 /// Reads a text; numbers and flags are taken as they are written.
 pub(crate) fn text(node: &Node, report: &Report) -> Option<String> {
@@ -108,9 +109,10 @@ pub(crate) fn size(node: &Node, report: &Report) -> Option<usize> {
     with_unit(node, report, ("a size", units::SIZE_FORM), units::size)
 }
 
-/// Reads an amount such as `$0.60` in nanodollars.
-pub(crate) fn money(node: &Node, report: &Report) -> Option<u64> {
-    with_unit(node, report, ("an amount of money", units::MONEY_FORM), units::money)
+/// Reads an amount such as `$0.60`.
+pub(crate) fn money(node: &Node, report: &Report) -> Option<Nanodollars> {
+    let read = |text: &str| units::money(text).map(Nanodollars::new);
+    with_unit(node, report, ("an amount of money", units::MONEY_FORM), read)
 }
 
 /// Reads an RFC 3339 time.

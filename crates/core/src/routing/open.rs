@@ -76,7 +76,7 @@ impl Plan {
             if strategy.looks_at_use() { group.pool.uses(&member.name, now) } else { (0, 0) };
         let price = match &member.node {
             Node::Target(target) if strategy.looks_at_price() => {
-                self.snapshot.prices.of(target).map(|price| price.input)
+                self.snapshot.prices.of(target).map(|price| price.base.input.get())
             }
             Node::Target(_) | Node::Group(_) => None,
         };

@@ -162,6 +162,21 @@ fn arrive(steps: &mut Vec<Step>, name: &str, rule: &'static str, target: &Target
 }
 
 impl Route {
+    /// Iterates over all targets that may be reached, some of them more than once.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        let mut ahead: Vec<&Node> = std::iter::once(&self.root).chain(&self.fallbacks).collect();
+        std::iter::from_fn(move || {
+            loop {
+                match ahead.pop()? {
+                    Node::Target(target) => return Some(target),
+                    Node::Group(group) => {
+                        ahead.extend(group.members.iter().map(|member| &member.node));
+                    }
+                }
+            }
+        })
+    }
+
     fn note_fallbacks(&mut self, name: &str) {
         let is_chain = matches!(&self.root, Node::Group(group) if group.kind == GroupKind::Chain);
         if self.fallbacks.is_empty() || is_chain {

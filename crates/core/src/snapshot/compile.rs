@@ -6,6 +6,7 @@
 
 mod access;
 mod accounts;
+mod applied;
 mod filters;
 mod groups;
 mod keys;
@@ -154,13 +155,14 @@ pub fn compile_written(inputs: &Inputs<'_>) -> Result<(Snapshot, Written), Probl
     };
     let accounts = accounts::compile(&document.accounts, &world, &report);
     let names = names::compile(&document, &providers, inputs.state, &report);
-    let prices = prices::compile(&document.prices, &providers, &report);
-    let client_keys = keys::compile(&document.client_keys, &secrets, inputs.pepper, &report);
+    let prices = prices::compile(&document.prices, &providers, &report)?;
+    let client_keys =
+        keys::compile(&document.client_keys, &secrets, (inputs.pepper, inputs.state), &report);
     let tunnels = tunnels::compile(document.tunnel.as_ref(), inputs.env, &report);
     access::check_login(&document, &listen, inputs, &report);
     let access = access::check(&document, &listen, inputs, &report);
     let filters = filters::compile(&document.filters, access, inputs, &providers, &report);
-    filters::check_prompts(&document.client_keys, &filters, &report);
+    applied::check(&document.client_keys, &filters, &report);
 
     if !report.is_empty() {
         return Err(report.into_problems());

@@ -13,7 +13,10 @@ use sha2::{Digest, Sha256};
 use wildmatch::WildMatch;
 
 use super::Way;
+use crate::budget::{Budget, Purse};
 use crate::ids::ClientKeyName;
+use crate::resilience::Limits;
+use crate::state::ClientState;
 
 /// One client key, without the key.
 #[derive(Debug)]
@@ -36,6 +39,14 @@ pub struct ClientKey {
     pub system_prompt: Option<Box<str>>,
     /// How its calls leave; `None`: it says nothing.
     pub tunnel: Option<Way>,
+    /// What it may ask for at most.
+    pub limits: Limits,
+    /// What it uses of that.
+    pub state: Arc<ClientState>,
+    /// How much it may spend; empty: no limit.
+    pub budgets: Arc<[Budget]>,
+    /// What it has spent.
+    pub purse: Arc<Purse>,
 }
 
 impl ClientKey {

@@ -7,7 +7,6 @@ mod compile;
 mod group;
 mod keys;
 mod no_proxy;
-mod price;
 mod problem;
 mod provider;
 mod tunnel;
@@ -25,7 +24,6 @@ pub use compile::{
 pub use group::{Group, GroupKind, Member, Node, Target};
 pub use keys::{ClientKey, ClientKeys};
 pub use no_proxy::NoProxy;
-pub use price::{Price, Prices};
 pub use problem::{Problem, Problems};
 pub use provider::{Account, Auth, BaseUrl, Model, ModelKind, Provider, Streaming};
 pub use tunnel::{BadTunnel, FromEnvironment, Login, Tunnel, TunnelKind, Tunnels, Way};
@@ -33,6 +31,7 @@ pub use tunnel::{BadTunnel, FromEnvironment, Login, Tunnel, TunnelKind, Tunnels,
 use crate::config::Server;
 use crate::filter::FilterChain;
 use crate::ids::ProviderId;
+use crate::money::Prices;
 use crate::strategy::Named;
 
 /// Accounts by provider. Asked for at every target, so the hash is a fast one; the ids are the operator's.

@@ -126,6 +126,12 @@ impl Limiter {
         (self.begun.len(), self.tokens.iter().map(|spent| spent.tokens).sum())
     }
 
+    /// Returns after how long nothing counts against `rpm` and `tpm` any more.
+    pub fn unused_in(&self, now: Instant) -> [Duration; 2] {
+        let newest = [self.begun.back().copied(), self.tokens.back().map(|spent| spent.at)];
+        newest.map(|at| at.and_then(|at| left(at + MINUTE, now)).unwrap_or_default())
+    }
+
     /// Without a gap there is no wait, even if another thread's clock was read a moment later.
     fn gap(&self, min_gap: Duration, now: Instant) -> Option<Duration> {
         let last = self.last.filter(|_| !min_gap.is_zero())?;

@@ -7,6 +7,7 @@
 
 mod account;
 mod breaker;
+mod client;
 mod freed;
 mod health;
 mod latency;
@@ -25,6 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use account::{AccountState, Admission, Asked, Permit, TRIAL};
 pub use breaker::{Breaker, Gate, Pass};
+pub use client::{Allowance, ClientPass, ClientState};
 pub use freed::Freed;
 pub use latency::Latencies;
 pub use limiter::Busy;
@@ -33,7 +35,8 @@ pub use pool::PoolState;
 pub use recall::{Recall, RecallLimits};
 pub use rest::{Failure, Standing};
 
-use crate::ids::{AccountId, ProviderId};
+use crate::budget::Ledger;
+use crate::ids::{AccountId, ClientKeyName, ProviderId};
 use crate::replay::{Answers, Flights};
 
 /// The states of all accounts, providers and combos, and the memory of reasoning.
@@ -47,11 +50,14 @@ pub struct SharedState {
     pub flights: Arc<Flights>,
     /// Answers that are given again; filters have them too.
     pub answers: Arc<Answers>,
+    /// What client keys have spent.
+    pub ledger: Ledger,
     hasher: RandomState,
     freed: Arc<Freed>,
     accounts: Mutex<HashMap<(AccountId, u64), Arc<AccountState>>>,
     providers: Mutex<HashMap<ProviderId, Arc<ProviderState>>>,
     combos: Mutex<HashMap<Box<str>, Arc<PoolState>>>,
+    clients: Mutex<HashMap<ClientKeyName, Arc<ClientState>>>,
 }
 
 /// How one provider is.
@@ -86,10 +92,16 @@ impl SharedState {
         Arc::clone(locked(&self.combos).entry(name.into()).or_default())
     }
 
+    /// Returns what a client key uses of its limits; nothing yet if the key is not known yet.
+    pub fn client(&self, name: &ClientKeyName) -> Arc<ClientState> {
+        Arc::clone(locked(&self.clients).entry(name.clone()).or_default())
+    }
+
     /// Forgets what no snapshot and no running request has any more.
     pub fn tidy(&self) {
         locked(&self.accounts).retain(|_, state| Arc::strong_count(state) > 1);
         locked(&self.providers).retain(|_, state| Arc::strong_count(state) > 1);
+        locked(&self.clients).retain(|_, state| Arc::strong_count(state) > 1);
         locked(&self.combos).retain(|_, state| Arc::strong_count(state) > 1);
     }
 

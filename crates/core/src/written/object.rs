@@ -18,6 +18,19 @@ pub struct StoredObject {
     pub since: u64,
 }
 
+impl StoredObject {
+    /// Tells whether it is the one of this kind and name.
+    pub fn is(&self, kind: Kind, name: &str) -> bool {
+        self.kind == kind && *self.name == *name
+    }
+
+    /// Puts objects in the order in which they are laid into the tree: models go into providers that are
+    /// there.
+    pub fn put_in_order(objects: &mut [Self]) {
+        objects.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+    }
+}
+
 impl fmt::Debug for StoredObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StoredObject({} `{}`)", self.kind.word(), self.name)

@@ -7,27 +7,25 @@ use serde_json::{Map, Value};
 use super::Inputs;
 use super::access::{API_KEY, KeyRule};
 use super::providers::Providers;
-use crate::config::client_keys::ClientKeyText;
 use crate::config::filters::{FilterText, check_later, later_names};
 use crate::config::nearest::did_you_mean;
 use crate::config::report::{Place, Report, Spot};
 use crate::filter::{BuildContext, FilterChain};
 
 /// Filters that run when the file has no list, in order, as far as they are registered.
-const DEFAULT_LIST: [&str; 9] = [
+const DEFAULT_LIST: [&str; 11] = [
     "cors",
     "ip_access",
     API_KEY,
+    "client_limits",
     "model_access",
     "idempotency",
     "response_cache",
-    SYSTEM_PROMPT,
+    "budget",
+    "system_prompt",
     "thinking_budget",
     "progress",
 ];
-
-/// The filter without which a key's own system prompt would do nothing.
-pub(super) const SYSTEM_PROMPT: &str = "system_prompt";
 
 /// Builds the chain.
 pub(super) fn compile(
@@ -70,18 +68,6 @@ pub(super) fn compile(
         }
     }
     chain
-}
-
-/// Refuses a key's own system prompt where no filter would add it.
-pub(super) fn check_prompts(keys: &[ClientKeyText], chain: &FilterChain, report: &Report) {
-    if chain.names().contains(&SYSTEM_PROMPT) {
-        return;
-    }
-    for prompt in keys.iter().filter_map(|key| key.system_prompt.as_ref()) {
-        let what =
-            "a key's system prompt is added by the filter `system_prompt`, which is not listed";
-        report.add_with(&prompt.place, what, "add `- system_prompt` to filters");
-    }
 }
 
 fn default_list(inputs: &Inputs<'_>) -> Vec<FilterText> {

@@ -11,6 +11,7 @@ use crate::config::report::{Place, Report, Spot};
 use crate::config::section::Field;
 use crate::ids::ClientKeyName;
 use crate::snapshot::{ClientKey, ClientKeys};
+use crate::state::SharedState;
 
 /// Shortest key of a client in bytes; anything shorter can be tried out.
 const MIN_KEY_BYTES: usize = 8;
@@ -19,7 +20,7 @@ const MIN_KEY_BYTES: usize = 8;
 pub(super) fn compile(
     written: &[ClientKeyText],
     secrets: &Secrets<'_>,
-    pepper: [u8; 32],
+    (pepper, state): ([u8; 32], &SharedState),
     report: &Report,
 ) -> ClientKeys {
     let mut keys = ClientKeys::new(pepper);
@@ -33,8 +34,9 @@ pub(super) fn compile(
             report.add(&name.place, what);
         }
         let (Some((hash, place)), true) = (hash, text.is_sound) else { continue };
+        let key_name = ClientKeyName::new(name.value.as_str());
         let key = ClientKey {
-            name: ClientKeyName::new(name.value.as_str()),
+            name: key_name.clone(),
             prefix: text.prefix.as_deref().map(Into::into),
             models: text.models.iter().map(|pattern| WildMatch::new(pattern)).collect(),
             expires: text.expires,
@@ -43,6 +45,15 @@ pub(super) fn compile(
             strict_translation: text.strict_translation,
             system_prompt: text.system_prompt.as_ref().map(|text| text.value.as_str().into()),
             tunnel: text.tunnel.clone(),
+            limits: text.limits.as_ref().map(|limits| limits.value).unwrap_or_default(),
+            budgets: text
+                .budgets
+                .as_ref()
+                .map(|spot| spot.value.as_slice())
+                .unwrap_or_default()
+                .into(),
+            state: state.client(&key_name),
+            purse: state.ledger.purse(&key_name),
         };
         if let Err(other) = keys.add(hash, key) {
             report.add(place, format!("`{}` has the same key as `{}`", name.value, other.name));

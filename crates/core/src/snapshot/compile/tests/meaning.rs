@@ -184,8 +184,7 @@ fn a_key_has_a_system_prompt_of_its_own_only_where_the_filter_adds_it() {
     assert_eq!((prompt("abcdefgh"), prompt("ijklmnop")), (Some("be kind"), Some("")));
 
     let problems = file(&format!("{keys}filters: [api_key]\n")).problems();
-    let expected =
-        "a key's system prompt is added by the filter `system_prompt`, which is not listed";
+    let expected = "`system_prompt` has no effect: `filters` lacks `system_prompt`";
     assert_eq!(problems.len(), 2, "{problems:#?}");
     assert!(problems[0].contains("client_keys[0].system_prompt"), "{}", problems[0]);
     assert!(problems[0].contains(expected), "{}", problems[0]);

@@ -2,8 +2,10 @@
 
 mod access;
 mod broken;
+mod budgets;
 mod files;
 mod meaning;
+mod prices;
 mod sources;
 mod tunnels;
 
@@ -132,9 +134,11 @@ fn register() -> FilterRegister {
         "cors",
         "ip_access",
         "api_key",
+        "client_limits",
         "model_access",
         "idempotency",
         "response_cache",
+        "budget",
         "system_prompt",
         "thinking_budget",
         "progress",

@@ -1,0 +1,134 @@
+//! Budgets of client keys: reserves the most that a call can cost before it, settles it after.
+//!
+//! Reserved is what the dearest model costs that the request may reach, since routing decides later who
+//! serves it. A call that finds no room is refused before anybody is asked.
+
+use std::sync::Arc;
+
+use omniroute_core::budget::{Hold, Sketch};
+use omniroute_core::clock::Clock;
+use omniroute_core::context::{Operation, Outcome, RequestContext};
+use omniroute_core::error::Error;
+use omniroute_core::filter::{BuildContext, Filter, FilterFault};
+use omniroute_core::money::{Nanodollars, most};
+use omniroute_core::routing::Route;
+use omniroute_core::snapshot::{ClientKey, Target};
+use omniroute_wire::{WireError, WireFormat};
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::warn;
+
+use crate::settings;
+
+/// `filter: budget`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// What becomes of calls whose price nobody knows.
+    #[serde(default)]
+    unpriced: Unpriced,
+}
+
+/// What becomes of calls of keys with a budget if nobody knows the price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Unpriced {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// They are made, and take nothing of the budget.
+    Allow,
+}
+
+#[derive(Debug)]
+struct Budgets {
+    unpriced: Unpriced,
+    clock: Clock,
+}
+
+pub(crate) fn build(
+    settings: Value,
+    world: &BuildContext,
+) -> Result<Arc<dyn Filter>, Vec<FilterFault>> {
+    let Settings { unpriced } = settings::read(settings)?;
+    Ok(Arc::new(Budgets { unpriced, clock: world.clock.clone() }))
+}
+
+impl Filter for Budgets {
+    fn on_route(&self, cx: &mut RequestContext, route: &Route) -> Result<(), Error> {
+        let (Some(caller), Some(call)) = (&cx.caller, &cx.call) else { return Ok(()) };
+        if caller.budgets.is_empty() || call.operation != Operation::Chat {
+            return Ok(());
+        }
+        let bytes = call.body.len() as u64;
+        let sketch = match call.codec.read_request(&call.body, &call.peek) {
+            Ok(request) => Sketch::of(&request, bytes),
+            // Conversations that OpenAI stores: passed on as they are, if to OpenAI. One call of Responses
+            // has one answer.
+            Err(WireError::Unsupported { .. }) if cx.format == WireFormat::OpenAiResponses => {
+                Sketch::of_unknown(bytes)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let amount = self.dearest((cx, caller), route, &sketch)?;
+        let reservation = caller
+            .purse
+            .reserve(&caller.budgets, amount, self.clock.timestamp())
+            .map_err(|no_room| Error::no_room(caller, no_room))?;
+        cx.hold = Some(Hold { reservation, sketch });
+        Ok(())
+    }
+
+    fn on_done(&self, cx: &RequestContext, outcome: &Outcome) {
+        let Some(hold) = &cx.hold else { return };
+        let cost = outcome.charge.map_or(Nanodollars::ZERO, |charge| charge.amount);
+        for warning in hold.reservation.settle(cost, self.clock.timestamp()) {
+            warn!(
+                client_key = cx.caller.as_ref().map(|caller| caller.name.as_str()),
+                period = warning.budget.period.name(),
+                limit = %warning.budget.limit,
+                spent = %warning.spent,
+                percent = f64::from(warning.reached) / 10.0,
+                resets_at = %warning.resets_at,
+                "a budget has reached a threshold"
+            );
+        }
+    }
+}
+
+impl Budgets {
+    /// Returns the most that the request costs at any target it may reach.
+    fn dearest(
+        &self,
+        (cx, caller): (&RequestContext, &ClientKey),
+        route: &Route,
+        sketch: &Sketch,
+    ) -> Result<Nanodollars, Error> {
+        let snapshot = &cx.snapshot;
+        let blocked = snapshot.filters.blocked_providers();
+        let may_serve = |target: &&Target| {
+            let provider = &target.provider.id;
+            !blocked.contains(provider) && !snapshot.accounts_of(provider).is_empty()
+        };
+        let mut dearest = Nanodollars::ZERO;
+        for target in route.targets().filter(may_serve) {
+            let Some(price) = snapshot.prices.of(target) else {
+                match self.unpriced {
+                    Unpriced::Allow => continue,
+                    Unpriced::Refuse => return Err(unpriced(caller, target)),
+                }
+            };
+            let facts = target.provider.facts(&target.model);
+            dearest = dearest.max(most(&sketch.demand(&facts), price));
+        }
+        Ok(dearest)
+    }
+}
+
+fn unpriced(caller: &ClientKey, target: &Target) -> Error {
+    Error::Unpriced {
+        key: caller.name.to_string(),
+        provider: target.provider.id.to_string(),
+        model: target.model.chars().take(200).collect(),
+    }
+}
