@@ -161,6 +161,7 @@ impl Listener for Keeper {
         let saves = Saved {
             input: ending.usage.input_total().unwrap_or(0),
             output: ending.usage.output.unwrap_or(0),
+            cost: ending.charge.map(|charge| charge.amount).unwrap_or_default(),
         };
         let reply = Reply { status: StatusCode::OK, headers, body: pieces.concat().into() };
         self.answers.keep(self.request, (reply, saves), &self.limits, ending.at);
@@ -169,6 +170,7 @@ impl Listener for Keeper {
 
 #[cfg(test)]
 mod tests {
+    use omniroute_core::money::{Charge, Nanodollars, PriceVersion};
     use omniroute_wire::Usage;
     use serde_json::json;
 
@@ -201,10 +203,12 @@ mod tests {
     fn answer(cx: &mut RequestContext, status: StatusCode, interrupted: bool) {
         let at = Clock::manual(0).now();
         let usage = Usage { input: Some(7), output: Some(3), ..Usage::default() };
+        let price = PriceVersion::from_stored(1);
+        let charge = Some(Charge { amount: Nanodollars::new(11), price, estimated: false });
         for mut listener in cx.attached.listeners.drain(..) {
             listener.head(status, &HeaderMap::new());
             listener.piece(&Bytes::from_static(b"hello"));
-            listener.ended(&Ending { error: None, interrupted, usage, at });
+            listener.ended(&Ending { error: None, interrupted, usage, charge, at });
         }
     }
 
@@ -230,7 +234,7 @@ mod tests {
         for mut other in others {
             assert_eq!(run(&*filter, &mut other).await, None, "{other:?}");
         }
-        let saved = Saved { input: 7, output: 3 };
+        let saved = Saved { input: 7, output: 3, cost: Nanodollars::new(11) };
         let stats = world.answers.stats();
         assert_eq!((stats.hits, stats.misses, stats.saved), (1, 7, saved));
         let next = build(Value::Null, &world).unwrap();

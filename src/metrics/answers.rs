@@ -3,13 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 
 use omniroute_core::replay::AnswerStats;
-use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Counter, IntCounterVec, IntGauge, Opts, Registry};
 
 /// The metrics of kept answers.
 #[derive(Debug)]
 pub(super) struct AnswerMetrics {
     requests: IntCounterVec,
     saved_tokens: IntCounterVec,
+    saved_dollars: Counter,
     entries: IntGauge,
     bytes: IntGauge,
     /// Held while counters are raised to what was counted, so that two who look do not raise them twice.
@@ -29,6 +30,10 @@ impl AnswerMetrics {
         Ok(Self {
             requests: IntCounterVec::new(requests, &["result"])?,
             saved_tokens: IntCounterVec::new(saved, &["kind"])?,
+            saved_dollars: Counter::new(
+                "omniroute_cache_saved_dollars_total",
+                "What kept answers saved, where the price is known.",
+            )?,
             entries: IntGauge::new("omniroute_cache_entries", "Answers kept now.")?,
             bytes: IntGauge::new("omniroute_cache_bytes", "Bytes of the answers kept now.")?,
             looking: Mutex::new(()),
@@ -38,6 +43,7 @@ impl AnswerMetrics {
     pub(super) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
         registry.register(Box::new(self.requests.clone()))?;
         registry.register(Box::new(self.saved_tokens.clone()))?;
+        registry.register(Box::new(self.saved_dollars.clone()))?;
         registry.register(Box::new(self.entries.clone()))?;
         registry.register(Box::new(self.bytes.clone()))
     }
@@ -53,6 +59,8 @@ impl AnswerMetrics {
         for (kind, count) in [("input", stats.saved.input), ("output", stats.saved.output)] {
             raise(&self.saved_tokens, kind, count);
         }
+        let dollars = stats.saved.cost.as_dollars() - self.saved_dollars.get();
+        self.saved_dollars.inc_by(dollars.max(0.0));
     }
 }
 

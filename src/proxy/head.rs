@@ -9,7 +9,7 @@ use http::header::{
 use memchr::memmem;
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::Error;
-use omniroute_core::money::Charge;
+use omniroute_core::money::{Charge, Nanodollars};
 use omniroute_core::secret::Secret;
 use pingora::http::ResponseHeader;
 
@@ -46,6 +46,10 @@ impl Head {
         cx.snapshot.filters.on_response(cx, &mut filtered);
         let head = Self { head: ResponseHeader::build_no_case(status, Some(EXPECTED_HEADERS)) };
         let head = head.text(REQUEST_ID, &cx.request_id).with(filtered);
+        let head = match cx.attached.answered_by {
+            Some(_) => head.text(COST, &Nanodollars::ZERO.in_digits()),
+            None => head,
+        };
         // Hardly any request has such, and the loop over none would still copy the map.
         if cx.attached.headers.is_empty() { head } else { head.with(cx.attached.headers.clone()) }
     }

@@ -50,6 +50,7 @@ impl Exchange {
             error: self.delivered.error,
             interrupted: self.delivered.interrupted,
             usage: self.delivered.usage,
+            charge: self.delivered.charge,
             at: self.shared.clock.now(),
         });
         for listener in &mut self.cx.attached.listeners {

@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode};
 use omniroute_wire::Usage;
 
 use crate::error::ErrorCode;
+use crate::money::Charge;
 
 /// What filters attached to one request.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub struct Attached {
     pub listeners: Vec<Box<dyn Listener>>,
     /// Who speaks between the events of a stream.
     pub companion: Option<Box<dyn Companion>>,
+    /// The filter that answered the call in the place of a provider, which costs nothing.
+    pub answered_by: Option<&'static str>,
 }
 
 impl Attached {
@@ -62,6 +65,8 @@ pub struct Ending {
     pub interrupted: bool,
     /// Tokens as the provider counted them.
     pub usage: Usage,
+    /// What it cost; `None` where nobody knows the price.
+    pub charge: Option<Charge>,
     /// When it ended.
     pub at: Instant,
 }

@@ -125,7 +125,7 @@ pub struct FilterChain {
     filters: Vec<Arc<dyn Filter>>,
     names: Vec<&'static str>,
     /// Those of the filters that want calls, in order.
-    for_calls: Vec<Arc<dyn Filter>>,
+    for_calls: Vec<(&'static str, Arc<dyn Filter>)>,
     blocked_providers: Arc<[ProviderId]>,
 }
 
@@ -133,7 +133,7 @@ impl FilterChain {
     /// Appends a filter.
     pub fn push(&mut self, name: &'static str, filter: Arc<dyn Filter>) {
         if filter.wants_call() {
-            self.for_calls.push(Arc::clone(&filter));
+            self.for_calls.push((name, Arc::clone(&filter)));
         }
         let blocked = self.blocked_providers.iter().chain(filter.blocked_providers());
         self.blocked_providers = blocked.cloned().collect();
@@ -179,19 +179,22 @@ impl FilterChain {
         Ok(Flow::Continue)
     }
 
-    /// Runs [`Filter::on_call`] until one answers or fails.
+    /// Runs [`Filter::on_call`] until one answers, which is taken note of, or fails.
     ///
     /// # Errors
     ///
     /// The first filter's error.
     pub async fn on_call(&self, cx: &mut RequestContext) -> Result<Flow, Error> {
-        for filter in &self.for_calls {
+        for (name, filter) in &self.for_calls {
             if !filter.concerns(cx) {
                 continue;
             }
             match filter.on_call(cx).await? {
                 Flow::Continue => {}
-                decided => return Ok(decided),
+                decided => {
+                    cx.attached.answered_by = Some(name);
+                    return Ok(decided);
+                }
             }
         }
         Ok(Flow::Continue)

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use lru::LruCache;
 
 use crate::filter::Reply;
+use crate::money::Nanodollars;
 use crate::sameness::Sameness;
 
 /// How much is kept, and for how long.
@@ -22,13 +23,26 @@ pub struct AnswerLimits {
     pub ttl: Duration,
 }
 
-/// Tokens that an answer cost, and that each repetition saves.
+/// What an answer took, and each repetition saves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Saved {
-    /// Of the request, cached ones included.
+    /// Tokens of the request, cached ones included.
     pub input: u64,
-    /// Of the answer.
+    /// Tokens of the answer.
     pub output: u64,
+    /// Money; nothing where nobody knows the price.
+    pub cost: Nanodollars,
+}
+
+impl Saved {
+    /// Adds; stops at the largest numbers.
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            input: self.input.saturating_add(other.input),
+            output: self.output.saturating_add(other.output),
+            cost: self.cost.plus(other.cost),
+        }
+    }
 }
 
 /// What the kept answers did since the start.
@@ -44,7 +58,7 @@ pub struct AnswerStats {
     pub misses: u64,
     /// Requests that could have but for `X-OmniRoute-No-Cache`.
     pub bypassed: u64,
-    /// Tokens that hits saved.
+    /// What hits saved.
     pub saved: Saved,
 }
 
@@ -102,8 +116,7 @@ impl Answers {
         };
         let (reply, saves) = (kept.reply.clone(), kept.saves);
         shelf.stats.hits += 1;
-        shelf.stats.saved.input += saves.input;
-        shelf.stats.saved.output += saves.output;
+        shelf.stats.saved = shelf.stats.saved.plus(saves);
         Some(reply)
     }
 

@@ -34,7 +34,10 @@ pub fn lasting(headers: &HeaderMap) -> HeaderMap {
         let of_answer = name.starts_with("x-omniroute-")
             && !matches!(
                 name,
-                "x-omniroute-cache" | "x-omniroute-progress" | "x-omniroute-idempotent"
+                "x-omniroute-cache"
+                    | "x-omniroute-cost"
+                    | "x-omniroute-progress"
+                    | "x-omniroute-idempotent"
             );
         of_answer || KEPT.contains(&name)
     };

@@ -13,6 +13,7 @@ use crate::attached::{Ending, Listener};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::filter::Reply;
+use crate::money::Nanodollars;
 
 const WINDOW: Duration = Duration::from_secs(5);
 const ID: [u8; 32] = [1; 32];
@@ -49,7 +50,8 @@ impl Setup {
 
     fn ending(&self, error: Option<&Error>, interrupted: bool) -> Ending {
         let error = error.map(Error::code);
-        Ending { error, interrupted, usage: Usage::default(), at: self.clock.now() }
+        let at = self.clock.now();
+        Ending { error, interrupted, usage: Usage::default(), charge: None, at }
     }
 
     fn record(&self, recorder: &mut Recorder, ending: &Ending) {
@@ -221,6 +223,7 @@ fn a_repetition_has_the_answers_headers_but_not_the_requests() {
         "content-type",
         "x-omniroute-provider",
         "x-omniroute-cache",
+        "x-omniroute-cost",
         "x-request-id",
         "content-length",
         "access-control-allow-origin",
@@ -248,7 +251,7 @@ fn limits(entries: usize, bytes: usize) -> AnswerLimits {
 #[test]
 fn answers_are_kept_for_their_time_and_counted() {
     let (answers, clock) = (Answers::default(), Clock::manual(0));
-    let saves = Saved { input: 10, output: 5 };
+    let saves = Saved { input: 10, output: 5, cost: Nanodollars::new(7) };
     assert!(answers.find(&ID, clock.now()).is_none());
     answers.keep(ID, (reply("hello"), saves), &limits(9, 99), clock.now());
 
@@ -258,7 +261,7 @@ fn answers_are_kept_for_their_time_and_counted() {
     clock.advance(Duration::from_secs(1));
     assert!(answers.find(&ID, clock.now()).is_none());
 
-    let saved = Saved { input: 20, output: 10 };
+    let saved = Saved { input: 20, output: 10, cost: Nanodollars::new(14) };
     let expected = AnswerStats { hits: 2, misses: 2, saved, ..AnswerStats::default() };
     assert_eq!(answers.stats(), expected);
 }
