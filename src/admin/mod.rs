@@ -6,6 +6,7 @@
 mod access;
 mod actor;
 mod audit;
+mod cache;
 mod catalog;
 mod change;
 mod config;
@@ -94,6 +95,8 @@ fn router(parts: Parts) -> Router {
         .route("/api/auth/password", post(login::change))
         .route("/api/auth/sessions", get(login::sessions).delete(login::revoke_all))
         .route("/api/auth/sessions/{id}", delete(login::revoke))
+        .route("/api/cache", get(cache::overview).delete(cache::clear))
+        .route("/api/cache/stats", get(cache::stats).delete(cache::clear))
         .route("/api/config", get(config::show))
         .route("/api/config/apply", post(config::apply_all))
         .route("/api/config/generations", get(config::generations))

@@ -13,6 +13,7 @@ mod crash;
 mod delivery;
 mod failover;
 mod forwarding;
+mod free_answers;
 mod hardening;
 mod keeping;
 mod kept_answers;
