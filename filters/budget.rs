@@ -5,28 +5,42 @@
 
 use std::sync::Arc;
 
-use omniroute_core::budget::{Hold, Sketch};
+use omniroute_core::budget::{Hold, Sketch, Warning};
 use omniroute_core::clock::Clock;
 use omniroute_core::context::{Operation, Outcome, RequestContext};
 use omniroute_core::error::Error;
 use omniroute_core::filter::{BuildContext, Filter, FilterFault};
 use omniroute_core::money::{Nanodollars, most};
 use omniroute_core::routing::Route;
+use omniroute_core::secret::Secret;
 use omniroute_core::snapshot::{ClientKey, Target};
+use omniroute_core::webhook::{Notice, Notices, Webhook};
 use omniroute_wire::{WireError, WireFormat};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing::warn;
 
 use crate::settings;
 
 /// `filter: budget`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// What becomes of calls whose price nobody knows.
     #[serde(default)]
     unpriced: Unpriced,
+    /// Who is told that a budget has reached a threshold.
+    webhook: Option<Address>,
+}
+
+/// A webhook.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Address {
+    /// Where notices are posted.
+    url: String,
+    /// What they are signed with, if anything.
+    secret: Option<String>,
 }
 
 /// What becomes of calls of keys with a budget if nobody knows the price.
@@ -43,6 +57,8 @@ enum Unpriced {
 #[derive(Debug)]
 struct Budgets {
     unpriced: Unpriced,
+    webhook: Option<Arc<Webhook>>,
+    notices: Arc<Notices>,
     clock: Clock,
 }
 
@@ -50,8 +66,15 @@ pub(crate) fn build(
     settings: Value,
     world: &BuildContext,
 ) -> Result<Arc<dyn Filter>, Vec<FilterFault>> {
-    let Settings { unpriced } = settings::read(settings)?;
-    Ok(Arc::new(Budgets { unpriced, clock: world.clock.clone() }))
+    let Settings { unpriced, webhook } = settings::read(settings)?;
+    let webhook = webhook.map(|Address { url, secret }| {
+        Webhook::parse(&url, secret.map(Secret::new)).map(Arc::new).map_err(|what| {
+            let what = format!("{what}; write it as in `https://hooks.example.com/team`");
+            vec![FilterFault { path: "webhook.url".to_owned(), what }]
+        })
+    });
+    let (notices, clock) = (Arc::clone(&world.notices), world.clock.clone());
+    Ok(Arc::new(Budgets { unpriced, webhook: webhook.transpose()?, notices, clock }))
 }
 
 impl Filter for Budgets {
@@ -82,9 +105,11 @@ impl Filter for Budgets {
     fn on_done(&self, cx: &RequestContext, outcome: &Outcome) {
         let Some(hold) = &cx.hold else { return };
         let cost = outcome.charge.map_or(Nanodollars::ZERO, |charge| charge.amount);
+        let client_key = cx.caller.as_ref().map_or("", |caller| caller.name.as_str());
         for warning in hold.reservation.settle(cost, self.clock.timestamp()) {
+            self.tell(client_key, &warning);
             warn!(
-                client_key = cx.caller.as_ref().map(|caller| caller.name.as_str()),
+                client_key,
                 period = warning.budget.period.name(),
                 limit = %warning.budget.limit,
                 spent = %warning.spent,
@@ -97,6 +122,29 @@ impl Filter for Budgets {
 }
 
 impl Budgets {
+    /// Tells the webhook, if there is one. `text` is what chat programs show.
+    fn tell(&self, client_key: &str, warning: &Warning) {
+        let Some(webhook) = &self.webhook else { return };
+        let Warning { budget, reached, spent, resets_at } = warning;
+        let (period, limit, percent) =
+            (budget.period.name(), budget.limit, f64::from(*reached) / 10.0);
+        let text = format!(
+            "The {period} budget of client key {client_key} has reached {percent}%: {spent} of {limit} is spent. It resets at {resets_at}."
+        );
+        let body = json!({
+            "type": "budget.threshold",
+            "text": text,
+            "client_key": client_key,
+            "period": period,
+            "limit": limit.to_string(),
+            "spent": spent.to_string(),
+            "percent": percent,
+            "resets_at": resets_at.to_string(),
+            "at": self.clock.timestamp().to_string(),
+        });
+        self.notices.tell(Notice { webhook: Arc::clone(webhook), body });
+    }
+
     /// Returns the most that the request costs at any target it may reach.
     fn dearest(
         &self,

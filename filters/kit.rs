@@ -23,6 +23,7 @@ pub(crate) fn world() -> BuildContext {
         lockouts: Arc::default(),
         flights: Arc::default(),
         answers: Arc::default(),
+        notices: Arc::default(),
     }
 }
 

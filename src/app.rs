@@ -30,12 +30,12 @@ use crate::login::{Login, Session, SessionHash};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared};
 use crate::services::{
-    Announce, Breakers, Drain, Exposition, Reload, Retention, Simulated, keep_breakers,
+    Announce, Breakers, Drain, Exposition, Reload, Retention, Simulated, Webhooks, keep_breakers,
     restore_breakers, restore_budgets,
 };
 use crate::store::{Store, StoreError};
 use crate::telemetry::LogFormat;
-use crate::upstream::Endpoints;
+use crate::upstream::{Endpoints, Fetch};
 use crate::{admin, keeping};
 
 /// Most attempts Pingora allows for one request. The plan ends earlier by itself; what comes on top
@@ -66,6 +66,7 @@ pub enum StartError {
 pub struct App {
     shared: Arc<Shared>,
     store: Option<Store>,
+    login: Arc<Login>,
     retention_days: u32,
     watch: Option<Watch>,
 }
@@ -91,7 +92,7 @@ impl App {
         if let Some(pepper) = kept.pepper {
             source.pepper = *pepper;
         }
-        let login = login(&source, &data_dir, kept.sessions)?;
+        let login = Arc::new(login(&source, &data_dir, kept.sessions)?);
         let parts = (Arc::clone(&state), Arc::clone(&metrics));
         let archive = keeping::archive(store.as_ref());
         let live = LiveConfig::start(source, kept.remembered, archive, parts)?;
@@ -116,7 +117,8 @@ impl App {
             live: Arc::clone(&live),
             state: Arc::clone(&state),
             store: store.clone(),
-            login: Arc::new(login),
+            login: Arc::clone(&login),
+            fetch: Arc::new(Fetch::new(Arc::clone(&endpoints))),
             explained: Arc::clone(&explained),
             clock: clock.clone(),
         });
@@ -135,12 +137,17 @@ impl App {
             clock,
             draining: AtomicBool::default(),
         });
-        Ok(Self { shared, store, retention_days, watch })
+        Ok(Self { shared, store, login, retention_days, watch })
     }
 
     /// Returns what is kept; `None` if nothing can be.
     pub const fn store(&self) -> Option<&Store> {
         self.store.as_ref()
+    }
+
+    /// Returns who may administrate by hand.
+    pub const fn login(&self) -> &Arc<Login> {
+        &self.login
     }
 
     /// Returns the parts requests use.
@@ -194,7 +201,11 @@ impl App {
             let retention = Retention { store, days: self.retention_days, clock };
             server.add_service(background_service("retention", retention));
         }
-        let announce = Announce { listen, words: extras.words };
+        let login = Arc::clone(&self.login);
+        let notices = Arc::clone(&self.shared.state.notices);
+        let fetch = Fetch::new(Arc::clone(&self.shared.endpoints));
+        server.add_service(background_service("webhooks", Webhooks { notices, fetch }));
+        let announce = Announce { listen, login, words: extras.words };
         server.add_service(background_service("announce", announce));
         if let Some(running) = extras.sim {
             let simulated = Simulated { running: Mutex::new(Some(running)) };
@@ -203,6 +214,7 @@ impl App {
         let shared = Arc::clone(&self.shared);
         let drain = Drain { shared: self.shared, patience: settings.drain };
         server.run(RunArgs { shutdown_signal: Box::new(drain) });
+        self.login.console.close();
         shared.access_log.flush();
         keep_breakers(&settings.data_dir, &shared);
         if let Some(store) = &self.store {

@@ -1,5 +1,5 @@
 //! Who may administrate: whoever sends a client key with the scope `admin`, or the cookie of a session;
-//! at this machine also whoever is there, if the operator switched the login off.
+//! at this machine also the command line, and whoever is there if the operator switched the login off.
 
 use std::net::IpAddr;
 
@@ -30,7 +30,7 @@ pub(super) async fn admin_only(
 ) -> Result<Response, Problem> {
     let client = request.extensions().get().copied().unwrap_or(ClientAddress(None));
     let actor = actor(&parts, request.headers(), client).await?;
-    if !matches!(actor, Actor::Key(_)) && !is_safe(request.method()) {
+    if !matches!(actor, Actor::Key(_) | Actor::Console) && !is_safe(request.method()) {
         same_origin::check(request.headers())?;
     }
     request.extensions_mut().insert(actor);
@@ -48,6 +48,10 @@ async fn actor(
 ) -> Result<Actor, Problem> {
     // A key in the URL would stand in logs on the way.
     if let Some(key) = presented::key(headers, "") {
+        let is_near = address.is_none_or(|address| address.to_canonical().is_loopback());
+        if is_near && parts.login.console.is(&key) {
+            return Ok(Actor::Console);
+        }
         return by_key(parts, address, &key);
     }
     if let Some(session) = session(parts, headers).await {

@@ -20,6 +20,8 @@ pub(super) enum Actor {
     Key(ClientKeyName),
     /// A person who logged in.
     Session(SessionHash),
+    /// Somebody at this machine who may read the data directory.
+    Console,
     /// Somebody at this machine, where the login is switched off.
     Local,
 }
@@ -39,6 +41,7 @@ impl Actor {
         match self {
             Self::Key(name) => format!("key {name}"),
             Self::Session(hash) => format!("session {}", hex::encode(&hash[..NAME_BYTES])),
+            Self::Console => "command line".to_owned(),
             Self::Local => "local user (login off)".to_owned(),
         }
     }
@@ -51,7 +54,7 @@ impl Actor {
     /// For a local user.
     pub(super) fn is_known(&self) -> Result<(), Problem> {
         match self {
-            Self::Key(_) | Self::Session(_) => Ok(()),
+            Self::Key(_) | Self::Session(_) | Self::Console => Ok(()),
             Self::Local => {
                 let what =
                     "this needs a login or an admin key even while the login is switched off";

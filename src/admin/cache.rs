@@ -1,7 +1,8 @@
 //! Answers that are given again: what they save, and forgetting them.
 
-use axum::Json;
 use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
 use omniroute_core::replay::AnswerStats;
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ use super::Parts;
 
 /// What kept answers did since the start.
 #[derive(Debug, Serialize)]
-pub(super) struct Stats {
+struct Stats {
     /// Answers kept now.
     entries: usize,
     /// Bytes of their bodies.
@@ -45,7 +46,7 @@ struct Ids {
 /// The numbers by the names that the product had which this one replaces.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Overview {
+struct Overview {
     semantic_cache: SemanticCache,
     idempotency: ActiveKeys,
 }
@@ -71,12 +72,19 @@ struct ActiveKeys {
 
 /// How many answers were forgotten.
 #[derive(Debug, Serialize)]
-pub(super) struct Cleared {
+struct Cleared {
     cleared: usize,
 }
 
+/// Makes the routes of the cache.
+pub(super) fn routes() -> Router<Parts> {
+    Router::new()
+        .route("/api/cache", get(overview).delete(clear))
+        .route("/api/cache/stats", get(stats).delete(clear))
+}
+
 /// `GET /api/cache/stats`
-pub(super) async fn stats(State(parts): State<Parts>) -> Json<Stats> {
+async fn stats(State(parts): State<Parts>) -> Json<Stats> {
     let stats = parts.state.answers.stats();
     let (active, bytes) = parts.state.flights.held(parts.clock.now());
     Json(Stats {
@@ -96,7 +104,7 @@ pub(super) async fn stats(State(parts): State<Parts>) -> Json<Stats> {
 }
 
 /// `GET /api/cache`
-pub(super) async fn overview(State(parts): State<Parts>) -> Json<Overview> {
+async fn overview(State(parts): State<Parts>) -> Json<Overview> {
     let stats = parts.state.answers.stats();
     let (active_keys, _) = parts.state.flights.held(parts.clock.now());
     Json(Overview {
@@ -113,7 +121,7 @@ pub(super) async fn overview(State(parts): State<Parts>) -> Json<Overview> {
 }
 
 /// `DELETE /api/cache` and `DELETE /api/cache/stats`: forgets the kept answers. What was counted stays.
-pub(super) async fn clear(State(parts): State<Parts>) -> Json<Cleared> {
+async fn clear(State(parts): State<Parts>) -> Json<Cleared> {
     let cleared = parts.state.answers.clear();
     tracing::info!(cleared, "kept answers were forgotten through the administration");
     Json(Cleared { cleared })

@@ -167,24 +167,32 @@ pub(super) async fn setup(
 
 #[derive(Deserialize)]
 pub(super) struct Changed {
-    #[serde(alias = "currentPassword")]
-    current: String,
+    #[serde(default, alias = "currentPassword")]
+    current: Option<String>,
     #[serde(alias = "newPassword")]
     new: String,
 }
 
-/// `POST /api/auth/password`: changes the password. All sessions end, and one begins.
+/// `POST /api/auth/password`: changes the password. All sessions end, and one begins. The command line
+/// need not know the old one, and gets no session.
 pub(super) async fn change(
     State(parts): State<Parts>,
     Extension(client): Extension<ClientAddress>,
-    by: Author,
+    (actor, by): (Actor, Author),
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let Changed { current, new } = given::json(&body)?;
-    right_password(&parts, client.0, current).await?;
+    if actor != Actor::Console {
+        let current = current.ok_or_else(|| Problem::field("current", "it is missing"))?;
+        right_password(&parts, client.0, current).await?;
+    }
     set(&parts, new).await?;
+    parts.login.setup.forget();
     audited(&parts, &by, "password.set", "administrator").await?;
+    if actor == Actor::Console {
+        return Ok(Json(json!({ "success": true })).into_response());
+    }
     begin(&parts, client.0, &headers).await
 }
 

@@ -10,6 +10,7 @@ mod cache;
 mod catalog;
 mod change;
 mod config;
+mod connections;
 mod custom_models;
 mod explain;
 mod given;
@@ -24,6 +25,7 @@ mod proxy_settings;
 mod resilience;
 mod same_origin;
 mod time;
+mod trials;
 mod tunnels;
 
 use std::sync::Arc;
@@ -36,6 +38,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use omniroute_core::clock::Clock;
 use omniroute_core::state::SharedState;
+use omniroute_core::written::Kind;
 use tower_service::Service;
 
 pub use self::access::is_admin;
@@ -47,6 +50,7 @@ use crate::live::LiveConfig;
 use crate::login::Login;
 use crate::proxy::Administration;
 use crate::store::Store;
+use crate::upstream::Fetch;
 
 /// Largest answer. They are made here, so this is only a bound.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
@@ -62,6 +66,8 @@ pub struct Parts {
     pub store: Option<Store>,
     /// Who is logged in.
     pub login: Arc<Login>,
+    /// Makes requests of the gateway's own.
+    pub fetch: Arc<Fetch>,
     /// Why the latest requests went where they went.
     pub explained: Arc<Explained>,
     /// The time.
@@ -87,16 +93,17 @@ pub fn administration(parts: Parts) -> Administration {
 fn router(parts: Parts) -> Router {
     let objects = COLLECTIONS.into_iter().fold(Router::new(), |router, of| {
         let (all, one) = (format!("/api/{}", of.name), format!("/api/{}/{{*name}}", of.name));
-        router.route(&all, objects::all(of)).route(&one, objects::one(of))
+        let one_of = objects::one(of);
+        let one_of = if of.kind == Kind::Account { one_of.post(trials::account) } else { one_of };
+        router.route(&all, objects::all(of)).route(&one, one_of)
     });
     let guarded = objects
+        .merge(cache::routes())
         .route("/api/audit", get(audit::list))
         .route("/api/audit/verify", get(audit::verify))
         .route("/api/auth/password", post(login::change))
         .route("/api/auth/sessions", get(login::sessions).delete(login::revoke_all))
         .route("/api/auth/sessions/{id}", delete(login::revoke))
-        .route("/api/cache", get(cache::overview).delete(cache::clear))
-        .route("/api/cache/stats", get(cache::stats).delete(cache::clear))
         .route("/api/config", get(config::show))
         .route("/api/config/apply", post(config::apply_all))
         .route("/api/config/generations", get(config::generations))
@@ -120,6 +127,15 @@ fn router(parts: Parts) -> Router {
         .route("/api/resilience/reset", post(resilience::reset))
         .route("/api/lockouts", get(lockouts::list).delete(lockouts::unlock_all))
         .route("/api/lockouts/{address}", delete(lockouts::unlock))
+        .route("/api/providers", get(connections::list).post(connections::add))
+        .route(
+            "/api/providers/{*id}",
+            get(connections::show)
+                .put(connections::change)
+                .patch(connections::change)
+                .delete(connections::remove)
+                .post(trials::account),
+        )
         .route("/api/settings/proxy/test", post(tunnels::test))
         .fallback(async || {
             Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such path under /api")

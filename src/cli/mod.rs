@@ -1,10 +1,13 @@
 //! What operators type. Exit codes: 0 fine; 1 a problem in what was given; 2 the system refused.
 
+mod audit;
 mod check;
 mod demo;
 mod environment;
 mod explain;
 mod keys;
+mod password;
+mod reach;
 mod translate;
 mod tunnel;
 
@@ -79,6 +82,12 @@ enum Command {
     /// The keys that the gateway keeps.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// The password of the dashboard.
+    #[command(subcommand)]
+    Password(password::PasswordCommand),
+    /// What administrators did.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Print the version.
     Version,
 }
@@ -130,6 +139,8 @@ pub fn main() -> ExitCode {
         Command::Translate(args) => translate::translate(args),
         Command::Tunnel(command) => tunnel::tunnel(&command),
         Command::Keys(command) => keys::keys(command),
+        Command::Password(command) => password::password(command),
+        Command::Audit(command) => audit::audit(command),
         Command::Version => {
             say(concat!("omniroute ", env!("CARGO_PKG_VERSION")));
             ExitCode::SUCCESS

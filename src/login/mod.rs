@@ -1,5 +1,6 @@
 //! Who may administrate by hand: one password, and sessions for whoever has given it.
 
+mod console;
 mod password;
 mod session;
 mod setup;
@@ -7,6 +8,7 @@ mod setup;
 use std::path::Path;
 use std::time::SystemTime;
 
+pub use console::{Console, Entrance};
 pub use password::{Fingerprint, Password, PasswordError};
 pub use session::{LIFE, Session, SessionHash, Sessions, Used};
 pub use setup::SetupToken;
@@ -19,6 +21,8 @@ pub struct Login {
     pub sessions: Sessions,
     /// What sets the first password.
     pub setup: SetupToken,
+    /// The way in for the command line.
+    pub console: Console,
     /// Whether cookies are for HTTPS only (`AUTH_COOKIE_SECURE`).
     pub secure_cookie: bool,
 }
@@ -47,7 +51,8 @@ impl Login {
             }
         }
         let setup = SetupToken::of(folder, password.fingerprint().is_none());
-        Ok(Self { password, sessions: Sessions::of(kept), setup, secure_cookie })
+        let (sessions, console) = (Sessions::of(kept), Console::of(folder));
+        Ok(Self { password, sessions, setup, console, secure_cookie })
     }
 
     /// Finds the session of a cookie, as [`Sessions::find`].

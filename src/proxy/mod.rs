@@ -32,6 +32,7 @@ mod relay;
 mod reply;
 mod sending;
 mod session;
+pub mod trial;
 mod usage;
 
 use std::sync::Arc;

@@ -2,11 +2,11 @@
 //! only if it is on the list below, so credentials, cookies and addresses cannot slip through.
 
 use bytes::Bytes;
-use http::Method;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
     USER_AGENT,
 };
+use http::{Method, Request};
 use omniroute_core::context::RequestHead;
 use omniroute_core::error::Error;
 use omniroute_core::routing::Choice;
@@ -115,6 +115,11 @@ impl Outbound {
         inserted.map_err(|_| Error::Internal)?;
         self.body = body;
         Ok(())
+    }
+
+    /// Makes it a request that is not a client's.
+    pub fn into_request(self) -> Request<Bytes> {
+        Request::from_parts(self.head.into(), self.body)
     }
 
     /// Makes `head` this request's head, whatever it held before.

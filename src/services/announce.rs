@@ -1,12 +1,15 @@
 //! Says that the gateway serves, once it does.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora_core::server::ShutdownWatch;
 use pingora_core::services::background::BackgroundService;
 use tokio::net::TcpStream;
+
+use crate::login::Login;
 
 /// How often the listener is tried until it answers.
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
@@ -15,6 +18,8 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 pub struct Announce {
     /// The addresses listened on.
     pub listen: Vec<SocketAddr>,
+    /// What lets the command line in from then on.
+    pub login: Arc<Login>,
     /// What is printed on standard output then, given the first address.
     pub words: Option<fn(SocketAddr) -> String>,
 }
@@ -32,6 +37,9 @@ impl BackgroundService for Announce {
         }
         let listen: Vec<String> = self.listen.iter().map(ToString::to_string).collect();
         tracing::info!(listen = listen.join(", "), "omniroute serves");
+        if let Err(error) = self.login.console.open(near) {
+            tracing::warn!(%error, "the command line cannot be let in: the data directory cannot be written");
+        }
         if let Some(words) = self.words {
             print(&words(near));
         }

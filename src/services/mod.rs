@@ -8,6 +8,7 @@ mod exposition;
 mod reload;
 mod retention;
 mod sim;
+mod webhooks;
 
 pub use announce::Announce;
 pub use breakers::{Breakers, keep as keep_breakers, restore as restore_breakers};
@@ -17,3 +18,4 @@ pub use exposition::Exposition;
 pub use reload::Reload;
 pub use retention::Retention;
 pub use sim::Simulated;
+pub use webhooks::Webhooks;

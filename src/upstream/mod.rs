@@ -2,11 +2,13 @@
 
 mod destination;
 mod endpoints;
+mod fetch;
 mod peer;
 pub mod tunnel;
 mod unreachable;
 
 pub use destination::Destination;
 pub use endpoints::{Endpoints, Unresolved};
+pub use fetch::{Fetch, FetchError};
 pub use peer::PeerTimeouts;
 pub use unreachable::Unreachable;

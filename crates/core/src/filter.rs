@@ -19,6 +19,7 @@ use crate::ids::ProviderId;
 use crate::replay::{Answers, Flights, Follower};
 use crate::routing::Route;
 use crate::state::Lockouts;
+use crate::webhook::Notices;
 
 /// A plug-in. All hooks default to doing nothing.
 #[async_trait]
@@ -237,6 +238,8 @@ pub struct BuildContext {
     pub flights: Arc<Flights>,
     /// Answers that are given again.
     pub answers: Arc<Answers>,
+    /// What is to be told to webhooks.
+    pub notices: Arc<Notices>,
 }
 
 /// A fault in a filter's settings.

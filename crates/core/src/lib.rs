@@ -28,4 +28,5 @@ pub mod strategy;
 mod sync;
 pub mod usage;
 pub mod verdict;
+pub mod webhook;
 pub mod written;

@@ -173,7 +173,9 @@ impl Client {
         body: Pieces,
     ) -> hyper::Result<Response<Incoming>> {
         let mut request = Request::builder().method(method);
+        let names_host = headers.iter().any(|(name, _)| *name == "host");
         request = match &self.sender {
+            Sender::Http1(_) if names_host => request.uri(path),
             Sender::Http1(_) => request.uri(path).header("host", "gateway.test"),
             Sender::H2c(_) => request.uri(format!("http://gateway.test{path}")),
         };

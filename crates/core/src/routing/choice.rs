@@ -47,6 +47,11 @@ pub enum Entry {
 }
 
 impl Choice {
+    /// Makes the choice of whoever has nothing to choose.
+    pub const fn of(target: Target, account: Arc<Account>) -> Self {
+        Self { target, account, via: None }
+    }
+
     /// Tells whether the choice may be taken now.
     pub(super) fn admission(&self, tokens: u64, is_retry: bool, now: Instant) -> Entry {
         admission(&self.target, &self.account, (tokens, is_retry), now)

@@ -38,6 +38,7 @@ pub use rest::{Failure, Standing};
 use crate::budget::Ledger;
 use crate::ids::{AccountId, ClientKeyName, ProviderId};
 use crate::replay::{Answers, Flights};
+use crate::webhook::Notices;
 
 /// The states of all accounts, providers and combos, and the memory of reasoning.
 #[derive(Debug, Default)]
@@ -50,6 +51,8 @@ pub struct SharedState {
     pub flights: Arc<Flights>,
     /// Answers that are given again; filters have them too.
     pub answers: Arc<Answers>,
+    /// What is to be told to webhooks.
+    pub notices: Arc<Notices>,
     /// What client keys have spent.
     pub ledger: Ledger,
     hasher: RandomState,

@@ -47,6 +47,7 @@ pub(super) fn compile(
         lockouts: Arc::clone(&inputs.state.lockouts),
         flights: Arc::clone(&inputs.state.flights),
         answers: Arc::clone(&inputs.state.answers),
+        notices: Arc::clone(&inputs.state.notices),
     };
     let mut chain = FilterChain::default();
     for filter in &list {

@@ -1,42 +1,26 @@
-//! `omniroute keys`: the keys that the gateway keeps.
+//! `omniroute keys rotate-master`: another master key.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
-use omniroute_core::snapshot::Overrides;
+use clap::Args;
 
-use super::{EXIT_GIVEN, EXIT_SYSTEM, complain, environment, say};
+use super::super::reach::Which;
+use super::super::{EXIT_GIVEN, EXIT_SYSTEM, complain, say};
 use crate::store::{MasterKey, Origin, StoreError, rotate_master};
 
-#[derive(Debug, Subcommand)]
-pub(super) enum KeysCommand {
-    /// Seal everything that is kept with a new master key. The gateway must not be running.
-    RotateMaster(RotateArgs),
-}
-
 #[derive(Debug, Args)]
-pub(super) struct RotateArgs {
+pub(in crate::cli) struct RotateArgs {
     #[command(flatten)]
-    config: super::ConfigArgs,
-    /// Where the gateway keeps what it must remember.
-    #[arg(long)]
-    data_dir: Option<PathBuf>,
+    which: Which,
     /// The file of the new key. Needed where the old one does not stand in the data directory.
     #[arg(long)]
     new_key_file: Option<PathBuf>,
 }
 
-/// Does what the command says.
-pub(super) fn keys(command: KeysCommand) -> ExitCode {
-    match command {
-        KeysCommand::RotateMaster(args) => rotate(args),
-    }
-}
-
-fn rotate(args: RotateArgs) -> ExitCode {
-    let overrides = Overrides { data_dir: args.data_dir, ..Overrides::default() };
-    let source = environment::source(args.config.config, overrides);
+/// Seals everything anew.
+pub(super) fn rotate(args: RotateArgs) -> ExitCode {
+    let source = args.which.source();
     let folder = match source.server_settings() {
         Ok(server) => server.data_dir,
         Err(problems) => {
