@@ -57,14 +57,15 @@ async fn an_answer_given_again_takes_nothing_of_a_budget_and_counts_as_a_request
         ] {
             let (path, body) = bounded(format, stream, temperature);
             let id = format!("{format}-{filter}-{stream}");
-            let headers = match filter {
-                "idempotency" => vec![KEY, ("idempotency-key", id.as_str())],
-                _ => vec![KEY],
+            let names = [format!("{id}-first"), format!("{id}-again")];
+            let headers = |name| {
+                let key = (filter == "idempotency").then_some(("idempotency-key", id.as_str()));
+                [KEY, ("x-request-id", name)].into_iter().chain(key).collect::<Vec<_>>()
             };
 
-            let first = client.post(&path, &headers, &body).await;
+            let first = client.post(&path, &headers(&names[0]), &body).await;
             let before = settled(&gateway).await;
-            let again = client.post(&path, &headers, &body).await;
+            let again = client.post(&path, &headers(&names[1]), &body).await;
             let after = settled(&gateway).await;
 
             let case = format!("{id}: {}", again.text());
@@ -76,7 +77,7 @@ async fn an_answer_given_again_takes_nothing_of_a_budget_and_counts_as_a_request
             if format == "chat" {
                 assert_eq!(left(&first) - 1, left(&again), "{case}: limits count it");
             }
-            expected.extend([None, Some(filter)]);
+            expected.extend(names.into_iter().zip([None, Some(filter)]));
         }
     }
     // The next request on the connection comes after the last one's end.
@@ -85,8 +86,11 @@ async fn an_answer_given_again_takes_nothing_of_a_budget_and_counts_as_a_request
 
     let rows = rows(&gateway).await;
 
-    let said: Vec<Option<&str>> = rows.iter().map(|row| row.answered_by.as_deref()).collect();
-    assert_eq!(said, expected);
+    assert_eq!(rows.len(), expected.len());
+    for (name, filter) in expected {
+        let row = rows.iter().find(|row| *row.request_id == *name).unwrap();
+        assert_eq!(row.answered_by.as_deref(), filter, "{row:?}");
+    }
     for row in &rows {
         let is_free = row.answered_by.is_some();
         assert_eq!(row.cost_nanodollars == Some(0), is_free, "{row:?}");

@@ -206,6 +206,62 @@ async fn who_waits_for_one_that_left_before_its_answer_gets_it() {
 }
 
 #[tokio::test]
+async fn who_follows_may_leave_before_and_within_the_answer_and_the_first_gets_it_all() {
+    let sim = simulator().await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
+    let running = async |count: i64| {
+        while gateway.shared().metrics.in_flight() != count {
+            tokio::task::yield_now().await;
+        }
+    };
+    for has_begun in [false, true] {
+        let (gate, last) = (Gate::new(), Gate::new());
+        let step = Step::reply(200).header("content-type", "text/event-stream");
+        sim.script([step.gate(&gate).piece(FIRST).gate(&last).piece(REST)]);
+        let (path, body) = ask("chat", "chat/echo", true, "hello");
+        let (mut one, mut two) = (connect(&gateway).await, connect(&gateway).await);
+        let mut first = Box::pin(one.begin(Method::POST, &path, &KEY, bytes_of(&body)));
+        tokio::select! {
+            _ = &mut first => panic!("nothing has come"),
+            () = gate.reached(1) => {}
+        }
+        let mut second = Box::pin(two.begin(Method::POST, &path, &KEY, bytes_of(&body)));
+        tokio::select! {
+            _ = &mut second => panic!("nothing has come"),
+            () = running(2) => {}
+        }
+
+        let seen = if has_begun {
+            gate.open();
+            let mut second = second.await;
+            let mut first = first.await;
+            until(&mut second, "one").await;
+            let seen = until(&mut first, "one").await;
+            drop(second);
+            drop(two);
+            running(1).await;
+            last.open();
+            seen + &rest(first).await
+        } else {
+            drop(second);
+            drop(two);
+            // The first waits all the time, so that its connection is looked after.
+            tokio::select! {
+                _ = &mut first => panic!("nothing has come"),
+                () = running(1) => {}
+            }
+            gate.open();
+            last.open();
+            rest(first.await).await
+        };
+
+        assert!(is_complete("chat", &seen) && seen.contains("three"), "{has_begun}: {seen}");
+        assert_eq!((sim.take_seen().len(), sim.aborted()), (1, 0), "{has_begun}");
+        gateway.clock().advance(Duration::from_secs(5));
+    }
+}
+
+#[tokio::test]
 async fn a_provider_that_breaks_off_does_so_for_all_and_is_asked_again_later() {
     let sim = simulator().await;
     let gateway = TestGateway::start(&all_formats(&sim)).await;
