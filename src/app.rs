@@ -106,12 +106,7 @@ impl App {
             restore_budgets(store, &live.load(), &state, &clock).map_err(refused)?;
         }
         let live = Arc::new(live);
-        let log = match log {
-            None => AccessLog::off(clock.clone()),
-            Some(format) => AccessLog::start(format, clock.clone()).map_err(|error| {
-                StartError::Refused(format!("the access log cannot be started: {error}"))
-            })?,
-        };
+        let log = access_log(log, &clock)?;
         let explained = Arc::new(Explained::default());
         let administration = admin::administration(admin::Parts {
             live: Arc::clone(&live),
@@ -120,6 +115,7 @@ impl App {
             login: Arc::clone(&login),
             fetch: Arc::new(Fetch::new(Arc::clone(&endpoints))),
             explained: Arc::clone(&explained),
+            started: clock.now(),
             clock: clock.clone(),
         });
         let shared = Arc::new(Shared {
@@ -129,6 +125,7 @@ impl App {
             metrics,
             access_log: log,
             recorder: keeping::recorder(store.as_ref()),
+            store: store.clone(),
             envelope_key,
             affinity: Affinity::default(),
             explained,
@@ -222,6 +219,13 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// Starts the access log, if there is to be one.
+fn access_log(format: Option<LogFormat>, clock: &Clock) -> Result<AccessLog, StartError> {
+    let Some(format) = format else { return Ok(AccessLog::off(clock.clone())) };
+    AccessLog::start(format, clock.clone())
+        .map_err(|error| StartError::Refused(format!("the access log cannot be started: {error}")))
 }
 
 /// Opens the login of the administration.

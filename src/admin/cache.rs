@@ -10,7 +10,8 @@ use super::Parts;
 
 /// What kept answers did since the start.
 #[derive(Debug, Serialize)]
-struct Stats {
+#[serde(rename_all = "camelCase")]
+pub(super) struct Stats {
     /// Answers kept now.
     entries: usize,
     /// Bytes of their bodies.
@@ -27,6 +28,7 @@ struct Stats {
 
 /// What hits saved.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct SavedNow {
     input_tokens: u64,
     output_tokens: u64,
@@ -36,6 +38,7 @@ struct SavedNow {
 
 /// Calls by the ids their clients gave them.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Ids {
     /// Ids that are known now: of calls under way and of those whose window is open.
     active: usize,
@@ -85,22 +88,7 @@ pub(super) fn routes() -> Router<Parts> {
 
 /// `GET /api/cache/stats`
 async fn stats(State(parts): State<Parts>) -> Json<Stats> {
-    let stats = parts.state.answers.stats();
-    let (active, bytes) = parts.state.flights.held(parts.clock.now());
-    Json(Stats {
-        entries: stats.entries,
-        bytes: stats.bytes,
-        hits: stats.hits,
-        misses: stats.misses,
-        bypassed: stats.bypassed,
-        hit_rate: hit_rate(&stats),
-        saved: SavedNow {
-            input_tokens: stats.saved.input,
-            output_tokens: stats.saved.output,
-            cost_usd: stats.saved.cost.in_digits(),
-        },
-        idempotency: Ids { active, bytes },
-    })
+    Json(Stats::of(&parts))
 }
 
 /// `GET /api/cache`
@@ -125,6 +113,28 @@ async fn clear(State(parts): State<Parts>) -> Json<Cleared> {
     let cleared = parts.state.answers.clear();
     tracing::info!(cleared, "kept answers were forgotten through the administration");
     Json(Cleared { cleared })
+}
+
+impl Stats {
+    /// Takes the numbers of now.
+    pub(super) fn of(parts: &Parts) -> Self {
+        let stats = parts.state.answers.stats();
+        let (active, bytes) = parts.state.flights.held(parts.clock.now());
+        Self {
+            entries: stats.entries,
+            bytes: stats.bytes,
+            hits: stats.hits,
+            misses: stats.misses,
+            bypassed: stats.bypassed,
+            hit_rate: hit_rate(&stats),
+            saved: SavedNow {
+                input_tokens: stats.saved.input,
+                output_tokens: stats.saved.output,
+                cost_usd: stats.saved.cost.in_digits(),
+            },
+            idempotency: Ids { active, bytes },
+        }
+    }
 }
 
 /// Returns the share of hits.

@@ -1,6 +1,9 @@
-//! What a request gives: JSON, whatever its content type says. The guide's own curl lines send none.
+//! What a request gives: JSON, whatever its content type says (the guide's own curl lines send none), and
+//! what stands behind the `?` of its address.
 
+use axum::extract::{FromRequestParts, Query};
 use http::StatusCode;
+use http::request::Parts as Head;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
@@ -26,4 +29,18 @@ pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
             )
         },
     )
+}
+
+/// What stands behind the `?`; faults in it are said in the administration's own form.
+pub(super) struct FromQuery<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for FromQuery<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Problem> {
+        match Query::try_from_uri(&head.uri) {
+            Ok(Query(read)) => Ok(Self(read)),
+            Err(rejection) => Err(Problem::invalid(rejection.body_text())),
+        }
+    }
 }

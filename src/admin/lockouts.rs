@@ -1,6 +1,7 @@
 //! Addresses that sent too many wrong keys.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -20,11 +21,19 @@ pub(super) struct Locked {
 
 /// `GET /api/lockouts`
 pub(super) async fn list(State(parts): State<Parts>) -> Json<Vec<Locked>> {
-    let locked = parts.state.lockouts.locked(parts.clock.now());
-    let locked = locked
-        .into_iter()
-        .map(|(address, left)| Locked { address: address.to_string(), left_ms: millis(left) });
-    Json(locked.collect())
+    Json(Locked::all(&parts))
+}
+
+impl Locked {
+    /// Lists the locked addresses.
+    pub(super) fn all(parts: &Parts) -> Vec<Self> {
+        let locked = parts.state.lockouts.locked(parts.clock.now()).into_iter();
+        let shown = |(address, left): (IpAddr, Duration)| Self {
+            address: address.to_string(),
+            left_ms: millis(left),
+        };
+        locked.map(shown).collect()
+    }
 }
 
 /// `DELETE /api/lockouts/{address}`

@@ -6,6 +6,7 @@
 mod access;
 mod actor;
 mod audit;
+mod budgets;
 mod cache;
 mod catalog;
 mod change;
@@ -14,21 +15,28 @@ mod connections;
 mod custom_models;
 mod explain;
 mod given;
+mod health;
 mod keys;
 mod lockouts;
 mod login;
 mod merge;
 mod objects;
 mod page;
+mod pricing;
 mod problem;
+mod profiles;
 mod proxy_settings;
 mod resilience;
 mod same_origin;
+mod settings;
 mod time;
 mod trials;
 mod tunnels;
+mod usage;
+mod usd;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -70,6 +78,8 @@ pub struct Parts {
     pub fetch: Arc<Fetch>,
     /// Why the latest requests went where they went.
     pub explained: Arc<Explained>,
+    /// When the process began to serve.
+    pub started: Instant,
     /// The time.
     pub clock: Clock,
 }
@@ -91,52 +101,15 @@ pub fn administration(parts: Parts) -> Administration {
 
 /// The route table, one line per resource.
 fn router(parts: Parts) -> Router {
-    let objects = COLLECTIONS.into_iter().fold(Router::new(), |router, of| {
-        let (all, one) = (format!("/api/{}", of.name), format!("/api/{}/{{*name}}", of.name));
-        let one_of = objects::one(of);
-        let one_of = if of.kind == Kind::Account { one_of.post(trials::account) } else { one_of };
-        router.route(&all, objects::all(of)).route(&one, one_of)
-    });
-    let guarded = objects
-        .merge(cache::routes())
+    let guarded = objects()
+        .merge(configured())
+        .merge(running())
+        .merge(usage::routes())
         .route("/api/audit", get(audit::list))
         .route("/api/audit/verify", get(audit::verify))
         .route("/api/auth/password", post(login::change))
         .route("/api/auth/sessions", get(login::sessions).delete(login::revoke_all))
         .route("/api/auth/sessions/{id}", delete(login::revoke))
-        .route("/api/config", get(config::show))
-        .route("/api/config/apply", post(config::apply_all))
-        .route("/api/config/generations", get(config::generations))
-        .route("/api/config/plan", post(config::plan))
-        .route("/api/config/reload", post(config::reload))
-        .route("/api/config/rollback/{generation}", post(config::rollback))
-        .route("/api/keys", get(keys::list).post(keys::create))
-        .route("/api/keys/{*name}", get(keys::show).patch(keys::change).delete(keys::revoke))
-        .route(
-            "/api/provider-models",
-            get(custom_models::list).post(custom_models::add).delete(custom_models::remove),
-        )
-        .route(
-            "/api/settings/proxy",
-            get(proxy_settings::show).put(proxy_settings::change).delete(proxy_settings::remove),
-        )
-        .route("/api/explain", post(explain::ask))
-        .route("/api/models/catalog", get(catalog::show))
-        .route("/api/requests/{id}/explain", get(explain::of_request))
-        .route("/api/resilience", get(resilience::show))
-        .route("/api/resilience/reset", post(resilience::reset))
-        .route("/api/lockouts", get(lockouts::list).delete(lockouts::unlock_all))
-        .route("/api/lockouts/{address}", delete(lockouts::unlock))
-        .route("/api/providers", get(connections::list).post(connections::add))
-        .route(
-            "/api/providers/{*id}",
-            get(connections::show)
-                .put(connections::change)
-                .patch(connections::change)
-                .delete(connections::remove)
-                .post(trials::account),
-        )
-        .route("/api/settings/proxy/test", post(tunnels::test))
         .fallback(async || {
             Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such path under /api")
         })
@@ -151,6 +124,63 @@ fn router(parts: Parts) -> Router {
         .route("/api/auth/setup", post(login::setup))
         .route("/api/auth/status", get(login::status));
     open.merge(guarded).with_state(parts)
+}
+
+/// The collections of objects.
+fn objects() -> Router<Parts> {
+    COLLECTIONS.into_iter().fold(Router::new(), |router, of| {
+        let (all, one) = (format!("/api/{}", of.name), format!("/api/{}/{{*name}}", of.name));
+        let one_of = objects::one(of);
+        let one_of = if of.kind == Kind::Account { one_of.post(trials::account) } else { one_of };
+        router.route(&all, objects::all(of)).route(&one, one_of)
+    })
+}
+
+/// What is configured: as a whole, by tab, and the objects under the guide's names.
+fn configured() -> Router<Parts> {
+    let connection = get(connections::show)
+        .put(connections::change)
+        .patch(connections::change)
+        .delete(connections::remove)
+        .post(trials::account);
+    let custom_models =
+        get(custom_models::list).post(custom_models::add).delete(custom_models::remove);
+    let tunnel =
+        get(proxy_settings::show).put(proxy_settings::change).delete(proxy_settings::remove);
+    Router::new()
+        .route("/api/config", get(config::show))
+        .route("/api/config/apply", post(config::apply_all))
+        .route("/api/config/generations", get(config::generations))
+        .route("/api/config/plan", post(config::plan))
+        .route("/api/config/reload", post(config::reload))
+        .route("/api/config/rollback/{generation}", post(config::rollback))
+        .route("/api/keys", get(keys::list).post(keys::create))
+        .route("/api/keys/{*name}", get(keys::show).patch(keys::change).delete(keys::revoke))
+        .route("/api/models/catalog", get(catalog::show))
+        .route("/api/pricing", get(pricing::show).patch(pricing::change).delete(pricing::reset))
+        .route("/api/pricing/defaults", get(pricing::defaults))
+        .route("/api/pricing/models", get(pricing::models))
+        .route("/api/provider-models", custom_models)
+        .route("/api/providers", get(connections::list).post(connections::add))
+        .route("/api/providers/{*id}", connection)
+        .route("/api/settings", get(settings::show).patch(settings::change))
+        .route("/api/settings/{tab}", get(settings::show_tab).patch(settings::change_tab))
+        .route("/api/settings/proxy", tunnel)
+        .route("/api/settings/proxy/test", post(tunnels::test))
+        .route("/api/usage/budget", get(budgets::show).post(budgets::set).delete(budgets::remove))
+}
+
+/// How what is configured does.
+fn running() -> Router<Parts> {
+    cache::routes()
+        .route("/api/explain", post(explain::ask))
+        .route("/api/health", get(health::show))
+        .route("/api/lockouts", get(lockouts::list).delete(lockouts::unlock_all))
+        .route("/api/lockouts/{address}", delete(lockouts::unlock))
+        .route("/api/monitoring/health", get(health::show).delete(resilience::reset))
+        .route("/api/requests/{id}/explain", get(explain::of_request))
+        .route("/api/resilience", get(resilience::show).patch(profiles::change))
+        .route("/api/resilience/reset", post(resilience::reset))
 }
 
 async fn whole(answer: Response<Body>) -> Response<Bytes> {

@@ -63,6 +63,11 @@ impl Problem {
         Self::new(StatusCode::PRECONDITION_FAILED, "stale", what)
     }
 
+    /// Tells whether something has changed since it was read.
+    pub(super) fn is_stale(&self) -> bool {
+        self.status == StatusCode::PRECONDITION_FAILED
+    }
+
     /// Too many failures came from an address.
     pub(super) fn locked(what: &str, left: Duration) -> Self {
         let message = format!("{what}; try again in {} s", left.as_secs().max(1));
@@ -104,6 +109,9 @@ impl From<Problems> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Question(what) = error {
+            return Self::invalid(what);
+        }
         tracing::error!(%error, "the administration could not use the store");
         let what = "what the gateway remembers cannot be used at the moment; its log says why";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", what)

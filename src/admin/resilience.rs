@@ -9,13 +9,19 @@ use omniroute_core::clock::millis;
 use omniroute_core::snapshot::{Account, Provider, Snapshot};
 use omniroute_core::state::{Gate, Standing};
 use serde::Serialize;
+use serde_json::Value;
 
-use super::Parts;
+use super::settings::{self, ACCOUNT_LIMITS};
+use super::{Parts, profiles};
 
 /// The state of all providers that have accounts.
 #[derive(Debug, Serialize)]
 pub(super) struct Resilience {
     providers: Vec<ProviderNow>,
+    /// Profiles in force.
+    profiles: Value,
+    /// Limits of accounts that name none.
+    account_limits: Value,
 }
 
 #[derive(Debug, Serialize)]
@@ -32,8 +38,9 @@ struct ProviderNow {
     accounts: Vec<AccountNow>,
 }
 
+/// Times to the first content of the last minutes.
 #[derive(Debug, Serialize)]
-struct Latency {
+pub(super) struct Latency {
     p50_ms: u64,
     p95_ms: u64,
     p99_ms: u64,
@@ -87,7 +94,10 @@ pub(super) async fn show(State(parts): State<Parts>) -> Json<Resilience> {
         .map(|(provider, accounts)| provider_now(provider, accounts, now))
         .collect();
     providers.sort_by(|a, b| a.id.cmp(&b.id));
-    Json(Resilience { providers })
+    let basis = parts.live.basis();
+    let profiles = profiles::now(&snapshot, &basis);
+    let account_limits = settings::value_of(ACCOUNT_LIMITS, &parts, &basis);
+    Json(Resilience { providers, profiles, account_limits })
 }
 
 /// `POST /api/resilience/reset`: closes breakers, ends cool-downs, unlocks addresses.
@@ -103,7 +113,16 @@ pub(super) async fn reset(State(parts): State<Parts>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-fn with_accounts(
+impl Latency {
+    /// Returns how fast a provider is; `None` if there were no answers lately.
+    pub(super) fn of(provider: &Provider, now: Instant) -> Option<Self> {
+        let (answers, [p50, p95, p99]) = provider.state.latency.percentiles(now)?;
+        Some(Self { p50_ms: millis(p50), p95_ms: millis(p95), p99_ms: millis(p99), answers })
+    }
+}
+
+/// Iterates over the providers that have accounts.
+pub(super) fn with_accounts(
     snapshot: &Snapshot,
 ) -> impl Iterator<Item = (&Provider, &[std::sync::Arc<Account>])> {
     snapshot.accounts.iter().filter_map(|(id, accounts)| {
@@ -118,9 +137,6 @@ fn provider_now(
     now: Instant,
 ) -> ProviderNow {
     let gate = provider.state.breaker.gate(now);
-    let latency = provider.state.latency.percentiles(now).map(|(answers, [p50, p95, p99])| {
-        Latency { p50_ms: millis(p50), p95_ms: millis(p95), p99_ms: millis(p99), answers }
-    });
     ProviderNow {
         id: provider.id.to_string(),
         breaker: gate.name(),
@@ -129,7 +145,7 @@ fn provider_now(
             _ => None,
         },
         openings: provider.state.breaker.openings(now).map_or(0, |(_, openings)| openings),
-        latency,
+        latency: Latency::of(provider, now),
         accounts: accounts.iter().map(|account| account_now(account, now)).collect(),
     }
 }

@@ -8,3 +8,11 @@ use jiff::Timestamp;
 pub(super) fn iso(time: SystemTime) -> String {
     Timestamp::try_from(time).unwrap_or(Timestamp::MAX).to_string()
 }
+
+/// Writes a time of milliseconds since 1970.
+pub(super) fn of_ms(ms: u64) -> String {
+    let ms = i64::try_from(ms).unwrap_or(i64::MAX);
+    let time = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX);
+    // With all digits, so that texts sort as times do.
+    format!("{time:.3}")
+}

@@ -1,7 +1,9 @@
 //! Generations: every configuration that was in force, so that one can go back.
 
+use std::ops::Range;
 use std::time::SystemTime;
 
+use omniroute_core::money::Nanodollars;
 use omniroute_core::snapshot::ConfigFile;
 use omniroute_core::written::StoredObject;
 
@@ -44,9 +46,17 @@ impl Generation {
 pub trait Archive: Send + Sync {
     /// Keeps one. Must not block for long; what goes wrong is logged.
     fn keep(&self, generation: &Generation);
+
+    /// Returns what a client key spent in a span of time, in milliseconds since 1970, its end not in it;
+    /// `None` if that cannot be known, which is logged.
+    fn spent(&self, client_key: &str, span: Range<u64>) -> Option<Nanodollars>;
 }
 
 /// Keeps none: without a store there is nothing to go back to.
 impl Archive for () {
     fn keep(&self, _: &Generation) {}
+
+    fn spent(&self, _: &str, _: Range<u64>) -> Option<Nanodollars> {
+        None
+    }
 }

@@ -4,6 +4,7 @@
 //! both together; with any problem everything stays as it was. Changes happen one after the other, and
 //! each publication is a generation with a number.
 
+mod budgets;
 mod generation;
 mod held;
 mod source;
@@ -257,6 +258,7 @@ impl LiveConfig {
     fn publish(&self, candidate: Candidate) -> Arc<Snapshot> {
         let Candidate { snapshot, basis, .. } = candidate;
         let snapshot = Arc::new(snapshot);
+        budgets::begin(&snapshot, &*self.archive, &self.source.clock);
         self.current.store(Arc::clone(&snapshot));
         self.state.tidy();
         self.metrics.config_published(snapshot.revision);

@@ -7,6 +7,7 @@ mod answers;
 mod budget;
 mod spent;
 mod state;
+mod store;
 
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use self::answers::AnswerMetrics;
 use self::budget::BudgetGauges;
 use self::spent::Spent;
 use self::state::StateGauges;
+use self::store::StoreGauges;
+use crate::store::Health;
 
 /// Seconds; from a cached answer to a long reasoning reply.
 const REQUEST_BUCKETS: [f64; 14] =
@@ -40,6 +43,7 @@ pub struct Metrics {
     answers: AnswerMetrics,
     budgets: BudgetGauges,
     spent: Spent,
+    store: StoreGauges,
     interrupted: CounterVec,
     in_flight: IntGauge,
     config_revision: IntGauge,
@@ -84,6 +88,7 @@ impl Metrics {
             answers: AnswerMetrics::new()?,
             budgets: BudgetGauges::new()?,
             spent: Spent::new()?,
+            store: StoreGauges::new()?,
             interrupted: CounterVec::new(
                 Opts::new(
                     "omniroute_interrupted_total",
@@ -115,6 +120,7 @@ impl Metrics {
         self.answers.register(registry)?;
         self.spent.register(registry)?;
         self.budgets.register(registry)?;
+        self.store.register(registry)?;
         registry.register(Box::new(self.interrupted.clone()))?;
         registry.register(Box::new(self.in_flight.clone()))?;
         registry.register(Box::new(self.config_revision.clone()))?;
@@ -136,6 +142,11 @@ impl Metrics {
         self.state.observe(snapshot, state, clock.now());
         self.budgets.observe(snapshot, clock.timestamp());
         self.answers.observe(&state.answers.stats());
+    }
+
+    /// Takes over how the store is; `None`: nothing is kept.
+    pub fn observe_store(&self, health: Option<&Health>) {
+        self.store.observe(health);
     }
 
     /// Returns all metrics as Prometheus text.

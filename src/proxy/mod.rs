@@ -58,6 +58,7 @@ use crate::access_log::AccessLog;
 use crate::explained::Explained;
 use crate::live::LiveConfig;
 use crate::metrics::Metrics;
+use crate::store::Store;
 use crate::upstream::{Endpoints, Unreachable};
 
 /// The long-lived parts every request uses.
@@ -74,6 +75,8 @@ pub struct Shared {
     pub access_log: AccessLog,
     /// Takes a record of every call.
     pub recorder: Arc<dyn Recorder>,
+    /// What is kept, for metrics of it; nothing here waits for it.
+    pub store: Option<Store>,
     /// Makes and opens envelopes round vendors' opaque data.
     pub envelope_key: Arc<[u8]>,
     /// Which account served a conversation last.
@@ -94,6 +97,7 @@ impl Shared {
     /// Returns all metrics as Prometheus text, with accounts and providers as they are now.
     pub fn metrics_text(&self) -> Vec<u8> {
         self.metrics.observe(&self.live.load(), &self.state, &self.clock);
+        self.metrics.observe_store(self.store.as_ref().map(Store::health).as_ref());
         self.metrics.text()
     }
 

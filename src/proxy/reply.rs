@@ -37,10 +37,10 @@ pub async fn whole(
     cx: &RequestContext,
     reply: Reply,
 ) -> pingora::Result<u16> {
-    let kind = reply.headers.get(http::header::CONTENT_TYPE).cloned();
-    let kind = kind.as_ref().and_then(|kind| kind.to_str().ok()).unwrap_or("application/json");
+    let kind = reply.headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or("application/json").to_owned();
     let head = Head::new(reply.status.as_u16(), cx).with(reply.headers);
-    let head = if reply.body.is_empty() { head } else { head.whole(kind, reply.body.len()) };
+    let head = if reply.body.is_empty() { head } else { head.whole(&kind, reply.body.len()) };
     let mut head = head.build()?;
     if reply.body.is_empty() && reply.status != http::StatusCode::NO_CONTENT {
         head.insert_header(http::header::CONTENT_LENGTH, "0")?;

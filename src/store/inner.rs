@@ -1,8 +1,10 @@
 //! What the store's threads share.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
+use omniroute_core::clock::Clock;
 use redb::Database;
 
 use super::StoreError;
@@ -21,12 +23,16 @@ pub(super) struct Inner {
     pub(super) queue: Queue<Change>,
     spill: Option<Mutex<Spill>>,
     condition: Mutex<Condition>,
+    /// For ages only.
+    clock: Clock,
 }
 
 #[derive(Default)]
 struct Condition {
     trouble: Option<String>,
     spilled: u64,
+    commits: u64,
+    last_commit: Option<Instant>,
 }
 
 /// How the store is.
@@ -40,6 +46,12 @@ pub struct Health {
     pub spilled: u64,
     /// Records that were lost because neither database nor spill took any and memory was full.
     pub lost: u64,
+    /// Changes that wait for the writer.
+    pub changes: usize,
+    /// Transactions that were written since the start.
+    pub commits: u64,
+    /// How long ago the last one was; `None` if there was none.
+    pub last_commit: Option<Duration>,
 }
 
 impl Inner {
@@ -56,6 +68,7 @@ impl Inner {
             queue: Queue::default(),
             spill: spill.map(Mutex::new),
             condition: Mutex::default(),
+            clock: Clock::system(),
         }
     }
 
@@ -116,10 +129,26 @@ impl Inner {
         self.condition().spilled = 0;
     }
 
+    /// Notes that something is on the disk.
+    pub(super) fn committed(&self) {
+        let mut condition = self.condition();
+        condition.commits += 1;
+        condition.last_commit = Some(self.clock.now());
+    }
+
     pub(super) fn health(&self) -> Health {
-        let (waiting, lost) = self.queue.counts();
+        let (waiting, changes, lost) = self.queue.counts();
         let condition = self.condition();
-        Health { trouble: condition.trouble.clone(), waiting, spilled: condition.spilled, lost }
+        let last = condition.last_commit;
+        Health {
+            trouble: condition.trouble.clone(),
+            waiting,
+            spilled: condition.spilled,
+            lost,
+            changes,
+            commits: condition.commits,
+            last_commit: last.map(|at| self.clock.now().saturating_duration_since(at)),
+        }
     }
 
     fn condition(&self) -> MutexGuard<'_, Condition> {

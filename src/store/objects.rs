@@ -1,13 +1,15 @@
 //! What the dashboard keeps, and the generations of the configuration.
 
+use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use omniroute_core::money::Nanodollars;
 use omniroute_core::snapshot::ConfigFile;
 use omniroute_core::written::{Kind, StoredObject};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ReadTx, Record, Store, StoreError, Table, WriteTx};
+use super::{ReadTx, Record, Store, StoreError, Table, WriteTx, usage};
 use crate::live::{Archive, Generation, HeldFile, Remembered};
 
 /// Generations that are kept to go back to.
@@ -148,6 +150,17 @@ impl Archive for Store {
         if let Err(error) = kept {
             tracing::warn!(%error, number, "this generation cannot be gone back to");
         }
+    }
+
+    fn spent(&self, client_key: &str, span: Range<u64>) -> Option<Nanodollars> {
+        let spent = self.flush().and_then(|()| {
+            let (from, until) = (span.start, span.end);
+            self.read(|tx| usage::spent(tx, client_key, usage::Span { from, until }))
+        });
+        let logged = spent.inspect_err(|error| {
+            tracing::warn!(%error, client_key, "a new budget begins without what was spent before");
+        });
+        logged.ok()
     }
 }
 

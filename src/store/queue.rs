@@ -162,10 +162,10 @@ impl<Change> Queue<Change> {
         self.crowded.notify_all();
     }
 
-    /// Returns how many records wait, and how many were lost.
-    pub(super) fn counts(&self) -> (usize, u64) {
+    /// Returns how many records and changes wait, and how many records were lost.
+    pub(super) fn counts(&self) -> (usize, usize, u64) {
         let state = self.lock();
-        (state.records.len(), state.lost)
+        (state.records.len(), state.changes.len(), state.lost)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<Change>> {

@@ -31,10 +31,18 @@ pub(super) enum Change {
     Flush(SyncSender<Result<(), StoreError>>),
 }
 
-/// Makes a change in the database, or hears why it is not there. Returns what broke the database, if
-/// something did.
-pub(super) type Write =
-    Box<dyn FnOnce(Result<(&Database, &Sealer), StoreError>) -> Option<String> + Send>;
+/// Makes a change in the database, or hears why it is not there.
+pub(super) type Write = Box<dyn FnOnce(Result<(&Database, &Sealer), StoreError>) -> Made + Send>;
+
+/// What came of a change.
+pub(super) enum Made {
+    /// It is on the disk.
+    Committed,
+    /// Nothing was written, and nothing is wrong with the database.
+    Nothing,
+    /// The database broke, by this.
+    Broke(String),
+}
 
 /// Turns a closure into a change; `reply` gets what it came to.
 pub(super) fn change<R, E: From<StoreError>>(
@@ -62,8 +70,13 @@ pub(super) fn change<R, E: From<StoreError>>(
                 },
             },
         };
+        let made = match (broke, &result) {
+            (Some(why), _) => Made::Broke(why),
+            (None, Ok(_)) => Made::Committed,
+            (None, Err(_)) => Made::Nothing,
+        };
         reply(result);
-        broke
+        made
     }))
 }
 
@@ -110,10 +123,13 @@ pub(super) fn relieve(inner: &Arc<Inner>) {
 fn make(inner: &Inner, write: Write) {
     let database = inner.database();
     let place = database.as_ref().map(|database| (&**database, &inner.sealer));
-    let broke = write(place.map_err(|error| StoreError::Unavailable(error.to_string())));
-    if let Some(why) = broke {
-        drop(database);
-        inner.fail(&why);
+    match write(place.map_err(|error| StoreError::Unavailable(error.to_string()))) {
+        Made::Committed => inner.committed(),
+        Made::Nothing => {}
+        Made::Broke(why) => {
+            drop(database);
+            inner.fail(&why);
+        }
     }
 }
 
@@ -147,7 +163,7 @@ fn flush(inner: &Inner) -> Result<(), StoreError> {
             return Ok(());
         }
         if !keep(inner, records) {
-            let (waiting, _) = inner.queue.counts();
+            let (waiting, ..) = inner.queue.counts();
             return Err(StoreError::Unavailable(format!("{waiting} records wait for a disk")));
         }
     }
@@ -157,7 +173,9 @@ fn commit(inner: &Inner, records: &[UsageRecord]) -> Result<(), StoreError> {
     let database = inner.database()?;
     let tx = file::write(&database, &inner.sealer)?;
     usage::insert(&tx, records)?;
-    tx.commit()
+    tx.commit()?;
+    inner.committed();
+    Ok(())
 }
 
 fn spill(inner: &Inner, records: &[UsageRecord]) -> bool {

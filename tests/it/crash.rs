@@ -1,5 +1,5 @@
-//! `kill -9` at random moments under load: the database opens, and every call that was answered longer ago
-//! than the commit interval has its row, once.
+//! `kill -9` at random moments under load: the database opens, every call that was answered longer ago
+//! than the commit interval has its row, once, and every change that was acknowledged is there.
 //!
 //! `OMNIROUTE_KILLS` says how often (5 if not), `OMNIROUTE_SEED` which moments. The load goes on until a random number
 //! of calls is answered, so nothing here waits for a time.
@@ -11,13 +11,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use http::Method;
+use omniroute::login::Entrance;
 use omniroute::store::usage::{Filter, Listing, Span, check, page};
 use omniroute::store::{MasterKey, Store, StoreError};
 use omniroute_core::clock::Clock;
 use omniroute_core::usage::RecordId;
-use omniroute_testkit::{Client, Protocol, simulator};
+use omniroute_testkit::{Client, Protocol, simulator, whole};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::program::{Program, folder_with};
@@ -61,12 +64,56 @@ async fn call(
     done
 }
 
+/// Points an alias at one model after the other until the gateway is gone; returns the number of the last
+/// one that was acknowledged.
+async fn administrate(address: SocketAddr, folder: std::path::PathBuf, first: u64) -> u64 {
+    let mut client = Client::connect(address, Protocol::Http1).await;
+    let bearer = format!("Bearer {}", console_token(&folder, address).await);
+    let mut acknowledged = first;
+    for number in first + 1.. {
+        let alias = json!({ "name": "counter", "target": format!("chat/model-{number}") });
+        let headers = [("authorization", bearer.as_str())];
+        let put = whole(alias.to_string().into());
+        let Some(answer) =
+            client.try_send(Method::PUT, "/api/aliases/counter", &headers, put).await
+        else {
+            break;
+        };
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        acknowledged = number;
+    }
+    acknowledged
+}
+
+/// Waits for the way in of the gateway at this address: it is written right after it serves.
+async fn console_token(folder: &Path, address: SocketAddr) -> String {
+    loop {
+        if let Some(found) = Entrance::find(&folder.join(".omniroute"))
+            && found.address == address
+        {
+            return found.token;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Returns the number of the model that the alias points at.
+fn counter(folder: &Path) -> u64 {
+    let data = folder.join(".omniroute");
+    let store = Store::open(&data, &MasterKey::find(&data, &|_| None).unwrap()).unwrap();
+    let objects = store.remembered().unwrap().objects;
+    let alias = objects.iter().find(|object| *object.name == *"counter");
+    let target = alias.and_then(|alias| alias.value.as_str()).unwrap_or("chat/model-0");
+    target.rsplit('-').next().unwrap().parse().unwrap()
+}
+
 /// Returns how many rows each request has, and checks that the sums are theirs.
 fn rows(folder: &Path) -> HashMap<String, usize> {
     let data = folder.join(".omniroute");
     let store = Store::open(&data, &MasterKey::find(&data, &|_| None).unwrap()).unwrap();
     let span = Span { from: 0, until: u64::MAX };
-    let all = Listing { span, filter: Filter::default(), good: None, request_id: None };
+    let all =
+        Listing { span, filter: Filter::default(), good: None, status: None, request_id: None };
     let mut found = HashMap::new();
     let mut before: Option<RecordId> = None;
     store
@@ -95,7 +142,7 @@ async fn after_every_kill_the_rows_of_answered_calls_are_there_once() {
     let folder = folder_with(&all_formats_with(&sim, ""));
     let mut chance = StdRng::seed_from_u64(seed);
     let (mut answers, mut older, mut missing) = (Vec::new(), 0, 0);
-    let mut slowest = Duration::ZERO;
+    let (mut slowest, mut changes) = (Duration::ZERO, 0);
 
     for kill in 0..kills {
         let begun = clock.now();
@@ -107,6 +154,7 @@ async fn after_every_kill_the_rows_of_answered_calls_are_there_once() {
             let counted = (Arc::clone(&answered), clock.clone());
             clients.spawn(call(program.address, format!("kill-{kill}-{client}"), counted));
         }
+        let changing = tokio::spawn(administrate(program.address, folder.path().into(), changes));
         let enough = chance.random_range(ANSWERS);
         while answered.load(Relaxed) < enough {
             tokio::task::yield_now().await;
@@ -114,6 +162,13 @@ async fn after_every_kill_the_rows_of_answered_calls_are_there_once() {
         let killed = clock.now();
         program.kill();
         let done = clients.join_all().await.concat();
+
+        let acknowledged = changing.await.unwrap();
+        changes = counter(folder.path());
+        assert!(
+            changes == acknowledged || changes == acknowledged + 1,
+            "change {acknowledged} was acknowledged, {changes} is there"
+        );
 
         let found = rows(folder.path());
         for (id, at) in &done {
@@ -132,7 +187,7 @@ async fn after_every_kill_the_rows_of_answered_calls_are_there_once() {
     assert_eq!(lost, missing, "what was there after one kill is there after all");
     eprintln!(
         "REL D1 kills={kills} seed={seed} answered={} older_than_interval={older} rows={} lost=0 \
-         within_interval_missing={missing} slowest_start_ms={}",
+         within_interval_missing={missing} acknowledged_changes={changes} lost_changes=0 slowest_start_ms={}",
         answers.len(),
         found.len(),
         slowest.as_millis()

@@ -196,7 +196,9 @@ async fn what_happened_is_counted() {
     let requests =
         gateway.metric("omniroute_request_seconds_count{format=\"openai_chat\",status=\"200\"}");
     assert_eq!((served, limited, requests), (1.0, 1.0, 1.0));
-    let text = client.get("/metrics", &[]).await.text();
+    let metrics = client.get("/metrics", &[]).await;
+    assert_eq!(metrics.header("content-type"), Some("text/plain; version=0.0.4"));
+    let text = metrics.text();
     assert!(text.contains("omniroute_tokens_total{kind=\"output\""), "{text}");
     assert!(text.contains("omniroute_account_cool_down_seconds{account=\"first\""), "{text}");
     assert!(text.contains("omniroute_config_revision 1"), "{text}");

@@ -162,21 +162,23 @@ async fn the_administration_shows_what_kept_answers_save_and_forgets_them() {
 
     let stats = client.get("/api/cache/stats", &BOSS).await.json();
     let old = client.get("/api/cache", &BOSS).await.json();
+    let health = client.get("/api/health", &BOSS).await.json();
 
-    assert_eq!((&empty["entries"], &empty["hit_rate"]), (&json!(0), &Value::Null));
+    assert_eq!((&empty["entries"], &empty["hitRate"]), (&json!(0), &Value::Null));
     let usage = &first.json()["usage"];
     let (input, output) =
         (usage["prompt_tokens"].as_u64().unwrap(), usage["completion_tokens"].as_u64().unwrap());
     let cost = Nanodollars::new(3 * (input * 1_000 + output * 2_000));
     let length = first.body.len();
     let expected = json!({
-        "entries": 1, "bytes": length, "hits": 3, "misses": 1, "bypassed": 1, "hit_rate": 0.75,
+        "entries": 1, "bytes": length, "hits": 3, "misses": 1, "bypassed": 1, "hitRate": 0.75,
         "saved": {
-            "input_tokens": 3 * input, "output_tokens": 3 * output, "cost_usd": cost.in_digits(),
+            "inputTokens": 3 * input, "outputTokens": 3 * output, "costUsd": cost.in_digits(),
         },
         "idempotency": { "active": 1, "bytes": length },
     });
     assert_eq!(stats, expected);
+    assert_eq!(health["caches"]["response"], expected);
     let dollars = gateway.metric("omniroute_cache_saved_dollars_total");
     assert!((dollars - cost.as_dollars()).abs() < 1e-12, "{dollars}");
     let expected = json!({

@@ -1,15 +1,11 @@
 //! What the administration changes: in force at once, kept over a restart, owned by one side.
 
-use bytes::Bytes;
 use http::Method;
-use omniroute::live::Text;
-use omniroute_testkit::{Answer, Client, Protocol, Running, TestGateway, simulator, whole};
+use omniroute_testkit::{Running, simulator};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use crate::bench::{BOSS, Bench};
 use crate::setup::ask;
-
-const BOSS: (&str, &str) = ("authorization", "Bearer boss-key-0123456789");
 
 /// A file with a provider and an admin key; the dashboard has to add the rest.
 fn file(sim: &Running) -> String {
@@ -25,64 +21,10 @@ client_keys:
     )
 }
 
-struct Bench {
-    folder: TempDir,
-    gateway: TestGateway,
-    client: Client,
-}
-
-impl Bench {
-    async fn start(sim: &Running) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("omniroute.yaml"), file(sim)).unwrap();
-        Self::at(folder).await
-    }
-
-    async fn at(folder: TempDir) -> Self {
-        let text = Text::File(folder.path().join("omniroute.yaml"));
-        let gateway = TestGateway::start_at(&folder.path().join("data"), &[], text).await.unwrap();
-        let client = Client::connect(gateway.address(), Protocol::Http1).await;
-        Self { folder, gateway, client }
-    }
-
-    async fn restarted(self) -> Self {
-        let Self { folder, gateway, .. } = self;
-        gateway.store().close();
-        drop(gateway);
-        Self::at(folder).await
-    }
-
-    async fn send(&mut self, method: Method, path: &str, body: Value) -> Answer {
-        self.send_with(&[BOSS], method, path, body).await
-    }
-
-    async fn send_with(
-        &mut self,
-        headers: &[(&str, &str)],
-        method: Method,
-        path: &str,
-        body: Value,
-    ) -> Answer {
-        let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
-        self.client.send(method, path, headers, whole(body)).await
-    }
-
-    async fn done(&mut self, method: Method, path: &str, body: Value) -> Value {
-        let answer = self.send(method.clone(), path, body).await;
-        assert!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.text());
-        if answer.body.is_empty() { Value::Null } else { answer.json() }
-    }
-
-    async fn chat(&mut self, key: &str, model: &str) -> Answer {
-        let (path, body) = ask("chat", model, false, "hello");
-        self.client.post(&path, &[("authorization", &format!("Bearer {key}"))], &body).await
-    }
-}
-
 #[tokio::test]
 async fn what_the_dashboard_adds_serves_at_once_and_after_a_restart() {
     let sim = simulator().await;
-    let mut bench = Bench::start(&sim).await;
+    let mut bench = Bench::start(&file(&sim)).await;
 
     let account = json!({ "id": "main", "provider": "chat", "key": "sk-sim-ok" });
     let made = bench.done(Method::POST, "/api/accounts", account).await;
@@ -121,7 +63,7 @@ async fn what_the_dashboard_adds_serves_at_once_and_after_a_restart() {
 #[tokio::test]
 async fn a_change_that_does_not_fit_changes_nothing_and_names_its_fields() {
     let sim = simulator().await;
-    let mut bench = Bench::start(&sim).await;
+    let mut bench = Bench::start(&file(&sim)).await;
     let before = bench.gateway.shared().live.load().revision;
     for (path, body, status, field) in [
         (
@@ -180,7 +122,7 @@ async fn a_change_that_does_not_fit_changes_nothing_and_names_its_fields() {
 #[tokio::test]
 async fn two_people_do_not_overwrite_each_other_unseen() {
     let sim = simulator().await;
-    let mut bench = Bench::start(&sim).await;
+    let mut bench = Bench::start(&file(&sim)).await;
     let account = json!({ "id": "main", "provider": "chat", "key": "sk-sim-ok" });
     bench.done(Method::POST, "/api/accounts", account).await;
     let read = bench.send(Method::GET, "/api/accounts/main", Value::Null).await;
@@ -208,7 +150,7 @@ async fn two_people_do_not_overwrite_each_other_unseen() {
 #[tokio::test]
 async fn changes_are_planned_made_together_and_taken_back() {
     let sim = simulator().await;
-    let mut bench = Bench::start(&sim).await;
+    let mut bench = Bench::start(&file(&sim)).await;
     let wanted = json!({ "changes": [
         { "kind": "account", "name": "main", "value": { "provider": "chat", "key": "sk-sim-ok" } },
         { "kind": "fallback chain", "name": "chain", "value": ["chat/echo"] },
@@ -263,7 +205,7 @@ async fn changes_are_planned_made_together_and_taken_back() {
 #[tokio::test]
 async fn every_change_is_in_the_audit_log_without_secrets() {
     let sim = simulator().await;
-    let mut bench = Bench::start(&sim).await;
+    let mut bench = Bench::start(&file(&sim)).await;
     let account = json!({ "id": "main", "provider": "chat", "key": "sk-canary-77" });
     bench.done(Method::POST, "/api/accounts", account).await;
     bench

@@ -15,6 +15,7 @@ pub(crate) async fn rows(gateway: &TestGateway) -> Vec<UsageRecord> {
         span: Span { from: 0, until: u64::MAX },
         filter: Filter::default(),
         good: None,
+        status: None,
         request_id: None,
     };
     let view = gateway

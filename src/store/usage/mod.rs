@@ -21,7 +21,7 @@ use omniroute_core::usage::{RecordId, UsageRecord};
 pub use self::check::{Check, Fault, check};
 pub use self::export::{Export, Form};
 pub use self::page::{Listing, MAX_PAGE, Page, page};
-pub use self::question::{Answer, By, Filter, Group, Question, Span, Step, ask};
+pub use self::question::{Answer, By, Filter, Group, Question, Span, Step, ask, spent};
 pub use self::retention::{DEFAULT_DAYS, MOST_AT_ONCE, forget, rows_from};
 pub use self::sums::{Sums, Who};
 use super::{Record, StoreError, Table, WriteTx};

@@ -22,6 +22,8 @@ pub struct Listing {
     pub filter: Filter,
     /// Only good answers, or only the others.
     pub good: Option<bool>,
+    /// Only calls that were answered with this status.
+    pub status: Option<u16>,
     /// Only the calls with this id in `x-request-id`.
     pub request_id: Option<Box<str>>,
 }
@@ -76,6 +78,7 @@ fn after(id: RecordId) -> RecordId {
 impl Listing {
     fn lets(&self, record: &UsageRecord) -> bool {
         self.good.is_none_or(|good| good == record.is_success())
+            && self.status.is_none_or(|status| status == record.status)
             && self.request_id.as_ref().is_none_or(|id| *id == record.request_id)
             && self.filter.lets(&Who::of(record))
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use omniroute_core::money::Nanodollars;
 use omniroute_core::usage::RecordId;
 
 use super::{DAY_HOURS, DAYS, HOUR_MS, HOURS, ROWS, Sums, Who, hour, retention};
@@ -145,6 +146,17 @@ pub fn ask(tx: &ReadTx<'_>, question: &Question) -> Result<Answer, StoreError> {
     let groups = groups.into_iter();
     let groups = groups.map(|((start, names), sums)| Group { start, names, sums }).collect();
     Ok(Answer { total, groups })
+}
+
+/// Returns what a client key spent in a time.
+///
+/// # Errors
+///
+/// As [`ask`].
+pub fn spent(tx: &ReadTx<'_>, client_key: &str, span: Span) -> Result<Nanodollars, StoreError> {
+    let filter = Filter { client_key: Some(client_key.into()), ..Filter::default() };
+    let question = Question { span, filter, by: Vec::new(), step: None, offset_minutes: 0 };
+    ask(tx, &question).map(|answer| Nanodollars::new(answer.total.cost_nanodollars))
 }
 
 type Take<'a> = dyn FnMut(u64, &Who, &Sums) -> Result<(), StoreError> + 'a;

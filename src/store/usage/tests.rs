@@ -223,7 +223,8 @@ fn pages_hold_every_row_once_and_exports_are_whole() {
     (0..1203).for_each(|number| store.record(record(number)));
     store.flush().unwrap();
     let span = Span { from: 0, until: u64::MAX };
-    let all = Listing { span, filter: Filter::default(), good: None, request_id: None };
+    let all =
+        Listing { span, filter: Filter::default(), good: None, status: None, request_id: None };
     let failed = Listing { good: Some(false), ..all.clone() };
 
     let mut seen = Vec::new();

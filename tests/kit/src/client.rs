@@ -146,7 +146,18 @@ impl Client {
         body: &Value,
     ) -> Option<Answer> {
         let body = whole(Bytes::from(body.to_string()));
-        let answer = read(self.try_begin(Method::POST, path, headers, body).await.ok()?).await;
+        self.try_send(Method::POST, path, headers, body).await
+    }
+
+    /// Sends a request to a server that may go away meanwhile; `None` if no whole answer came.
+    pub async fn try_send(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Pieces,
+    ) -> Option<Answer> {
+        let answer = read(self.try_begin(method, path, headers, body).await.ok()?).await;
         answer.complete.then_some(answer)
     }
 

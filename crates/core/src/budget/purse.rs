@@ -108,6 +108,24 @@ impl Purse {
         Standing { spent: total.spent, reserved, reached, window: total.window }
     }
 
+    /// Lets calls count for a budget from now on. Returns its window if it is new to the purse: what was
+    /// spent in it before is then for the caller to find and [`Purse::add_earlier`].
+    pub fn begin(&self, budget: &Budget, now: Timestamp) -> Option<Window> {
+        let mut inner = self.lock();
+        let is_known = inner.totals.iter().any(|total| total.budget.is_over_same(budget));
+        let window = inner.total(budget, now).window;
+        (!is_known).then_some(window)
+    }
+
+    /// Adds what was spent in the current window of a budget before it began to count. Thresholds that
+    /// this reaches give no warning.
+    pub fn add_earlier(&self, budget: &Budget, spent: Nanodollars, now: Timestamp) {
+        let mut inner = self.lock();
+        let total = inner.total(budget, now);
+        total.spent = total.spent.plus(spent);
+        total.warned = total.warned.max(budget.reached(total.spent));
+    }
+
     /// Returns what calls cost beyond what was reserved for them.
     pub fn overrun(&self) -> Nanodollars {
         self.lock().overrun

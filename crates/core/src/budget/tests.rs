@@ -271,3 +271,22 @@ proptest! {
         prop_assert_eq!(purse.overrun(), Nanodollars::ZERO);
     }
 }
+
+#[test]
+fn a_new_budget_counts_from_its_beginning_and_takes_over_what_came_before() {
+    let (purse, now) = (Arc::new(Purse::default()), at("2026-11-29T12:00:00Z"));
+    let (daily, monthly) = (budget(Period::Daily, 10), budget(Period::Monthly, 100));
+    assert!(purse.begin(&daily, now).is_some());
+    let call = purse.reserve(&[daily.clone()].into(), usd(3), now).unwrap();
+
+    let window = purse.begin(&monthly, now).unwrap();
+    drop(call.settle(usd(2), now));
+    purse.add_earlier(&monthly, usd(90), now);
+
+    assert_eq!(window.start, at("2026-11-01T00:00:00Z"));
+    assert_eq!(purse.standing(&monthly, now).spent, usd(92), "the call that ran meanwhile, too");
+    assert_eq!(purse.standing(&daily, now).spent, usd(2));
+    assert_eq!(purse.begin(&monthly, now), None, "once");
+    let next = purse.reserve(&[monthly].into(), usd(4), now).unwrap();
+    assert_eq!(next.settle(usd(4), now).len(), 1, "95 of 100 is news, 80 was not");
+}

@@ -35,6 +35,8 @@ pub(crate) struct Document {
     pub(crate) prices: Vec<PriceText>,
     /// The list of filters with its place, if there is one.
     pub(crate) filters: Option<Spot<Vec<FilterText>>>,
+    /// Settings of filters of the default list.
+    pub(crate) filter_settings: Vec<FilterText>,
 }
 
 impl Document {
@@ -75,6 +77,7 @@ impl Document {
             resilience: section.read("resilience", resilience::read).unwrap_or_default(),
             prices: section.read("pricing", pricing::read).unwrap_or_default(),
             filters: section.spot("filters", filters::read),
+            filter_settings: section.read("filters", filters::read_settings).unwrap_or_default(),
         })
     }
 }

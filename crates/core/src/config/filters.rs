@@ -1,6 +1,6 @@
-//! The `filters` list as written, and the contract's filters that are not available yet.
+//! `filters` as written, and the contract's filters that are not available yet.
 
-use super::node::{Content, Node};
+use super::node::{Content, Entry, Node};
 use super::report::{Place, Report};
 use super::scalars;
 use super::section::{Section, items};
@@ -15,8 +15,12 @@ pub(crate) struct FilterText {
     pub(crate) settings: Option<Node>,
 }
 
-/// Reads `filters`: a list of names or of maps of one name and its settings.
+/// Reads `filters` as a list of names or of maps of one name and its settings: it replaces the default
+/// list. A map is left to [`read_settings`].
 pub(crate) fn read(node: &Node, report: &Report) -> Option<Vec<FilterText>> {
+    if matches!(node.content, Content::Map(_)) {
+        return None;
+    }
     let mut filters: Vec<FilterText> = Vec::new();
     for item in items(node, report)? {
         let Some(filter) = one(item, report) else { continue };
@@ -27,6 +31,18 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<Vec<FilterText>> {
         filters.push(filter);
     }
     Some(filters)
+}
+
+/// Reads `filters` as a map of names and settings: the default list stays, with these settings. A list is
+/// left to [`read`].
+pub(crate) fn read_settings(node: &Node, _: &Report) -> Option<Vec<FilterText>> {
+    let Content::Map(entries) = &node.content else { return None };
+    let of_entry = |entry: &Entry| FilterText {
+        name: entry.name.clone(),
+        place: entry.place.clone(),
+        settings: (!entry.node.is_null()).then(|| entry.node.clone()),
+    };
+    Some(entries.iter().map(of_entry).collect())
 }
 
 fn one(node: &Node, report: &Report) -> Option<FilterText> {

@@ -32,6 +32,15 @@ impl Prices {
         self.providers.entry(provider.clone()).or_default().any = Some(price);
     }
 
+    /// Iterates over all prices, in no order; `*` stands for a provider's models that have none of their own.
+    pub fn iter(&self) -> impl Iterator<Item = (&ProviderId, &str, &Price)> {
+        self.providers.iter().flat_map(|(id, of_provider)| {
+            let models = of_provider.models.iter().map(|(model, price)| (&**model, price));
+            let any = of_provider.any.as_ref().map(|price| ("*", price));
+            models.chain(any).map(move |(model, price)| (id, model, price))
+        })
+    }
+
     /// Returns the price of a target; `None`: nobody knows.
     pub fn of(&self, target: &Target) -> Option<&Price> {
         self.find(&target.provider.id, &target.model)

@@ -39,6 +39,7 @@ use crate::state::SharedState;
 use crate::strategy::Between;
 use crate::written::{StoredObject, Written};
 
+pub use self::prices::built_in_prices;
 pub use crate::config::catalogue::{CatalogueFile, catalogue};
 
 /// Attempts for one request unless the operator says otherwise.
@@ -161,7 +162,13 @@ pub fn compile_written(inputs: &Inputs<'_>) -> Result<(Snapshot, Written), Probl
     let tunnels = tunnels::compile(document.tunnel.as_ref(), inputs.env, &report);
     access::check_login(&document, &listen, inputs, &report);
     let access = access::check(&document, &listen, inputs, &report);
-    let filters = filters::compile(&document.filters, access, inputs, &providers, &report);
+    let filters = filters::compile(
+        (&document.filters, &document.filter_settings),
+        access,
+        inputs,
+        &providers,
+        &report,
+    );
     applied::check(&document.client_keys, &filters, &report);
 
     if !report.is_empty() {
@@ -172,6 +179,7 @@ pub fn compile_written(inputs: &Inputs<'_>) -> Result<(Snapshot, Written), Probl
         server: listen.server,
         require_login: document.admin.require_login.as_ref().is_none_or(|required| required.value),
         routing: routing(&document),
+        profiles,
         offering: offering(&providers, &accounts),
         providers: providers.by_id,
         by_prefix: providers.by_prefix,

@@ -18,8 +18,8 @@ use std::time::Duration;
 use wildmatch::WildMatch;
 
 pub use compile::{
-    CatalogueFile, ConfigFile, Inputs, Overrides, catalogue, compile, compile_written,
-    server_settings,
+    CatalogueFile, ConfigFile, Inputs, Overrides, built_in_prices, catalogue, compile,
+    compile_written, server_settings,
 };
 pub use group::{Group, GroupKind, Member, Node, Target};
 pub use keys::{ClientKey, ClientKeys};
@@ -32,6 +32,7 @@ use crate::config::Server;
 use crate::filter::FilterChain;
 use crate::ids::ProviderId;
 use crate::money::Prices;
+use crate::resilience::Profile;
 use crate::strategy::Named;
 
 /// Accounts by provider. Asked for at every target, so the hash is a fast one; the ids are the operator's.
@@ -48,6 +49,8 @@ pub struct Snapshot {
     pub require_login: bool,
     /// How and how far requests are routed.
     pub routing: Routing,
+    /// Resilience profiles by name, the built-in ones included.
+    pub profiles: HashMap<String, Profile>,
     /// Providers by id.
     pub providers: HashMap<ProviderId, Arc<Provider>>,
     /// Providers by prefix and, where no prefix says otherwise, by id.

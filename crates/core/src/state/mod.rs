@@ -32,7 +32,7 @@ pub use latency::Latencies;
 pub use limiter::Busy;
 pub use lockouts::Lockouts;
 pub use pool::PoolState;
-pub use recall::{Recall, RecallLimits};
+pub use recall::{Recall, RecallCounts, RecallLimits};
 pub use rest::{Failure, Standing};
 
 use crate::budget::Ledger;

@@ -47,6 +47,21 @@ struct Shelf {
     /// In order of use, with the time of use.
     calls: LruCache<Key, Entry>,
     bytes: usize,
+    hits: u64,
+    misses: u64,
+}
+
+/// How much is remembered, and how often that helped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecallCounts {
+    /// Calls that are known.
+    pub entries: usize,
+    /// Their bytes.
+    pub bytes: usize,
+    /// Calls that came back and were known, since the start.
+    pub hits: u64,
+    /// Calls that came back without their reasoning and were not, or were another model's or account's.
+    pub misses: u64,
 }
 
 /// A call, by the client key that caused it; `None` where no key is asked for.
@@ -78,7 +93,8 @@ impl fmt::Debug for Recall {
 impl Recall {
     /// Makes an empty memory.
     pub fn new(limits: RecallLimits) -> Self {
-        let shelf = Shelf { calls: LruCache::new(limits.entries), bytes: 0 };
+        let calls = LruCache::new(limits.entries);
+        let shelf = Shelf { calls, bytes: 0, hits: 0, misses: 0 };
         Self { limits, shelf: Mutex::new(shelf) }
     }
 
@@ -117,9 +133,21 @@ impl Recall {
         let key = Key { caller: caller.cloned(), call: call.into() };
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.tidy(self.limits, now);
-        let entry = shelf.calls.get_mut(&key)?;
-        entry.used = now;
-        (entry.origin == *origin).then(|| Arc::clone(&entry.reasoning))
+        let found = shelf.calls.get_mut(&key).and_then(|entry| {
+            entry.used = now;
+            (entry.origin == *origin).then(|| Arc::clone(&entry.reasoning))
+        });
+        let counter = if found.is_some() { &mut shelf.hits } else { &mut shelf.misses };
+        *counter += 1;
+        found
+    }
+
+    /// Returns how much is remembered now, and how often that helped.
+    pub fn counts(&self, now: Instant) -> RecallCounts {
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.tidy(self.limits, now);
+        let Shelf { calls, bytes, hits, misses } = &*shelf;
+        RecallCounts { entries: calls.len(), bytes: *bytes, hits: *hits, misses: *misses }
     }
 }
 
@@ -212,6 +240,8 @@ mod tests {
 
         let found = ["a", "b", "c"].map(|call| memory.finds(call).is_some());
         assert_eq!(found, [true, false, true]);
+        let counts = memory.recall.counts(memory.clock.now());
+        assert_eq!(counts, RecallCounts { entries: 2, bytes: 4, hits: 3, misses: 1 });
         assert_eq!(memory.bytes(), 4, "two ids of one byte, two bytes of data");
     }
 

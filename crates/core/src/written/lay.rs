@@ -72,7 +72,7 @@ fn refused(object: &StoredObject) -> Option<String> {
     (!key.is_string()).then(|| "`key` has to be the key itself here".to_owned())
 }
 
-fn position(place: &Place) -> String {
+pub(super) fn position(place: &Place) -> String {
     match place.mark {
         Some((line, column)) => format!("{}:{line}:{column}", place.file),
         None => place.file.to_string(),

@@ -130,3 +130,17 @@ fn generations_are_compared_in_words() {
     );
     assert!(after.differences(&after).is_empty());
 }
+
+#[test]
+fn the_file_is_said_to_have_a_setting_or_what_stands_in_its_place() {
+    let text = format!("{FILE}filters: [cors, api_key]\n");
+    let objects = [object(Kind::Setting, "routing.sticky_calls", json!(7))];
+    let written = read(&text, &objects).unwrap();
+
+    let position = |name| written.position_in_file(name);
+    assert_eq!(position("routing.account_strategy").as_deref(), Some("t.yaml:9:30"));
+    assert_eq!(position("filters.ip_access").as_deref(), Some("t.yaml:10:10"), "the list");
+    assert_eq!(position("routing.sticky_calls"), None, "the dashboard's");
+    assert_eq!(position("routing.deadline"), None, "nobody's");
+    assert_eq!(position("resilience.account_limits"), None, "nobody's");
+}

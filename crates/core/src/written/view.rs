@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Written;
-use super::lay::DASHBOARD;
+use super::lay::{DASHBOARD, position};
 use super::object::Kind;
 use crate::config::node::{Content, Entry, Node};
 
@@ -71,6 +71,28 @@ impl Written {
             return Some(View { name: name.to_owned(), origin: Origin::of(node), value });
         }
         self.views(kind).into_iter().find(|view| view.name == name)
+    }
+}
+
+impl Written {
+    /// Says where the file has a setting, or what it has in its place: `omniroute.yaml:8:3`. `None` if the
+    /// dashboard may have it.
+    pub fn position_in_file(&self, setting: &str) -> Option<String> {
+        self.position_of(&Kind::steps(setting))
+    }
+
+    /// The same of what stands at the end of a path of names.
+    pub fn position_of(&self, path: &[&str]) -> Option<String> {
+        let mut node = &self.root;
+        for step in path {
+            let below = match &node.content {
+                Content::Map(_) => node.entry(step).filter(|node| !node.is_null())?,
+                Content::Null => return None,
+                _ => break,
+            };
+            node = below;
+        }
+        (Origin::of(node) == Origin::File).then(|| position(&node.place))
     }
 }
 

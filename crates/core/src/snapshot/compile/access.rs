@@ -170,7 +170,13 @@ enum FilterState<'d> {
 }
 
 fn api_key_filter(document: &Document) -> FilterState<'_> {
-    let Some(list) = &document.filters else { return FilterState::Default };
+    let Some(list) = &document.filters else {
+        let set = document.filter_settings.iter().find(|filter| filter.name == API_KEY);
+        return set.map_or(FilterState::Default, |filter| FilterState::Listed {
+            filter,
+            required: required(filter),
+        });
+    };
     match list.value.iter().find(|filter| filter.name == API_KEY) {
         Some(filter) => FilterState::Listed { filter, required: required(filter) },
         None => FilterState::Missing,

@@ -29,7 +29,7 @@ const DEFAULT_LIST: [&str; 11] = [
 
 /// Builds the chain.
 pub(super) fn compile(
-    written: &Option<Spot<Vec<FilterText>>>,
+    (written, set): (&Option<Spot<Vec<FilterText>>>, &[FilterText]),
     rule: KeyRule,
     inputs: &Inputs<'_>,
     providers: &Providers,
@@ -37,7 +37,7 @@ pub(super) fn compile(
 ) -> FilterChain {
     let list = match written {
         Some(list) => list.value.clone(),
-        None => default_list(inputs),
+        None => default_list(set, inputs),
     };
     let mut provider_ids = providers.ids.clone();
     provider_ids.sort();
@@ -71,16 +71,20 @@ pub(super) fn compile(
     chain
 }
 
-fn default_list(inputs: &Inputs<'_>) -> Vec<FilterText> {
-    DEFAULT_LIST
-        .into_iter()
-        .filter(|name| inputs.register.find(name).is_some())
-        .map(|name| FilterText {
-            name: name.to_owned(),
-            place: Place::outside("built-in default"),
-            settings: None,
-        })
-        .collect()
+/// The default list as far as it is registered, with the settings that were set. Those of other filters
+/// come last, to be built or reported.
+fn default_list(set: &[FilterText], inputs: &Inputs<'_>) -> Vec<FilterText> {
+    let by_default = DEFAULT_LIST.into_iter().filter_map(|name| {
+        let set = set.iter().find(|filter| filter.name == name).cloned();
+        set.or_else(|| inputs.register.find(name).is_some().then(|| bare(name)))
+    });
+    let others = set.iter().filter(|filter| !DEFAULT_LIST.contains(&filter.name.as_str()));
+    by_default.chain(others.cloned()).collect()
+}
+
+fn bare(name: &str) -> FilterText {
+    let place = Place::outside("built-in default");
+    FilterText { name: name.to_owned(), place, settings: None }
 }
 
 /// Returns a filter's settings as JSON. The environment decides whether keys are required, except

@@ -5,11 +5,20 @@ use super::providers::Providers;
 use crate::config::nearest::did_you_mean;
 use crate::config::pricing::{PriceText, built_in};
 use crate::config::report::Report;
-use crate::money::Prices;
+use crate::money::{Price, Prices};
 use crate::snapshot::{Problems, Target};
 
 /// The model of `prefix/*`.
 const ANY: &str = "*";
+
+/// Returns the built-in prices by `provider/model`.
+///
+/// # Errors
+///
+/// As [`compile`].
+pub fn built_in_prices() -> Result<impl Iterator<Item = (&'static str, &'static Price)>, Problems> {
+    Ok(built_in()?.iter().map(|text| (text.model.value.as_str(), &text.price)))
+}
 
 /// Makes the price table.
 ///

@@ -95,3 +95,19 @@ fn the_filter_is_told_what_the_environment_says() {
         "the environment cannot lift what the file requires"
     );
 }
+
+#[test]
+fn a_map_of_filters_sets_those_of_the_default_list() {
+    let by_default = file(KEY).snapshot();
+    let set = file(&format!("{KEY}filters: {{ cors: {{ origins: ['x'] }}, model_access: null }}"));
+    let set = set.snapshot().filters;
+    assert_eq!(set.names(), by_default.filters.names());
+    let shown = format!("{set:?}");
+    assert!(shown.contains("origins") && shown.matches("settings: Null").count() == 5, "{shown}");
+
+    check(file(&format!("{KEY}filters: {{ ip_acess: {{}} }}")), &["no filter is named `ip_acess`"]);
+    let lax = format!(
+        "server: {{ listen: '0.0.0.0:1' }}\n{KEY}filters: {{ api_key: {{ required: false }} }}"
+    );
+    check(file(&lax), &["keys are not required"]);
+}

@@ -1,0 +1,98 @@
+//! Settings in words: the file's, and the existing product's for the same.
+
+use std::time::Duration;
+
+use omniroute_core::clock::millis;
+use omniroute_core::strategy::Between;
+use serde_json::{Map, Value, json};
+
+use super::table::of_filter;
+use crate::admin::Parts;
+use crate::admin::problem::Problem;
+
+/// Strategies between accounts, in the existing product's words and in ours.
+const STRATEGIES: [(&str, &str); 6] = [
+    ("fill-first", "fill_first"),
+    ("round-robin", "round_robin"),
+    ("p2c", "power_of_two"),
+    ("random", "random"),
+    ("least-used", "least_used"),
+    ("cost-optimized", "cost_optimized"),
+];
+
+/// Writes a duration as the file has it.
+pub(in crate::admin) fn duration(duration: Duration) -> String {
+    let ms = millis(duration);
+    if ms.is_multiple_of(1000) { format!("{}s", ms / 1000) } else { format!("{ms}ms") }
+}
+
+/// Returns the strategy of combos that name none, unless it is set.
+pub(super) fn default_combo_strategy() -> &'static str {
+    Between::Targets.default_strategy().name
+}
+
+/// Returns the existing product's fields of what is in force.
+pub(super) fn old(parts: &Parts) -> Map<String, Value> {
+    let (snapshot, basis) = (parts.live.load(), parts.live.basis());
+    let strategy = snapshot.routing.account_strategy.name;
+    let old_name = STRATEGIES.iter().find(|(_, ours)| *ours == strategy).map(|(old, _)| *old);
+    let blocked = snapshot.filters.blocked_providers();
+    let blocked: Vec<&str> = blocked.iter().map(|id| id.as_str()).collect();
+    let aliases = snapshot.wildcard_aliases.iter();
+    let aliases = aliases.map(|alias| json!({ "pattern": alias.pattern, "target": alias.target }));
+    let fields = [
+        ("requireLogin", json!(snapshot.require_login)),
+        (
+            "requireAuthForModels",
+            json!(asks_for_keys(parts, &of_filter("api_key", &basis.written))),
+        ),
+        ("blockedProviders", json!(blocked)),
+        ("fallbackStrategy", json!(old_name.unwrap_or(strategy))),
+        ("stickyRoundRobinLimit", json!(snapshot.routing.sticky_calls)),
+        ("wildcardAliases", aliases.collect()),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Tells whether who lists or calls models needs a key.
+fn asks_for_keys(parts: &Parts, settings: &Value) -> bool {
+    let snapshot = parts.live.load();
+    let variable = parts.live.source().variable("REQUIRE_API_KEY");
+    let by_environment = match variable.unwrap_or_default().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" => Some(true),
+        "false" | "0" | "no" => Some(false),
+        _ => None,
+    };
+    let by_file = settings.get("required").and_then(Value::as_bool);
+    let required = match (by_environment, by_file) {
+        (Some(true), _) => true,
+        (_, Some(required)) => required,
+        (Some(false), None) => false,
+        (None, None) => !snapshot.client_keys.is_empty(),
+    };
+    required && snapshot.filters.names().contains(&"api_key")
+}
+
+/// Translates a field of the existing product's into the setting that it is.
+///
+/// # Errors
+///
+/// That the value is none of its words.
+pub(super) fn translated(name: String, value: Value) -> Result<(String, Value), Problem> {
+    let (name, value) = match name.as_str() {
+        "requireLogin" => ("admin.require_login", value),
+        "blockedProviders" => ("filters.model_access", json!({ "blocked_providers": value })),
+        "stickyRoundRobinLimit" => ("routing.sticky_calls", value),
+        "fallbackStrategy" => {
+            let word = value.as_str().unwrap_or_default();
+            let ours = STRATEGIES.iter().find(|(old, ours)| *old == word || *ours == word);
+            let Some((_, ours)) = ours else {
+                let known = STRATEGIES.map(|(old, _)| old).join(", ");
+                return Err(Problem::field(name, format!("there are: {known}")));
+            };
+            ("routing.account_strategy", json!(ours))
+        }
+        _ => return Ok((name, value)),
+    };
+    Ok((name.to_owned(), value))
+}

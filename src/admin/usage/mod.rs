@@ -1,0 +1,69 @@
+//! Usage (`/api/usage`): the calls, their sums, exports and the self-check; and the same under the existing
+//! product's names.
+//!
+//! Everything here is a view of the store's one ledger. Money is dollars as a text with all its digits and
+//! whole nanodollars; in the old fields it is a number, with all its digits too.
+
+mod analytics;
+mod asked;
+mod call_logs;
+mod calls;
+mod folded;
+mod history;
+mod sums;
+
+use axum::Router;
+use axum::routing::get;
+
+use super::Parts;
+use super::problem::Problem;
+use crate::store::usage::{Answer, By, Filter, Question, Span, Step, ask};
+use crate::store::{ReadTx, Store, StoreError};
+
+/// The routes.
+pub(super) fn routes() -> Router<Parts> {
+    Router::new()
+        .route("/api/usage", get(calls::list))
+        .route("/api/usage/analytics", get(analytics::show))
+        .route("/api/usage/call-logs", get(call_logs::list))
+        .route("/api/usage/call-logs/{id}", get(call_logs::one))
+        .route("/api/usage/check", get(sums::check))
+        .route("/api/usage/export", get(calls::export))
+        .route("/api/usage/history", get(history::show))
+        .route("/api/usage/logs", get(call_logs::lines))
+        .route("/api/usage/request-logs", get(call_logs::lines))
+        .route("/api/usage/summary", get(sums::show))
+}
+
+/// All parts that sums are kept for, in the order of [`Question::by`] where all are asked for.
+const EVERYTHING: [By; 5] = [By::Provider, By::Account, By::Model, By::ClientKey, By::Combo];
+
+/// Reads from the store after what waits was written, so that the newest calls are seen.
+pub(super) async fn view<R: Send + 'static>(
+    parts: &Parts,
+    look: impl FnOnce(&ReadTx<'_>) -> Result<R, StoreError> + Send + 'static,
+) -> Result<R, Problem> {
+    let store = store(parts)?;
+    let work = move || {
+        if let Err(error) = store.flush() {
+            tracing::debug!(%error, "records wait; what is in the database is shown");
+        }
+        store.read(look)
+    };
+    let looked = tokio::task::spawn_blocking(work).await.map_err(|_| Problem::internal())?;
+    Ok(looked?)
+}
+
+fn store(parts: &Parts) -> Result<Store, Problem> {
+    parts.store.clone().ok_or_else(Problem::no_store)
+}
+
+/// Asks for sums that tell everything apart.
+async fn everything(
+    parts: &Parts,
+    (span, filter): (Span, Filter),
+    (step, offset_minutes): (Option<Step>, i32),
+) -> Result<Answer, Problem> {
+    let question = Question { span, filter, by: EVERYTHING.to_vec(), step, offset_minutes };
+    view(parts, move |tx| ask(tx, &question)).await
+}
