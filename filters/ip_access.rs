@@ -167,14 +167,8 @@ mod tests {
     #[test]
     fn every_bad_network_is_reported_with_its_place() {
         let settings = serde_json::json!({ "allow": ["10.0.0.0/8", "10.0.0.0/99"], "deny": ["x"] });
-        let context = BuildContext {
-            provider_ids: Vec::new(),
-            clock: omniroute_core::clock::Clock::manual(0),
-            lockouts: Arc::default(),
-            notices: Arc::default(),
-        };
 
-        let faults = build(settings, &context).unwrap_err();
+        let faults = build(settings, &crate::kit::world()).unwrap_err();
 
         let paths: Vec<_> = faults.iter().map(|fault| fault.path.as_str()).collect();
         assert_eq!(paths, ["allow[1]", "deny[0]"]);

@@ -7,9 +7,16 @@ mod api_key;
 mod budget;
 mod client_limits;
 mod cors;
+mod idempotency;
 mod ip_access;
+#[cfg(test)]
+mod kit;
 mod model_access;
+mod progress;
+mod response_cache;
 mod settings;
+mod system_prompt;
+mod thinking_budget;
 
 use omniroute_core::filter::FilterRegister;
 
@@ -20,7 +27,12 @@ pub fn register() -> FilterRegister {
     filters.add("budget", budget::build);
     filters.add("client_limits", client_limits::build);
     filters.add("cors", cors::build);
+    filters.add("idempotency", idempotency::build);
     filters.add("ip_access", ip_access::build);
     filters.add("model_access", model_access::build);
+    filters.add("progress", progress::build);
+    filters.add("response_cache", response_cache::build);
+    filters.add("system_prompt", system_prompt::build);
+    filters.add("thinking_budget", thinking_budget::build);
     filters
 }

@@ -35,6 +35,9 @@ pub(super) struct Line<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     dropped: &'a str,
     attempts: usize,
+    /// The filter that answered in the place of a provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answered_by: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tried: Option<String>,
     status: u16,
@@ -85,6 +88,7 @@ impl<'a> Line<'a> {
             upstream_model: served.map(|record| visible(&record.model)),
             dropped: &outcome.dropped,
             attempts: records.len(),
+            answered_by: cx.attached.answered_by,
             tried: tried(records),
             status: outcome.status,
             error: outcome.error.map(|code| code.name),

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::lockouts::Locked;
 use super::resilience::{Latency, with_accounts};
-use super::{Parts, time};
+use super::{Parts, cache, time};
 use crate::store;
 
 /// Where Linux tells how much memory the process has, in a line such as `VmRSS:  12345 kB`.
@@ -101,6 +101,7 @@ struct Rest {
 #[derive(Debug, Serialize)]
 struct Caches {
     signature: SignatureCache,
+    response: cache::Stats,
 }
 
 /// The memory of reasoning and its signatures.
@@ -145,7 +146,10 @@ pub(super) async fn show(State(parts): State<Parts>) -> Json<Health> {
         provider_health,
         rate_limits: rests(&snapshot, now),
         lockouts: Locked::all(&parts),
-        caches: Caches { signature: SignatureCache::of(&parts) },
+        caches: Caches {
+            signature: SignatureCache::of(&parts),
+            response: cache::Stats::of(&parts),
+        },
         latency: latencies(&snapshot, now),
     })
 }

@@ -7,6 +7,7 @@ mod access;
 mod actor;
 mod audit;
 mod budgets;
+mod cache;
 mod catalog;
 mod change;
 mod config;
@@ -172,7 +173,7 @@ fn configured() -> Router<Parts> {
 
 /// How what is configured does.
 fn running() -> Router<Parts> {
-    Router::new()
+    cache::routes()
         .route("/api/explain", post(explain::ask))
         .route("/api/health", get(health::show))
         .route("/api/lockouts", get(lockouts::list).delete(lockouts::unlock_all))

@@ -3,6 +3,7 @@
 //! Labels are bounded: providers, accounts and models come from the configuration, never from what a
 //! client wrote; a model the catalogue does not know counts as `other`.
 
+mod answers;
 mod budget;
 mod spent;
 mod state;
@@ -19,6 +20,7 @@ use prometheus::{
     IntGauge, Opts, Registry, TextEncoder,
 };
 
+use self::answers::AnswerMetrics;
 use self::budget::BudgetGauges;
 use self::spent::Spent;
 use self::state::StateGauges;
@@ -38,6 +40,7 @@ pub struct Metrics {
     attempts: IntCounterVec,
     account_cool_down_seconds: GaugeVec,
     state: StateGauges,
+    answers: AnswerMetrics,
     budgets: BudgetGauges,
     spent: Spent,
     store: StoreGauges,
@@ -82,6 +85,7 @@ impl Metrics {
                 &["provider", "account"],
             )?,
             state: StateGauges::new()?,
+            answers: AnswerMetrics::new()?,
             budgets: BudgetGauges::new()?,
             spent: Spent::new()?,
             store: StoreGauges::new()?,
@@ -113,6 +117,7 @@ impl Metrics {
         registry.register(Box::new(self.attempts.clone()))?;
         registry.register(Box::new(self.account_cool_down_seconds.clone()))?;
         self.state.register(registry)?;
+        self.answers.register(registry)?;
         self.spent.register(registry)?;
         self.budgets.register(registry)?;
         self.store.register(registry)?;
@@ -131,10 +136,12 @@ impl Metrics {
         Ok(())
     }
 
-    /// Takes over how accounts, providers and budgets are now. What the configuration no longer has goes.
+    /// Takes over how accounts, providers, budgets and kept answers are now. What the configuration no
+    /// longer has goes.
     pub fn observe(&self, snapshot: &Snapshot, state: &SharedState, clock: &Clock) {
         self.state.observe(snapshot, state, clock.now());
         self.budgets.observe(snapshot, clock.timestamp());
+        self.answers.observe(&state.answers.stats());
     }
 
     /// Takes over how the store is; `None`: nothing is kept.

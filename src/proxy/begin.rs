@@ -45,6 +45,7 @@ impl Exchange {
             match self.next_attempt() {
                 Ok(attempt) => {
                     self.own_words = None;
+                    self.announce(&attempt);
                     self.attempt = Some(attempt);
                 }
                 Err(NoAttempt::Wait(at_most)) => return Err(NotNow::Wait(at_most)),

@@ -69,6 +69,10 @@ pub struct Exchange {
     pub(super) own_words: Option<Bytes>,
     /// Whether the current attempt is made once more.
     pub(super) again: bool,
+    /// Whether what was written last ends an event; known only while a companion speaks.
+    pub(super) is_between_events: bool,
+    /// Whether the client left while others followed the answer, which is finished for them.
+    pub(super) client_left: bool,
 }
 
 /// What the client has got of an answer.
@@ -147,6 +151,8 @@ impl Exchange {
             last_error: None,
             own_words: None,
             again: false,
+            is_between_events: false,
+            client_left: false,
         }
     }
 

@@ -18,6 +18,9 @@ const TRY_NEXT: ErrorType = ErrorType::Custom("TryNext");
 /// The provider was silent for too long.
 const SILENT: ErrorType = ErrorType::Custom("ProviderSilent");
 
+/// The answer that was followed broke off.
+pub const CUT: ErrorType = ErrorType::Custom("Cut");
+
 /// The exchange is over; the final answer waits to be written.
 const GIVEN_UP: ErrorType = ErrorType::Custom("GivenUp");
 
@@ -31,6 +34,16 @@ pub fn try_next() -> Box<Error> {
 /// Makes the error of a provider that was silent for too long.
 pub fn silent_provider() -> Box<Error> {
     Error::new_up(SILENT)
+}
+
+/// Makes the error of an answer that was followed and broke off.
+pub fn cut() -> Box<Error> {
+    Error::new_in(CUT)
+}
+
+/// Makes the error of a client that left before.
+pub fn client_left() -> Box<Error> {
+    Error::new_down(ErrorType::ConnectionClosed)
 }
 
 /// Makes the error that ends the attempts.
@@ -85,7 +98,7 @@ pub fn concluded(forward: &mut Forward, step: Step) -> Box<Error> {
         // Failures never write something first.
         Step::TryNext | Step::GoOn(_) => try_next(),
         Step::Write(parcel) => {
-            forward.last_words = Some(parcel);
+            forward.last_words = Some(forward.exchange.lock().sending(parcel));
             given_up()
         }
     }

@@ -19,10 +19,10 @@ pub fn forwarded(exchange: &mut Exchange, shared: &Shared) {
         exchange.client_gone();
     }
     let delivered = &exchange.delivered;
-    let left = exchange
-        .records
-        .last()
-        .is_some_and(|record| record.failure == Some(omniroute_core::verdict::Reason::ClientGone));
+    let left = exchange.client_left
+        || exchange.records.last().is_some_and(|record| {
+            record.failure == Some(omniroute_core::verdict::Reason::ClientGone)
+        });
     let status = if left { CLIENT_GONE } else { delivered.status.unwrap_or(CLIENT_GONE) };
     let outcome = Outcome {
         status,

@@ -9,7 +9,7 @@ use http::header::{
 use memchr::memmem;
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::Error;
-use omniroute_core::money::Charge;
+use omniroute_core::money::{Charge, Nanodollars};
 use omniroute_core::secret::Secret;
 use pingora::http::ResponseHeader;
 
@@ -45,7 +45,13 @@ impl Head {
         let mut filtered = HeaderMap::new();
         cx.snapshot.filters.on_response(cx, &mut filtered);
         let head = Self { head: ResponseHeader::build_no_case(status, Some(EXPECTED_HEADERS)) };
-        head.text(REQUEST_ID, &cx.request_id).with(filtered)
+        let head = head.text(REQUEST_ID, &cx.request_id).with(filtered);
+        let head = match cx.attached.answered_by {
+            Some(_) => head.text(COST, &Nanodollars::ZERO.in_digits()),
+            None => head,
+        };
+        // Hardly any request has such, and the loop over none would still copy the map.
+        if cx.attached.headers.is_empty() { head } else { head.with(cx.attached.headers.clone()) }
     }
 
     /// Says who served, and after how many attempts.
@@ -55,8 +61,14 @@ impl Head {
             .text(MODEL, &target.model)
             .text(ACCOUNT, attempt.choice.account.id.as_str())
             .translation(&attempt.translation())
-            .value(CACHE, HeaderValue::from_static("bypass"))
             .attempts(attempts)
+            .no_cache()
+    }
+
+    /// Says that no cache was asked, unless one was.
+    fn no_cache(self) -> Self {
+        let is_said = self.head.as_ref().is_ok_and(|head| head.headers.contains_key(CACHE));
+        if is_said { self } else { self.value(CACHE, HeaderValue::from_static("bypass")) }
     }
 
     /// Says what the answer cost in dollars, where that is known.

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
+use omniroute_core::attached::Attached;
 use omniroute_core::context::{Call, Operation, RequestContext, RequestHead};
 use omniroute_core::error::Error;
-use omniroute_core::filter::{Flow, Reply};
+use omniroute_core::filter::{Flow, Relay, Reply};
 use omniroute_core::ids::ProviderId;
 use omniroute_wire::openai_chat::LegacyCompletions;
 use omniroute_wire::{Codec, PathModel};
@@ -18,7 +19,7 @@ use super::exchange::{Exchange, SharedExchange};
 use super::flight::{Flight, Forward, Local};
 use super::planning::Planned;
 use super::session::stand_between;
-use super::{Shared, intake, reply};
+use super::{Shared, intake, relay, reply};
 use crate::metrics::InFlight;
 use crate::{local, telemetry};
 
@@ -56,6 +57,7 @@ pub async fn receive(
         pass: None,
         hold: None,
         started,
+        attached: Attached::default(),
     };
     if let Err(error) = admitted {
         return refuse(session, flight, cx, error).await;
@@ -68,36 +70,53 @@ pub async fn receive(
         }
     };
     match steps(shared, session, &mut cx, surface).await {
-        Ok(None) => forward(shared, session, flight, (cx, in_flight)).await,
-        Ok(Some(answer)) => {
+        Ok(Next::Forward) => forward(shared, session, flight, (cx, in_flight)).await,
+        Ok(Next::Answer(answer)) => {
             let status = reply::whole(session, &cx, answer).await?;
             *flight = Flight::Local(Box::new(Local { cx: Some(cx), status, error: None }));
             Ok(true)
+        }
+        Ok(Next::Follow(relayed)) => relay::relay(session, flight, cx, relayed).await,
+        Ok(Next::Left(error)) => {
+            *flight = Flight::Local(Box::new(Local { cx: Some(cx), status: 0, error: None }));
+            Err(error)
         }
         Err(error) => refuse(session, flight, cx, error).await,
     }
 }
 
-/// Runs everything up to the plan. `None`: the call is ready to be planned.
+/// What is done with a request that was received.
+enum Next {
+    /// The call is ready to be planned.
+    Forward,
+    /// It ends with this answer.
+    Answer(Reply),
+    /// It ends with the answer that another request is getting.
+    Follow(Relay),
+    /// Its client has left.
+    Left(Box<pingora::Error>),
+}
+
+/// Runs everything up to the plan.
 async fn steps(
     shared: &Arc<Shared>,
     session: &mut Session,
     cx: &mut RequestContext,
     surface: Surface,
-) -> Result<Option<Reply>, Error> {
+) -> Result<Next, Error> {
     if shared.is_draining() {
         session.set_keepalive(None);
         return Err(Error::Draining);
     }
     if surface == Surface::Administration {
-        return administer(&shared.administration, session, cx).await.map(Some);
+        return administer(&shared.administration, session, cx).await.map(Next::Answer);
     }
     let snapshot = Arc::clone(&cx.snapshot);
     if let Flow::Answer(answer) = snapshot.filters.on_request(cx)? {
-        return Ok(Some(answer));
+        return Ok(Next::Answer(answer));
     }
     match surface {
-        Surface::Models { one } => local::models(cx, one.as_deref()).map(Some),
+        Surface::Models { one } => local::models(cx, one.as_deref()).map(Next::Answer),
         Surface::Chat { path } => {
             let asked = (cx.format.codec(), Operation::Chat);
             called(session, cx, asked, path).await
@@ -127,15 +146,22 @@ async fn called(
     cx: &mut RequestContext,
     (codec, operation): (&'static dyn Codec, Operation),
     path: Option<PathModel>,
-) -> Result<Option<Reply>, Error> {
+) -> Result<Next, Error> {
     let server = &cx.snapshot.server;
     let body = intake::body(session, server.max_body_bytes, server.timeouts.client_body).await?;
     let peek = codec.peek(&body, path.as_ref())?;
     cx.call = Some(Call { operation, codec, peek, body });
     let snapshot = Arc::clone(&cx.snapshot);
-    Ok(match snapshot.filters.on_call(cx).await? {
-        Flow::Answer(answer) => Some(answer),
-        Flow::Continue => None,
+    let decided = tokio::select! {
+        biased;
+        decided = snapshot.filters.on_call(cx) => decided?,
+        // Looked at only if a filter waits.
+        Err(left) = session.downstream_session.read_body_or_idle(true) => return Ok(Next::Left(left)),
+    };
+    Ok(match decided {
+        Flow::Continue => Next::Forward,
+        Flow::Answer(answer) => Next::Answer(answer),
+        Flow::Follow(relayed) => Next::Follow(relayed),
     })
 }
 

@@ -61,13 +61,16 @@ struct ReplaySession {
     exchange: SharedExchange,
     way_back: WayBack,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Whether the client has left, and the answer is finished for those who follow it.
+    has_left: bool,
 }
 
 /// Puts a replay session in the place of Pingora's own.
 pub fn stand_between(session: &mut Session, exchange: SharedExchange) -> WayBack {
     let way_back = WayBack::default();
     let inner = std::mem::replace(&mut *session.downstream_session, nobody());
-    let replay = ReplaySession { inner, exchange, way_back: way_back.clone(), timer: None };
+    let replay =
+        ReplaySession { inner, exchange, way_back: way_back.clone(), timer: None, has_left: false };
     *session.downstream_session = ServerSession::new_custom(Box::new(replay));
     way_back
 }
@@ -146,6 +149,7 @@ impl ReplaySession {
 
     /// Turns a parcel into Pingora's tasks. Returns whether the answer ends with it.
     fn pack(&mut self, parcel: Parcel, out: &mut Vec<HttpTask>) -> Result<bool> {
+        let parcel = self.exchange.lock().sending(parcel);
         if let Some(mut head) = parcel.head {
             frame(&mut head, self.inner.req_header().version)?;
             out.push(HttpTask::Header(head, false));
@@ -159,6 +163,28 @@ impl ReplaySession {
             out.push(HttpTask::Done);
         }
         Ok(parcel.end)
+    }
+
+    /// Takes note that the client has left. Unless somebody follows the answer, that is its end.
+    fn left(has_left: &mut bool, exchange: &SharedExchange, error: Box<Error>) -> Result<()> {
+        if !exchange.lock().goes_on_without_client() {
+            return Err(error);
+        }
+        *has_left = true;
+        Ok(())
+    }
+
+    /// Writes to the client, if it is still there.
+    async fn write_out(&mut self, out: Vec<HttpTask>) -> Result<()> {
+        if self.has_left {
+            return Self::left(&mut self.has_left, &self.exchange, fault::client_left());
+        }
+        if let Err(error) = self.inner.response_duplex_vec(out).await {
+            return Self::left(&mut self.has_left, &self.exchange, error.into_down());
+        }
+        // A client that reads slowly is no fault of the provider's.
+        self.exchange.lock().written();
+        Ok(())
     }
 
     /// Waits until the provider has been silent for too long.
@@ -232,9 +258,7 @@ impl CustomSession for ReplaySession {
     async fn response_duplex_vec(&mut self, tasks: Vec<HttpTask>) -> Result<bool> {
         let (out, then) = self.take(tasks)?;
         if !out.is_empty() {
-            self.inner.response_duplex_vec(out).await?;
-            // A client that reads slowly is no fault of the provider's.
-            self.exchange.lock().written();
+            self.write_out(out).await?;
         }
         match then {
             Then::Wait => Ok(false),
@@ -285,6 +309,9 @@ impl CustomSession for ReplaySession {
     }
 
     async fn finish(&mut self) -> Result<()> {
+        if self.has_left {
+            return Ok(());
+        }
         self.inner.finish_body().await
     }
 
@@ -293,11 +320,17 @@ impl CustomSession for ReplaySession {
     }
 
     async fn read_body_or_idle(&mut self, _no_body_expected: bool) -> Result<Option<Bytes>> {
-        let Self { inner, timer, exchange, .. } = self;
-        tokio::select! {
-            biased;
-            left = inner.read_body_or_idle(true) => left,
-            () = Self::silence(timer, exchange) => Err(fault::silent_provider()),
+        let Self { inner, timer, exchange, has_left, .. } = self;
+        loop {
+            let left = tokio::select! {
+                biased;
+                left = inner.read_body_or_idle(true), if !*has_left => left,
+                () = Self::silence(timer, exchange) => return Err(fault::silent_provider()),
+            };
+            match left {
+                Err(error) => Self::left(has_left, exchange, error)?,
+                read => return read,
+            }
         }
     }
 

@@ -20,7 +20,7 @@ pub(super) fn record(
     let Some(call) = &cx.call else { return };
     let ended = shared.clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
     let last = attempts.last();
-    let (cost_nanodollars, price_version) = cost(outcome);
+    let (cost_nanodollars, price_version) = cost(cx, outcome);
     shared.recorder.record(UsageRecord {
         id: RecordId::new(millis(ended), rand::rng().random()),
         request_id: cut(&cx.request_id),
@@ -32,6 +32,7 @@ pub(super) fn record(
         provider: last.map(|attempt| attempt.provider.as_str().into()),
         account: last.map(|attempt| attempt.account.as_str().into()),
         model: last.map(|attempt| cut(&attempt.model)),
+        answered_by: cx.attached.answered_by.map(Cow::Borrowed),
         status: outcome.status,
         error: outcome.error.map(|code| Cow::Borrowed(code.name)),
         attempts: u32::try_from(attempts.len()).unwrap_or(u32::MAX),
@@ -46,8 +47,12 @@ pub(super) fn record(
     });
 }
 
-/// Returns what a call cost in nanodollars and which prices say so; nothing where no price is known.
-fn cost(outcome: &Outcome) -> (Option<u64>, Option<u64>) {
+/// Returns what a call cost in nanodollars and which prices say so; nothing where no price is known. What a
+/// filter answered costs zero at any price.
+fn cost(cx: &RequestContext, outcome: &Outcome) -> (Option<u64>, Option<u64>) {
+    if cx.attached.answered_by.is_some() {
+        return (Some(0), None);
+    }
     let charge = outcome.charge.as_ref();
     (charge.map(|charge| charge.amount.get()), charge.map(|charge| charge.price.get()))
 }

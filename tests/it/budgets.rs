@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::setup::{FORMATS, all_formats_with, ask, error_message, prefix};
 
-const KEY: (&str, &str) = ("x-api-key", "ci-key-0123456789");
+pub const KEY: (&str, &str) = ("x-api-key", "ci-key-0123456789");
 
 /// A dollar for a million tokens in, two out.
 const PRICES: &str = "pricing:
@@ -44,7 +44,7 @@ fn standing(gateway: &TestGateway) -> (Budget, Standing) {
 }
 
 /// Waits until nothing runs any more: a request ends a moment after its client has the answer.
-async fn settled(gateway: &TestGateway) -> Standing {
+pub async fn settled(gateway: &TestGateway) -> Standing {
     loop {
         let (_, standing) = standing(gateway);
         if standing.reserved == Nanodollars::ZERO && gateway.shared().metrics.in_flight() == 0 {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
 mod administration;
+mod amended;
 mod bench;
 mod body;
 mod budget_routes;
@@ -15,10 +16,12 @@ mod crash;
 mod delivery;
 mod failover;
 mod forwarding;
+mod free_answers;
 mod guide;
 mod hardening;
 mod health;
 mod keeping;
+mod kept_answers;
 mod keys;
 mod leaks;
 mod limits;
@@ -27,10 +30,12 @@ mod objects;
 mod pauses;
 mod pricing;
 mod program;
+mod progress;
 mod reasoning;
 mod recall;
 mod refusals;
 mod reload;
+mod repeats;
 mod routes;
 mod settings;
 mod setup;

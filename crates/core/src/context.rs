@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use omniroute_wire::{Codec, Peek, Usage, WireFormat};
+pub use omniroute_wire::amend::{Cap, Position};
+use omniroute_wire::amend::{Edits, Instructions};
+use omniroute_wire::{Codec, Peek, Usage, WireError, WireFormat, splice};
 
+use crate::attached::Attached;
 use crate::budget::Hold;
 use crate::error::ErrorCode;
 use crate::ids::{AccountId, ProviderId};
@@ -39,6 +42,8 @@ pub struct RequestContext {
     pub hold: Option<Hold>,
     /// When the request came in.
     pub started: Instant,
+    /// What filters want done with the answer.
+    pub attached: Attached,
 }
 
 /// Method, path, query, headers and address of a request.
@@ -86,6 +91,41 @@ impl Call {
     /// Returns the tokens that its body has, roughly.
     pub const fn rough_tokens(&self) -> u64 {
         self.body.len() as u64 / BYTES_PER_TOKEN
+    }
+
+    /// Adds instructions to the client's own, and changes nothing else of the body.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Wire`](crate::error::Error::Wire) if the client's are not what the format has.
+    pub fn add_instructions(&mut self, text: &str, position: Position) -> Result<(), WireError> {
+        let mut edits = Edits::default();
+        let added = Instructions { text, position };
+        self.codec.add_instructions(&self.body, &added, &mut edits)?;
+        self.edit(edits);
+        Ok(())
+    }
+
+    /// Lowers what the body says of the amount of reasoning to a cap, and changes nothing else of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Wire`](crate::error::Error::Wire) if the body is no JSON object.
+    pub fn cap_reasoning(&mut self, cap: Cap) -> Result<(), WireError> {
+        let mut edits = Edits::default();
+        self.codec.cap_reasoning(&self.body, cap, &mut edits)?;
+        self.edit(edits);
+        Ok(())
+    }
+
+    /// Tells whether a member of this name may be said somewhere in the body, without reading it.
+    pub fn mentions(&self, name: &str) -> bool {
+        splice::mentions(&self.body, name)
+    }
+
+    fn edit(&mut self, edits: Edits) {
+        self.peek.follow(&edits);
+        self.body = edits.apply(&self.body);
     }
 }
 

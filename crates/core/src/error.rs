@@ -225,6 +225,11 @@ pub enum Error {
         /// What was wrong with it.
         what: String,
     },
+    /// An `Idempotency-Key` came with another request before.
+    #[error(
+        "this idempotency key came with another request before; make a new one for each request, and send it again only with the same body and headers"
+    )]
+    IdempotencyMismatch,
     /// Something exists only in a later version.
     #[error("{what} is not available yet")]
     NotAvailable {
@@ -295,6 +300,9 @@ impl Error {
                 code("upstream_unreachable", 502, ErrorKind::Server)
             }
             Self::UpstreamTimeout { .. } => code("upstream_timeout", 504, ErrorKind::Timeout),
+            Self::IdempotencyMismatch => {
+                code("idempotency_key_reused", 422, ErrorKind::InvalidRequest)
+            }
             Self::NotAvailable { .. } => code("not_available", 501, ErrorKind::InvalidRequest),
             Self::Draining => code("overloaded", 503, ErrorKind::Overloaded),
             Self::Internal => code("internal", 500, ErrorKind::Server),

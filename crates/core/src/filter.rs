@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::context::{Outcome, RequestContext};
 use crate::error::Error;
 use crate::ids::ProviderId;
+use crate::replay::{Answers, Flights, Follower};
 use crate::routing::Route;
 use crate::state::Lockouts;
 use crate::webhook::Notices;
@@ -77,6 +78,13 @@ pub trait Filter: Send + Sync + fmt::Debug + 'static {
     fn wants_call(&self) -> bool {
         false
     }
+
+    /// Whether [`Filter::on_call`] does anything to this request. Asked first, without a future, so that a
+    /// filter costs those next to nothing whom it does not concern.
+    fn concerns(&self, cx: &RequestContext) -> bool {
+        let _ = cx;
+        true
+    }
 }
 
 /// What a filter decided.
@@ -86,6 +94,8 @@ pub enum Flow {
     Continue,
     /// The request ends with this answer.
     Answer(Reply),
+    /// The request ends with an answer that another request is getting.
+    Follow(Relay),
 }
 
 /// A whole answer.
@@ -99,19 +109,33 @@ pub struct Reply {
     pub body: Bytes,
 }
 
+/// An answer that another request is getting, from its head on.
+#[derive(Debug)]
+pub struct Relay {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers, without framing.
+    pub headers: HeaderMap,
+    /// Gives the body.
+    pub body: Follower,
+}
+
 /// The filters of a snapshot, in order.
 #[derive(Clone, Debug, Default)]
 pub struct FilterChain {
     filters: Vec<Arc<dyn Filter>>,
     names: Vec<&'static str>,
-    any_wants_call: bool,
+    /// Those of the filters that want calls, in order.
+    for_calls: Vec<(&'static str, Arc<dyn Filter>)>,
     blocked_providers: Arc<[ProviderId]>,
 }
 
 impl FilterChain {
     /// Appends a filter.
     pub fn push(&mut self, name: &'static str, filter: Arc<dyn Filter>) {
-        self.any_wants_call |= filter.wants_call();
+        if filter.wants_call() {
+            self.for_calls.push((name, Arc::clone(&filter)));
+        }
         let blocked = self.blocked_providers.iter().chain(filter.blocked_providers());
         self.blocked_providers = blocked.cloned().collect();
         self.names.push(name);
@@ -156,18 +180,22 @@ impl FilterChain {
         Ok(Flow::Continue)
     }
 
-    /// Runs [`Filter::on_call`] until one answers or fails.
+    /// Runs [`Filter::on_call`] until one answers, which is taken note of, or fails.
     ///
     /// # Errors
     ///
     /// The first filter's error.
     pub async fn on_call(&self, cx: &mut RequestContext) -> Result<Flow, Error> {
-        if !self.any_wants_call {
-            return Ok(Flow::Continue);
-        }
-        for filter in self.filters.iter().filter(|filter| filter.wants_call()) {
-            if let Flow::Answer(reply) = filter.on_call(cx).await? {
-                return Ok(Flow::Answer(reply));
+        for (name, filter) in &self.for_calls {
+            if !filter.concerns(cx) {
+                continue;
+            }
+            match filter.on_call(cx).await? {
+                Flow::Continue => {}
+                decided => {
+                    cx.attached.answered_by = Some(name);
+                    return Ok(decided);
+                }
             }
         }
         Ok(Flow::Continue)
@@ -206,6 +234,10 @@ pub struct BuildContext {
     pub clock: Clock,
     /// Addresses that sent wrong keys.
     pub lockouts: Arc<Lockouts>,
+    /// Calls by the ids their clients gave them.
+    pub flights: Arc<Flights>,
+    /// Answers that are given again.
+    pub answers: Arc<Answers>,
     /// What is to be told to webhooks.
     pub notices: Arc<Notices>,
 }

@@ -5,6 +5,7 @@
 //! chance from the caller.
 
 pub mod affinity;
+pub mod attached;
 pub mod budget;
 pub mod clock;
 pub mod config;
@@ -15,8 +16,10 @@ pub mod hex;
 pub mod ids;
 pub mod money;
 pub mod presented;
+pub mod replay;
 pub mod resilience;
 pub mod routing;
+pub mod sameness;
 pub mod secret;
 pub mod seeds;
 pub mod snapshot;

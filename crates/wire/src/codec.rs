@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::WireFormat;
 use crate::aftercare::Aftercare;
+use crate::amend::{Amend, Edits};
 use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::{ChatRequest, Opaque, Vendor};
 use crate::collect::CollectedPart;
@@ -18,7 +19,7 @@ use crate::splice;
 /// Reads and writes one wire format: requests, whole replies, streams and errors.
 ///
 /// Codecs hold no state; what a stream needs lives in the reader or writer made for it.
-pub trait Codec: Send + Sync + 'static {
+pub trait Codec: Amend + Send + Sync + 'static {
     /// Returns the format this codec speaks.
     fn format(&self) -> WireFormat;
 
@@ -193,6 +194,16 @@ pub struct Peek {
     pub include_usage: bool,
     /// Whether a stream is to be one JSON array (Gemini without `alt=sse`).
     pub json_array: bool,
+}
+
+impl Peek {
+    /// Takes note that the body it was read from is changed; no edit touches what it knows the place of.
+    pub fn follow(&mut self, edits: &Edits) {
+        let spans = [&mut self.model_span, &mut self.stream_span, &mut self.options_span];
+        for span in spans.into_iter().flatten() {
+            *span = edits.moved(span);
+        }
+    }
 }
 
 /// Where a request goes.

@@ -9,13 +9,13 @@
 //! event streams, [`collect`] folds events into a whole answer. [`notes`] says what was lost and
 //! [`declared`] what is to be expected of every field; [`aftercare`] does to a reply what its provider
 //! could not be asked for, [`envelope`] carries other vendors' opaque bytes through a client and [`recall`]
-//! finds again what a client drops. Round the
-//! calls themselves: [`splice`] reads and changes a request without translating it, [`api_error`] and
-//! [`models`] are what every format says of faults and models, [`model_facts`] what a writer must know
-//! of its model, [`estimate`] counts tokens where no provider does, [`ids`] makes the ids nobody gave.
+//! finds again what a client drops. Round the calls themselves: [`splice`] reads and changes a request
+//! without translating it, [`amend`] does so for filters, [`api_error`] and [`models`] are what every
+//! format says of faults and models, [`model_facts`] what a writer must know of its model, [`estimate`] counts tokens where no provider does, [`ids`] makes the ids nobody gave.
 //! The private modules hold what several formats share, one idea each.
 
 pub mod aftercare;
+pub mod amend;
 pub mod anthropic;
 pub mod api_error;
 pub mod chat;

@@ -45,6 +45,11 @@ impl<'a> RawMembers<'a> {
         self.0.into_iter().filter(|(_, value)| is_present(value))
     }
 
+    /// Returns every member as it was written, also those that are `null` or given twice.
+    pub(crate) fn into_all(self) -> Vec<(Cow<'a, str>, &'a RawValue)> {
+        self.0
+    }
+
     /// Returns the names of what was not taken.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|(_, value)| is_present(value)).map(|(name, _)| &**name)

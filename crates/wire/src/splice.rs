@@ -6,10 +6,11 @@
 
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::amend::Edits;
 use crate::codec::{Change, Peek, WireError};
 use crate::raw_members::even_null;
 
@@ -68,6 +69,12 @@ fn member<'a, T: Deserialize<'a>>(name: &str, raw: &'a RawValue) -> Result<T, Wi
         .map_err(|fault| WireError::malformed(name, format!("has an unexpected shape: {fault}")))
 }
 
+/// Tells whether a text stands anywhere in a body. Where it does not, no member has it as its name,
+/// unless it is written with escapes.
+pub fn mentions(body: &[u8], text: &str) -> bool {
+    memchr::memmem::find(body, text.as_bytes()).is_some()
+}
+
 /// Parses a request body, turning serde's error into ours with line and column.
 ///
 /// # Errors
@@ -100,47 +107,35 @@ pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, WireError> {
 ///
 /// Without a span for the model, and if nothing changes, that is the body itself.
 pub fn splice(body: &Bytes, peek: &Peek, change: &Change<'_>) -> Bytes {
-    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let mut edits = Edits::default();
     if let Some(span) = peek.model_span.clone().filter(|_| peek.model != change.model) {
-        edits.push((span, serde_json::Value::from(change.model).to_string()));
+        edits.replace(span, serde_json::Value::from(change.model).to_string());
     }
     let start = peek.model_span.as_ref().and_then(|_| after_brace(body));
     if let Some(stream) = change.stream.filter(|stream| *stream != peek.stream) {
-        edits.extend(put(body, start, peek.stream_span.clone(), "stream", &stream.to_string()));
+        put(&mut edits, (body, start), peek.stream_span.clone(), "stream", &stream.to_string());
     }
     if change.ask_for_usage && !peek.include_usage {
         let options = peek.options_span.clone().map_or("", |span| text(body, span));
         let options = with_usage(options);
-        edits.extend(put(body, start, peek.options_span.clone(), "stream_options", &options));
+        put(&mut edits, (body, start), peek.options_span.clone(), "stream_options", &options);
     }
-    if edits.is_empty() {
-        return body.clone();
-    }
-    edits.sort_by_key(|(span, _)| span.start);
-    let added: usize = edits.iter().map(|(_, text)| text.len()).sum();
-    let mut spliced = BytesMut::with_capacity(body.len() + added);
-    let mut done = 0;
-    for (span, text) in edits {
-        spliced.extend_from_slice(&body[done..span.start]);
-        spliced.extend_from_slice(text.as_bytes());
-        done = span.end;
-    }
-    spliced.extend_from_slice(&body[done..]);
-    spliced.freeze()
+    edits.apply(body)
 }
 
-/// Returns the edit that sets a member: its value replaced, or the member put first in the object.
+/// Sets a member: its value replaced, or the member put first in the object.
 fn put(
-    body: &[u8],
-    start: Option<usize>,
+    edits: &mut Edits,
+    (body, start): (&[u8], Option<usize>),
     span: Option<Range<usize>>,
     name: &str,
     value: &str,
-) -> Option<(Range<usize>, String)> {
+) {
     if let Some(span) = span.filter(|span| span.end <= body.len()) {
-        return Some((span, value.to_owned()));
+        edits.replace(span, value.to_owned());
+    } else if let Some(start) = start {
+        edits.insert(start, format!("\"{name}\":{value},"));
     }
-    start.map(|start| (start..start, format!("\"{name}\":{value},")))
 }
 
 /// Finds the place behind the object's opening brace.

@@ -29,6 +29,7 @@ pub(crate) fn record(number: u32) -> UsageRecord {
         provider: (!number.is_multiple_of(7)).then(|| pick(["p", "q", "r"], 2).into()),
         account: (!number.is_multiple_of(7)).then(|| pick(["p1", "q1", "r1"], 2).into()),
         model: (!number.is_multiple_of(7)).then(|| asked.into()),
+        answered_by: None,
         status: if number.is_multiple_of(7) { 404 } else { 200 },
         error: number.is_multiple_of(7).then(|| "model_not_found".into()),
         attempts: number % 3,

@@ -34,6 +34,7 @@ pub(crate) struct ClientKeyText {
     pub(crate) expires: Option<SystemTime>,
     pub(crate) scopes: Vec<Scope>,
     pub(crate) strict_translation: bool,
+    pub(crate) system_prompt: Option<Spot<String>>,
     pub(crate) tunnel: Option<Way>,
     pub(crate) limits: Option<Spot<Limits>>,
     pub(crate) budgets: Option<Spot<Vec<Budget>>>,
@@ -65,6 +66,7 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         "tunnel",
         "scopes",
         "strict_translation",
+        "system_prompt",
     ];
     let section = Section::open(node, &known, report)?;
     let models = section.field("models", |node, report| some(node, report, scalars::text));
@@ -84,6 +86,7 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         expires: expires.value().copied(),
         scopes: scopes.value().cloned().unwrap_or_else(|| vec![Scope::Inference]),
         strict_translation: section.read("strict_translation", scalars::flag).unwrap_or_default(),
+        system_prompt: section.spot("system_prompt", prompt),
         tunnel: section.read("tunnel", tunnel),
         limits: section.spot("limits", limits::client_key),
         budgets: section.spot("budget", budgets::read),
@@ -105,6 +108,14 @@ fn some<T>(
         }
         Content::List(items) if items.len() == found.len() => Some(found),
         _ => None,
+    }
+}
+
+/// Reads a system prompt; an empty one stands for none.
+fn prompt(node: &Node, report: &Report) -> Option<String> {
+    match &node.content {
+        Content::Scalar(scalar) if scalar.text.is_empty() => Some(String::new()),
+        _ => scalars::text(node, report),
     }
 }
 

@@ -63,14 +63,7 @@ fn one(node: &Node, report: &Report) -> Option<FilterText> {
 type LaterFilter = fn(&Node, &Report) -> Option<bool>;
 
 /// Filters of the contract that the register may not have yet, with readers of their settings.
-const LATER: [(&str, LaterFilter); 6] = [
-    ("idempotency", idempotency),
-    ("progress", without_settings),
-    ("request_log", request_log),
-    ("response_cache", response_cache),
-    ("system_prompt", system_prompt),
-    ("thinking_budget", thinking_budget),
-];
+const LATER: [(&str, LaterFilter); 1] = [("request_log", request_log)];
 
 /// Returns the names of the contract's filters that may not be available yet.
 pub(crate) fn later_names() -> impl Iterator<Item = &'static str> {
@@ -86,38 +79,12 @@ pub(crate) fn check_later(filter: &FilterText, report: &Report) -> bool {
     };
     let has_effect = match &filter.settings {
         Some(settings) => read(settings, report),
-        None => Some(!matches!(*name, "system_prompt" | "thinking_budget")),
+        None => Some(true),
     };
     if has_effect == Some(true) {
         report.unavailable(&filter.place, name);
     }
     true
-}
-
-fn without_settings(node: &Node, report: &Report) -> Option<bool> {
-    Section::open(node, &[], report).map(|_| true)
-}
-
-fn idempotency(node: &Node, report: &Report) -> Option<bool> {
-    Section::open(node, &["window"], report)?.read("window", scalars::duration);
-    Some(true)
-}
-
-fn response_cache(node: &Node, report: &Report) -> Option<bool> {
-    let section = Section::open(node, &["max_entries", "ttl"], report)?;
-    section.read("max_entries", scalars::count);
-    section.read("ttl", scalars::duration);
-    Some(true)
-}
-
-fn system_prompt(node: &Node, report: &Report) -> Option<bool> {
-    let section = Section::open(node, &["text"], report)?;
-    Some(section.read("text", scalars::text).is_some())
-}
-
-fn thinking_budget(node: &Node, report: &Report) -> Option<bool> {
-    let section = Section::open(node, &["max_tokens"], report)?;
-    Some(section.read("max_tokens", scalars::count).is_some_and(|tokens| tokens != 0))
 }
 
 fn request_log(node: &Node, report: &Report) -> Option<bool> {

@@ -33,6 +33,8 @@ pub(crate) mod tunnel;
 mod units;
 pub(crate) mod yaml;
 
+pub use self::units::{DURATION_FORM, SIZE_FORM, duration, size};
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;

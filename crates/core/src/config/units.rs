@@ -7,11 +7,10 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 
 /// What a duration looks like, for messages.
-pub(crate) const DURATION_FORM: &str =
+pub const DURATION_FORM: &str =
     "write a whole number and a unit: `250ms`, `30s`, `5m`, `1h` or `1d`";
 /// What a size looks like, for messages.
-pub(crate) const SIZE_FORM: &str =
-    "write bytes as a whole number, or a unit: `64KiB`, `32MiB` or `1GiB`";
+pub const SIZE_FORM: &str = "write bytes as a whole number, or a unit: `64KiB`, `32MiB` or `1GiB`";
 /// What an amount of money looks like, for messages.
 pub(crate) const MONEY_FORM: &str = "write US dollars with at most nine decimals: `$0.60`";
 /// What a time looks like, for messages.
@@ -24,7 +23,7 @@ const NANODOLLARS: u64 = 1_000_000_000;
 const MONEY_DECIMALS: usize = 9;
 
 /// Reads `250ms`, `30s`, `5m`, `1h`, `1d`.
-pub(crate) fn duration(text: &str) -> Option<Duration> {
+pub fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = split_unit(text)?;
     let milliseconds_each: u64 = match unit {
         "ms" => 1,
@@ -38,7 +37,7 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
 }
 
 /// Reads bytes: `1024`, `64KiB`, `32MiB`, `1GiB`.
-pub(crate) fn size(text: &str) -> Option<usize> {
+pub fn size(text: &str) -> Option<usize> {
     let (number, unit) = split_unit(text)?;
     let bytes_each: u64 = match unit {
         "" | "B" => 1,

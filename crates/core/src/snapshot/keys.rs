@@ -35,6 +35,8 @@ pub struct ClientKey {
     pub admin: bool,
     /// Whether a request of which a translation would drop anything is refused instead.
     pub strict_translation: bool,
+    /// The system prompt of its calls in the place of the general one; empty: none at all.
+    pub system_prompt: Option<Box<str>>,
     /// How its calls leave; `None`: it says nothing.
     pub tunnel: Option<Way>,
     /// What it may ask for at most.

@@ -37,6 +37,7 @@ pub use rest::{Failure, Standing};
 
 use crate::budget::Ledger;
 use crate::ids::{AccountId, ClientKeyName, ProviderId};
+use crate::replay::{Answers, Flights};
 use crate::webhook::Notices;
 
 /// The states of all accounts, providers and combos, and the memory of reasoning.
@@ -46,6 +47,10 @@ pub struct SharedState {
     pub recall: Recall,
     /// Addresses that sent wrong keys; filters have it too.
     pub lockouts: Arc<Lockouts>,
+    /// Calls by the ids their clients gave them; filters have them too.
+    pub flights: Arc<Flights>,
+    /// Answers that are given again; filters have them too.
+    pub answers: Arc<Answers>,
     /// What is to be told to webhooks.
     pub notices: Arc<Notices>,
     /// What client keys have spent.

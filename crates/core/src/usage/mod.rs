@@ -43,6 +43,9 @@ pub struct UsageRecord {
     /// For which model, by the provider's name for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Box<str>>,
+    /// The filter that answered in the place of a provider: `idempotency` or `response_cache`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<Cow<'static, str>>,
     /// The status the client got; 499 if it left before one was sent.
     pub status: u16,
     /// The code of our error, if the client got one.

@@ -7,6 +7,7 @@
 //! Map: [`request`] reads and writes requests, `reply` and [`stream`] do replies, `block` is one
 //! content block of either, `error` does errors; the small files hold one table each.
 
+mod amend;
 mod block;
 mod cite;
 mod count;

@@ -7,6 +7,7 @@
 //! Map: `request` reads and writes requests, `schema` translates tool and answer schemas, `reply`
 //! and `stream` do replies, `error` does errors; the small files hold one table each.
 
+mod amend;
 mod carry;
 mod count;
 mod emit;

@@ -4,6 +4,7 @@
 //! library accepts. Requests are in [`request`], whole replies in [`reply`], streams in [`stream`],
 //! errors in [`error`].
 
+mod amend;
 mod completions;
 pub(crate) mod error;
 pub mod legacy;

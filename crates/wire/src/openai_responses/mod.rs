@@ -4,6 +4,7 @@
 //! OpenAI's own client library and Codex accept. Requests are in [`request`], whole replies in
 //! [`reply`], streams in [`stream`]. Errors have the shape of Chat Completions.
 
+mod amend;
 mod count;
 mod encrypted;
 mod finish;

@@ -1,4 +1,4 @@
-//! What is written must have an effect: limits and budgets of keys need the filter that keeps them.
+//! What is written must have an effect: limits, budgets and system prompts of keys need their filters.
 
 use super::access::API_KEY;
 use crate::config::client_keys::ClientKeyText;
@@ -9,8 +9,10 @@ use crate::filter::FilterChain;
 const CLIENT_LIMITS: &str = "client_limits";
 /// The filter that keeps `budget` of client keys.
 const BUDGET: &str = "budget";
+/// The filter that adds `system_prompt` of client keys.
+const SYSTEM_PROMPT: &str = "system_prompt";
 
-/// Reports limits and budgets that nobody would keep.
+/// Reports limits, budgets and system prompts that nobody would see to.
 pub(super) fn check(keys: &[ClientKeyText], filters: &FilterChain, report: &Report) {
     let place = |name| filters.names().iter().position(|known| *known == name);
     for key in keys {
@@ -27,6 +29,9 @@ pub(super) fn check(keys: &[ClientKeyText], filters: &FilterChain, report: &Repo
         }
         if let Some(budgets) = key.budgets.as_ref().filter(|budgets| !budgets.value.is_empty()) {
             needs(filters, (BUDGET, "budget"), &budgets.place, report);
+        }
+        if let Some(prompt) = &key.system_prompt {
+            needs(filters, (SYSTEM_PROMPT, "system_prompt"), &prompt.place, report);
         }
     }
 }

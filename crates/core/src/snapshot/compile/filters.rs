@@ -13,8 +13,19 @@ use crate::config::report::{Place, Report, Spot};
 use crate::filter::{BuildContext, FilterChain};
 
 /// Filters that run when the file has no list, in order, as far as they are registered.
-const DEFAULT_LIST: [&str; 6] =
-    ["cors", "ip_access", API_KEY, "client_limits", "model_access", "budget"];
+const DEFAULT_LIST: [&str; 11] = [
+    "cors",
+    "ip_access",
+    API_KEY,
+    "client_limits",
+    "model_access",
+    "idempotency",
+    "response_cache",
+    "budget",
+    "system_prompt",
+    "thinking_budget",
+    "progress",
+];
 
 /// Builds the chain.
 pub(super) fn compile(
@@ -30,9 +41,14 @@ pub(super) fn compile(
     };
     let mut provider_ids = providers.ids.clone();
     provider_ids.sort();
-    let (clock, lockouts) = (inputs.clock.clone(), Arc::clone(&inputs.state.lockouts));
-    let notices = Arc::clone(&inputs.state.notices);
-    let context = BuildContext { provider_ids, clock, lockouts, notices };
+    let context = BuildContext {
+        provider_ids,
+        clock: inputs.clock.clone(),
+        lockouts: Arc::clone(&inputs.state.lockouts),
+        flights: Arc::clone(&inputs.state.flights),
+        answers: Arc::clone(&inputs.state.answers),
+        notices: Arc::clone(&inputs.state.notices),
+    };
     let mut chain = FilterChain::default();
     for filter in &list {
         let Some((name, build)) = inputs.register.find(&filter.name) else {

@@ -43,6 +43,7 @@ pub(super) fn compile(
             inference: text.scopes.contains(&Scope::Inference),
             admin: text.scopes.contains(&Scope::Admin),
             strict_translation: text.strict_translation,
+            system_prompt: text.system_prompt.as_ref().map(|text| text.value.as_str().into()),
             tunnel: text.tunnel.clone(),
             limits: text.limits.as_ref().map(|limits| limits.value).unwrap_or_default(),
             budgets: text

@@ -4,7 +4,7 @@ mod members;
 mod read;
 mod write;
 
-pub(super) use read::{peek, read};
+pub(super) use read::{level_of, peek, read};
 pub(super) use write::write;
 
 /// Prefix of ids that were made because a call came without one. Tells them from Gemini's own, so that

@@ -63,7 +63,7 @@ resilience:
 filters:
   - corrs
   - ip_access: { bad: [x] }
-  - idempotency: { window: 5 }
+  - request_log: { bodies: maybe }
   - ip_access
 acounts: []
 "#;

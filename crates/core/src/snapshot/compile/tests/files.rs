@@ -36,10 +36,20 @@ fn the_catalogue_alone_makes_a_snapshot_without_accounts() {
     assert_eq!(snapshot.providers.len(), catalogue().unwrap().len());
     assert!(snapshot.accounts.is_empty());
     assert!(snapshot.client_keys.is_empty());
-    assert_eq!(
-        snapshot.filters.names(),
-        ["cors", "ip_access", "api_key", "client_limits", "model_access", "budget"]
-    );
+    let defaults = [
+        "cors",
+        "ip_access",
+        "api_key",
+        "client_limits",
+        "model_access",
+        "idempotency",
+        "response_cache",
+        "budget",
+        "system_prompt",
+        "thinking_budget",
+        "progress",
+    ];
+    assert_eq!(snapshot.filters.names(), defaults);
 }
 
 #[test]

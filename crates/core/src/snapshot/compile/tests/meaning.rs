@@ -176,6 +176,21 @@ fn a_key_may_refuse_losses() {
 }
 
 #[test]
+fn a_key_has_a_system_prompt_of_its_own_only_where_the_filter_adds_it() {
+    let keys = "client_keys: [{ name: a, key: abcdefgh, system_prompt: be kind }, { name: b, key: ijklmnop, system_prompt: '' }]\n";
+    let snapshot = file(keys).snapshot();
+    let prompt =
+        |key: &str| snapshot.client_keys.find(key.as_bytes()).unwrap().system_prompt.as_deref();
+    assert_eq!((prompt("abcdefgh"), prompt("ijklmnop")), (Some("be kind"), Some("")));
+
+    let problems = file(&format!("{keys}filters: [api_key]\n")).problems();
+    let expected = "`system_prompt` has no effect: `filters` lacks `system_prompt`";
+    assert_eq!(problems.len(), 2, "{problems:#?}");
+    assert!(problems[0].contains("client_keys[0].system_prompt"), "{}", problems[0]);
+    assert!(problems[0].contains(expected), "{}", problems[0]);
+}
+
+#[test]
 fn wildcard_aliases_are_sorted_by_how_specific_they_are() {
     let text = "
 aliases:
@@ -292,7 +307,7 @@ fn an_empty_file_is_the_default() {
 #[test]
 fn the_list_of_filters_is_the_order_of_execution() {
     let snapshot = file("filters: [model_access, cors, system_prompt: { text: null }]").snapshot();
-    assert_eq!(snapshot.filters.names(), ["model_access", "cors"]);
+    assert_eq!(snapshot.filters.names(), ["model_access", "cors", "system_prompt"]);
 
     let snapshot = file("filters: []").snapshot();
     assert!(snapshot.filters.names().is_empty());

@@ -130,7 +130,19 @@ fn build(settings: Value, _: &BuildContext) -> Result<Arc<dyn Filter>, Vec<Filte
 
 fn register() -> FilterRegister {
     let mut register = FilterRegister::default();
-    for name in ["cors", "ip_access", "api_key", "client_limits", "model_access", "budget"] {
+    for name in [
+        "cors",
+        "ip_access",
+        "api_key",
+        "client_limits",
+        "model_access",
+        "idempotency",
+        "response_cache",
+        "budget",
+        "system_prompt",
+        "thinking_budget",
+        "progress",
+    ] {
         register.add(name, build);
     }
     register

@@ -93,21 +93,32 @@ fn thinking(raw: &RawValue, request: &mut ChatRequest) -> Result<(), WireError> 
             tokens => ReasoningAmount::of_budget(tokens.unsigned_abs()),
         };
     } else if let Some(raw) = level {
-        let path = format!("{here}.thinkingLevel");
-        request.reasoning.amount = match members::word(raw, &path, &LEVELS)?.as_str() {
-            "THINKING_LEVEL_UNSPECIFIED" => ReasoningAmount::NotSaid,
-            "MINIMAL" => ReasoningAmount::Effort(Effort::Minimal),
-            "LOW" => ReasoningAmount::Effort(Effort::Low),
-            "MEDIUM" => ReasoningAmount::Effort(Effort::Medium),
-            "HIGH" => ReasoningAmount::Effort(Effort::High),
-            "XHIGH" => ReasoningAmount::Effort(Effort::XHigh),
-            _ => {
-                let detail = "must be `MINIMAL`, `LOW`, `MEDIUM` or `HIGH`";
-                return Err(WireError::malformed(path, detail));
-            }
-        };
+        request.reasoning.amount = amount_of(raw, &format!("{here}.thinkingLevel"))?;
     }
     Ok(())
+}
+
+/// Returns the level that a value of `thinkingLevel` is; `None` if it is none.
+pub(in crate::gemini) fn level_of(raw: &RawValue) -> Option<Effort> {
+    match amount_of(raw, "") {
+        Ok(ReasoningAmount::Effort(effort)) => Some(effort),
+        _ => None,
+    }
+}
+
+fn amount_of(raw: &RawValue, path: &str) -> Result<ReasoningAmount, WireError> {
+    Ok(match members::word(raw, path, &LEVELS)?.as_str() {
+        "THINKING_LEVEL_UNSPECIFIED" => ReasoningAmount::NotSaid,
+        "MINIMAL" => ReasoningAmount::Effort(Effort::Minimal),
+        "LOW" => ReasoningAmount::Effort(Effort::Low),
+        "MEDIUM" => ReasoningAmount::Effort(Effort::Medium),
+        "HIGH" => ReasoningAmount::Effort(Effort::High),
+        "XHIGH" => ReasoningAmount::Effort(Effort::XHigh),
+        _ => {
+            let detail = "must be `MINIMAL`, `LOW`, `MEDIUM` or `HIGH`";
+            return Err(WireError::malformed(path, detail));
+        }
+    })
 }
 
 /// Reads which kinds of answer are wanted. Kinds that nothing else has stay as they are.

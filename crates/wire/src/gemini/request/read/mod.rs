@@ -12,6 +12,7 @@ use std::marker::PhantomData;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub(in crate::gemini) use self::config::level_of;
 use self::contents::{Content, Contents, PARTS};
 pub(super) use self::media::mime_of;
 use super::members::{self, Members};

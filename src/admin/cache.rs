@@ -1,0 +1,145 @@
+//! Answers that are given again: what they save, and forgetting them.
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use omniroute_core::replay::AnswerStats;
+use serde::Serialize;
+
+use super::Parts;
+
+/// What kept answers did since the start.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Stats {
+    /// Answers kept now.
+    entries: usize,
+    /// Bytes of their bodies.
+    bytes: usize,
+    hits: u64,
+    misses: u64,
+    /// Requests that could have been answered but for `X-OmniRoute-No-Cache`.
+    bypassed: u64,
+    /// Hits among hits and misses, from 0 to 1; `null` before the first of them.
+    hit_rate: Option<f64>,
+    saved: SavedNow,
+    idempotency: Ids,
+}
+
+/// What hits saved.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SavedNow {
+    input_tokens: u64,
+    output_tokens: u64,
+    /// Dollars with all their digits, of those answers whose price is known.
+    cost_usd: String,
+}
+
+/// Calls by the ids their clients gave them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ids {
+    /// Ids that are known now: of calls under way and of those whose window is open.
+    active: usize,
+    /// Bytes of the answers that are given again within their windows.
+    bytes: usize,
+}
+
+/// The numbers by the names that the product had which this one replaces.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Overview {
+    semantic_cache: SemanticCache,
+    idempotency: ActiveKeys,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SemanticCache {
+    memory_entries: usize,
+    /// Nothing is kept on disk.
+    db_entries: usize,
+    hits: u64,
+    misses: u64,
+    /// In per cent with one decimal; 0 before the first.
+    hit_rate: f64,
+    tokens_saved: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ActiveKeys {
+    active_keys: usize,
+}
+
+/// How many answers were forgotten.
+#[derive(Debug, Serialize)]
+struct Cleared {
+    cleared: usize,
+}
+
+/// Makes the routes of the cache.
+pub(super) fn routes() -> Router<Parts> {
+    Router::new()
+        .route("/api/cache", get(overview).delete(clear))
+        .route("/api/cache/stats", get(stats).delete(clear))
+}
+
+/// `GET /api/cache/stats`
+async fn stats(State(parts): State<Parts>) -> Json<Stats> {
+    Json(Stats::of(&parts))
+}
+
+/// `GET /api/cache`
+async fn overview(State(parts): State<Parts>) -> Json<Overview> {
+    let stats = parts.state.answers.stats();
+    let (active_keys, _) = parts.state.flights.held(parts.clock.now());
+    Json(Overview {
+        semantic_cache: SemanticCache {
+            memory_entries: stats.entries,
+            db_entries: 0,
+            hits: stats.hits,
+            misses: stats.misses,
+            hit_rate: (hit_rate(&stats).unwrap_or_default() * 1000.0).round() / 10.0,
+            tokens_saved: stats.saved.input.saturating_add(stats.saved.output),
+        },
+        idempotency: ActiveKeys { active_keys },
+    })
+}
+
+/// `DELETE /api/cache` and `DELETE /api/cache/stats`: forgets the kept answers. What was counted stays.
+async fn clear(State(parts): State<Parts>) -> Json<Cleared> {
+    let cleared = parts.state.answers.clear();
+    tracing::info!(cleared, "kept answers were forgotten through the administration");
+    Json(Cleared { cleared })
+}
+
+impl Stats {
+    /// Takes the numbers of now.
+    pub(super) fn of(parts: &Parts) -> Self {
+        let stats = parts.state.answers.stats();
+        let (active, bytes) = parts.state.flights.held(parts.clock.now());
+        Self {
+            entries: stats.entries,
+            bytes: stats.bytes,
+            hits: stats.hits,
+            misses: stats.misses,
+            bypassed: stats.bypassed,
+            hit_rate: hit_rate(&stats),
+            saved: SavedNow {
+                input_tokens: stats.saved.input,
+                output_tokens: stats.saved.output,
+                cost_usd: stats.saved.cost.in_digits(),
+            },
+            idempotency: Ids { active, bytes },
+        }
+    }
+}
+
+/// Returns the share of hits.
+#[expect(clippy::cast_precision_loss, reason = "a share is no count")]
+fn hit_rate(stats: &AnswerStats) -> Option<f64> {
+    let asked = stats.hits.saturating_add(stats.misses);
+    (asked > 0).then(|| stats.hits as f64 / asked as f64)
+}

@@ -1,0 +1,58 @@
+//! Writing an answer that another request is getting, as it comes.
+
+use http::header::TRANSFER_ENCODING;
+use omniroute_core::context::RequestContext;
+use omniroute_core::error::Error;
+use omniroute_core::filter::Relay;
+use omniroute_core::replay::Cut;
+use pingora_proxy::Session;
+
+use super::fault;
+use super::flight::{Flight, Local};
+use super::head::Head;
+
+/// Writes the answer. Returns that it has been written.
+///
+/// # Errors
+///
+/// Pingora's, if the client left, or to have the connection closed where the answer broke off.
+pub async fn relay(
+    session: &mut Session,
+    flight: &mut Flight,
+    cx: RequestContext,
+    relayed: Relay,
+) -> pingora::Result<bool> {
+    let status = relayed.status.as_u16();
+    let written = write(session, &cx, relayed).await;
+    let error = match &written {
+        // What the client has is a piece of an answer, which the closed connection tells.
+        Err(fault) if *fault.etype() == fault::CUT => Some(Error::Internal.code()),
+        _ => None,
+    };
+    let status = if written.is_err() && error.is_none() { 0 } else { status };
+    *flight = Flight::Local(Box::new(Local { cx: Some(cx), status, error }));
+    written.map(|()| true)
+}
+
+async fn write(session: &mut Session, cx: &RequestContext, relayed: Relay) -> pingora::Result<()> {
+    let Relay { status, headers, mut body } = relayed;
+    let mut head = Head::new(status.as_u16(), cx).with(headers).build()?;
+    if session.req_header().version == http::Version::HTTP_11 {
+        head.insert_header(TRANSFER_ENCODING, "chunked")?;
+    }
+    tracing::debug!(request_id = %cx.request_id, "follows another request's answer");
+    session.downstream_session.write_response_header(head).await?;
+    loop {
+        let piece = tokio::select! {
+            biased;
+            piece = body.piece() => piece,
+            Err(left) = session.downstream_session.read_body_or_idle(true) => return Err(left),
+        };
+        match piece {
+            Ok(Some(piece)) => session.downstream_session.write_response_body(piece, false).await?,
+            Ok(None) => break,
+            Err(Cut) => return Err(fault::cut()),
+        }
+    }
+    session.downstream_session.finish_body().await
+}
