@@ -6,12 +6,14 @@
 mod access;
 mod actor;
 mod audit;
+mod backups;
 mod catalog;
 mod change;
 mod config;
 mod custom_models;
 mod explain;
 mod given;
+mod import;
 mod keys;
 mod lockouts;
 mod login;
@@ -24,15 +26,18 @@ mod resilience;
 mod same_origin;
 mod time;
 mod tunnels;
+mod upload;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
 use axum::routing::{delete, get, post};
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use futures_util::TryStreamExt;
+use http::{Request, Response, StatusCode};
 use omniroute_core::clock::Clock;
 use omniroute_core::state::SharedState;
 use tower_service::Service;
@@ -44,10 +49,13 @@ use self::problem::Problem;
 use crate::explained::Explained;
 use crate::live::LiveConfig;
 use crate::login::Login;
-use crate::proxy::Administration;
+use crate::proxy::{Administration, AnswerBody};
 use crate::store::Store;
 
-/// Largest answer. They are made here, so this is only a bound.
+/// Largest body of a request, but of an import.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// Largest answer that is made in memory. They are made here, so this is only a bound.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// What the administration works on.
@@ -69,17 +77,46 @@ pub struct Parts {
 
 /// Makes what answers requests to the administration.
 pub fn administration(parts: Parts) -> Administration {
-    let router = router(parts);
-    Box::new(move |request| {
-        let mut router = router.clone();
-        Box::pin(async move {
-            let answer = match router.call(request.map(Body::from)).await {
-                Ok(answer) => answer,
-                Err(never) => match never {},
-            };
-            whole(answer).await
-        })
-    })
+    let router = router(parts.clone());
+    Administration {
+        admit: Box::new(move |head| {
+            let parts = parts.clone();
+            Box::pin(async move {
+                match admit(&parts, head).await {
+                    Ok(limit) => Ok(limit),
+                    Err(problem) => Err(whole(problem.into_response()).await),
+                }
+            })
+        }),
+        answer: Box::new(move |request| {
+            let mut router = router.clone();
+            Box::pin(async move {
+                let answer = match router.call(request.map(Body::from)).await {
+                    Ok(answer) => answer,
+                    Err(never) => match never {},
+                };
+                if answer.extensions().get::<InPieces>().is_none() {
+                    return whole(answer).await.map(AnswerBody::Whole);
+                }
+                let pieces = |body: Body| body.into_data_stream().map_err(std::io::Error::other);
+                answer.map(|body| AnswerBody::Pieces(Box::pin(pieces(body))))
+            })
+        }),
+    }
+}
+
+/// Marks an answer that is not collected in memory.
+#[derive(Clone, Copy)]
+struct InPieces;
+
+/// Says how large a request's body may be. Only an import may be large, and whoever sends it is known before it is read.
+async fn admit(parts: &Parts, head: Request<()>) -> Result<usize, Problem> {
+    if !backups::is_import(&head) {
+        return Ok(MAX_BODY_BYTES);
+    }
+    let (head, ()) = head.into_parts();
+    access::allowed(parts, &head).await?.is_known()?;
+    Ok(backups::MAX_FORM_BYTES)
 }
 
 /// The route table, one line per resource.
@@ -88,7 +125,7 @@ fn router(parts: Parts) -> Router {
         let (all, one) = (format!("/api/{}", of.name), format!("/api/{}/{{*name}}", of.name));
         router.route(&all, objects::all(of)).route(&one, objects::one(of))
     });
-    let guarded = objects
+    let guarded = backups::routes(objects)
         .route("/api/audit", get(audit::list))
         .route("/api/audit/verify", get(audit::verify))
         .route("/api/auth/password", post(login::change))

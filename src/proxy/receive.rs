@@ -12,7 +12,7 @@ use omniroute_wire::openai_chat::LegacyCompletions;
 use omniroute_wire::{Codec, PathModel};
 use pingora_proxy::Session;
 
-use super::administer::administer;
+use super::administer::{AnswerBody, administer};
 use super::dispatch::{Surface, dispatch};
 use super::exchange::{Exchange, SharedExchange};
 use super::flight::{Flight, Forward, Local};
@@ -67,6 +67,9 @@ pub async fn receive(
             return refuse(session, flight, cx, error).await;
         }
     };
+    if surface == Surface::Administration {
+        return administered(shared, session, flight, cx).await;
+    }
     match steps(shared, session, &mut cx, surface).await {
         Ok(None) => forward(shared, session, flight, (cx, in_flight)).await,
         Ok(Some(answer)) => {
@@ -88,9 +91,6 @@ async fn steps(
     if shared.is_draining() {
         session.set_keepalive(None);
         return Err(Error::Draining);
-    }
-    if surface == Surface::Administration {
-        return administer(&shared.administration, session, cx).await.map(Some);
     }
     let snapshot = Arc::clone(&cx.snapshot);
     if let Flow::Answer(answer) = snapshot.filters.on_request(cx)? {
@@ -119,6 +119,36 @@ async fn steps(
             Err(Error::Internal)
         }
     }
+}
+
+/// Hands a request to the administration, and its answer to the client.
+async fn administered(
+    shared: &Arc<Shared>,
+    session: &mut Session,
+    flight: &mut Flight,
+    mut cx: RequestContext,
+) -> pingora::Result<bool> {
+    let answered = if shared.is_draining() {
+        session.set_keepalive(None);
+        Err(Error::Draining)
+    } else {
+        administer(&shared.administration, session, &mut cx).await
+    };
+    let (head, body) = match answered {
+        Ok(answer) => answer.into_parts(),
+        Err(error) => return refuse(session, flight, cx, error).await,
+    };
+    let (status, headers) = (head.status, head.headers);
+    let status = match body {
+        AnswerBody::Whole(body) => {
+            reply::whole(session, &cx, Reply { status, headers, body }).await?
+        }
+        AnswerBody::Pieces(pieces) => {
+            reply::pieces(session, &cx, (status, headers), pieces).await?
+        }
+    };
+    *flight = Flight::Local(Box::new(Local { cx: Some(cx), status, error: None }));
+    Ok(true)
 }
 
 /// Reads a model call and runs the filters that look at it.
