@@ -14,14 +14,15 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
+use zeroize::Zeroizing;
 
 use super::actor::{Actor, Author};
 use super::change::audited;
 use super::import::{Report, Way, blocking, import};
 use super::problem::Problem;
-use super::upload::{Upload, Wishes};
+use super::upload::{Upload, Wishes, secret};
 use super::{InPieces, Parts, given, time};
-use crate::backup::{self, KeptCopy, SafetyCopies};
+use crate::backup::{self, Contents, KeptCopy, SafetyCopies};
 use crate::keeping::Keeps;
 use crate::store::Store;
 use crate::store::backup::Manifest;
@@ -40,6 +41,7 @@ pub(super) fn routes(router: Router<Parts>) -> Router<Parts> {
     router
         .route("/api/db-backups", get(list).put(make).post(restore_named))
         .route("/api/db-backups/export", get(export))
+        .route("/api/db-backups/exportAll", get(export_all).post(export_all))
         .route(IMPORT, post(upload).layer(DefaultBodyLimit::disable()))
         .route("/api/db-backups/{id}", delete(remove))
         .route("/api/db-backups/{id}/restore", post(restore_one))
@@ -79,6 +81,42 @@ async fn export(State(parts): State<Parts>, actor: Actor, by: Author) -> Result<
     let about = HeaderValue::from_str(&about).map_err(|_| Problem::internal())?;
     answer.headers_mut().insert("x-omniroute-backup", about);
     Ok(answer)
+}
+
+/// What may seal the credentials of an archive.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealing {
+    passphrase: Option<Zeroizing<String>>,
+}
+
+/// `GET` or `POST /api/db-backups/exportAll`: everything that people share as an archive. With a passphrase, in a
+/// header or in the body, also the credentials, sealed.
+async fn export_all(
+    State(parts): State<Parts>,
+    actor: Actor,
+    by: Author,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    actor.is_known()?;
+    let sealing: Sealing = if body.is_empty() { Sealing::default() } else { given::json(&body)? };
+    let passphrase = match sealing.passphrase {
+        Some(passphrase) => Some(passphrase),
+        None => secret(&headers, "x-omniroute-passphrase")?,
+    };
+    let store = parts.store.clone().ok_or_else(Problem::no_store)?;
+    let (folder, at, basis) = (folder(&parts), parts.clock.wall(), parts.live.basis());
+    let what = if passphrase.is_some() { "archive with credentials" } else { "archive" };
+    let file = blocking(move || {
+        store.flush()?;
+        let passphrase = passphrase.as_ref().map(|passphrase| passphrase.as_str());
+        let contents = Contents { basis: &basis, store: &store, passphrase, at };
+        Ok(backup::to_archive(&contents, folder.as_deref())?)
+    })
+    .await?;
+    audited(&parts, &by, "backup.export", what).await?;
+    download(file, &file_name("omniroute-full-backup", "tar.gz", &parts))
 }
 
 /// Names a file by the time it was made.

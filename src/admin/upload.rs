@@ -42,9 +42,9 @@ impl Upload {
         headers: &HeaderMap,
     ) -> Result<Self, Problem> {
         let keys = Keys {
-            master: given(headers, "x-omniroute-master-key")?,
-            storage: given(headers, "x-omniroute-storage-key")?,
-            passphrase: given(headers, "x-omniroute-passphrase")?,
+            master: secret(headers, "x-omniroute-master-key")?,
+            storage: secret(headers, "x-omniroute-storage-key")?,
+            passphrase: secret(headers, "x-omniroute-passphrase")?,
             allow_private: wishes.allow_private,
         };
         let kind =
@@ -76,9 +76,9 @@ impl Upload {
             let content = field.bytes().await.map_err(|error| broken(error.body_text()))?;
             match name.as_str() {
                 "file" => self.file = content,
-                "masterKey" => self.keys.master = Some(secret(&name, &content)?),
-                "storageKey" => self.keys.storage = Some(secret(&name, &content)?),
-                "passphrase" => self.keys.passphrase = Some(secret(&name, &content)?),
+                "masterKey" => self.keys.master = Some(text(&name, &content)?),
+                "storageKey" => self.keys.storage = Some(text(&name, &content)?),
+                "passphrase" => self.keys.passphrase = Some(text(&name, &content)?),
                 "dryRun" => self.wishes.dry_run = flag(&name, &content)?,
                 "allowPrivate" => self.keys.allow_private = flag(&name, &content)?,
                 other => {
@@ -93,11 +93,14 @@ impl Upload {
 }
 
 /// Reads a secret from a header.
-pub(super) fn given(headers: &HeaderMap, name: &str) -> Result<Option<Zeroizing<String>>, Problem> {
-    headers.get(name).map(|value| secret(name, value.as_bytes())).transpose()
+pub(super) fn secret(
+    headers: &HeaderMap,
+    name: &str,
+) -> Result<Option<Zeroizing<String>>, Problem> {
+    headers.get(name).map(|value| text(name, value.as_bytes())).transpose()
 }
 
-fn secret(name: &str, bytes: &[u8]) -> Result<Zeroizing<String>, Problem> {
+fn text(name: &str, bytes: &[u8]) -> Result<Zeroizing<String>, Problem> {
     let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_KEY_BYTES);
     let text = text.ok_or_else(|| {
         Problem::field(name, format!("a text of {MAX_KEY_BYTES} bytes at most is expected"))

@@ -5,6 +5,7 @@
 //! administration's business. Reading a file changes nothing: it gives [`Brought`], which says object by
 //! object what can come over.
 
+mod archive;
 mod copy;
 mod kept;
 
@@ -17,6 +18,8 @@ use serde::Serialize;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+pub use self::archive::{Contents, to_archive};
+use self::archive::{from_archive, is_archive};
 pub use self::copy::from_copy;
 pub use self::kept::{KeptCopy, SafetyCopies};
 use crate::store::backup::is_database;
@@ -57,6 +60,9 @@ pub fn read(
         file.write_all(bytes)?;
         let key = keys.master.as_ref().map(|key| MasterKey::parsed(key)).transpose()?;
         return from_copy(store, file, key.as_ref());
+    }
+    if is_archive(bytes) {
+        return from_archive(bytes, keys, data_dir);
     }
     let what = "the file is no export of omniroute: neither a database, nor an archive, nor an OmniRoute .sqlite";
     Err(BackupError::File(what.to_owned()))

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::setup::ask;
 
-const BOSS: (&str, &str) = ("authorization", "Bearer boss-key-0123456789");
+pub const BOSS: (&str, &str) = ("authorization", "Bearer boss-key-0123456789");
 
 /// A gateway with a data directory.
 pub struct Site {
@@ -122,7 +122,7 @@ pub async fn furnish(site: &mut Site) -> String {
     made["key"].as_str().unwrap().to_owned()
 }
 
-fn outcome<'r>(report: &'r Value, kind: &str, name: &str) -> Option<&'r str> {
+pub fn outcome<'r>(report: &'r Value, kind: &str, name: &str) -> Option<&'r str> {
     let lines = report["report"].as_array().unwrap();
     let line = lines.iter().find(|line| line["kind"] == kind && line["name"] == name);
     line.and_then(|line| line["outcome"].as_str())

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests stop at the first surprise")]
 
 mod administration;
+mod archives;
 mod backups;
 mod body;
 mod budgets;
