@@ -103,7 +103,7 @@ impl App {
         let endpoints = Endpoints::new(clock.clone());
         restore_breakers(&data_dir, &live.load(), &clock);
         if let Some(store) = &store {
-            restore_budgets(store, &live.load(), &state, &clock).map_err(refused)?;
+            restore_budgets(store, &live.load(), &state, &clock, &|_| true).map_err(refused)?;
         }
         let live = Arc::new(live);
         let log = access_log(log, &clock)?;

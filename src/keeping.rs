@@ -19,7 +19,7 @@ use crate::store::{MasterKey, Store, StoreError, usage};
 const ENVELOPE: &str = "gw/envelope/v1";
 
 /// The purpose of the secret under which client keys are hashed.
-const CLIENT_KEYS: &str = "gw/apikey/v1";
+pub const CLIENT_KEYS: &str = "gw/apikey/v1";
 
 /// The variable that says how many days rows of usage are kept, and what it may say.
 const RETENTION: &str = "LOG_RETENTION_DAYS";

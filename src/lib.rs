@@ -2,11 +2,12 @@
 //!
 //! Start at [`proxy`], the life of a request. [`app`] builds the long-lived parts, [`live`] reloads the
 //! configuration, [`admin`] is the API for operators, [`upstream`] knows the way out, [`local`] answers what needs no provider, [`services`]
-//! runs beside the requests, [`cli`] is what operators type.
+//! runs beside the requests, [`backup`] is what leaves and comes back as a file, [`cli`] is what operators type.
 
 pub mod access_log;
 pub mod admin;
 pub mod app;
+pub mod backup;
 pub mod cli;
 mod data_dir;
 mod explained;

@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use cookie::Cookie;
+use http::request::Parts as Head;
 use http::{HeaderMap, Method, StatusCode, header};
 use omniroute_core::clock::Clock;
 use omniroute_core::presented;
@@ -25,16 +26,27 @@ pub(super) const COOKIE: &str = "omniroute_session";
 /// Lets only administrators through. Wrong keys lock the address for a while, as they do elsewhere.
 pub(super) async fn admin_only(
     State(parts): State<Parts>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let client = request.extensions().get().copied().unwrap_or(ClientAddress(None));
-    let actor = actor(&parts, request.headers(), client).await?;
-    if !matches!(actor, Actor::Key(_) | Actor::Console) && !is_safe(request.method()) {
-        same_origin::check(request.headers())?;
+    let (mut head, body) = request.into_parts();
+    let actor = allowed(&parts, &head).await?;
+    head.extensions.insert(actor);
+    Ok(next.run(Request::from_parts(head, body)).await)
+}
+
+/// Tells who sends a request.
+///
+/// # Errors
+///
+/// That whoever it is may not.
+pub(super) async fn allowed(parts: &Parts, head: &Head) -> Result<Actor, Problem> {
+    let client = head.extensions.get().copied().unwrap_or(ClientAddress(None));
+    let actor = actor(parts, &head.headers, client).await?;
+    if !matches!(actor, Actor::Key(_) | Actor::Console) && !is_safe(&head.method) {
+        same_origin::check(&head.headers)?;
     }
-    request.extensions_mut().insert(actor);
-    Ok(next.run(request).await)
+    Ok(actor)
 }
 
 const fn is_safe(method: &Method) -> bool {

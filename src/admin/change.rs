@@ -11,6 +11,7 @@ use super::Parts;
 use super::actor::Author;
 use super::merge;
 use super::problem::Problem;
+use crate::backup::Records;
 use crate::live::{Basis, Candidate, Generation, HeldFile, Next};
 use crate::store::audit::{self, AuditEntry};
 use crate::store::{Store, StoreError, objects};
@@ -106,15 +107,15 @@ pub(super) async fn go_back(parts: &Parts, by: Author, to: Generation) -> Result
 
 /// What an entry of the audit log says of one object.
 #[derive(Default)]
-struct Entry {
-    action: String,
-    object: String,
-    before: Value,
-    after: Value,
+pub(super) struct Entry {
+    pub(super) action: String,
+    pub(super) object: String,
+    pub(super) before: Value,
+    pub(super) after: Value,
 }
 
 impl Entry {
-    fn of(before: &Written, after: &Written, (kind, name): &(Kind, String)) -> Self {
+    pub(super) fn of(before: &Written, after: &Written, (kind, name): &(Kind, String)) -> Self {
         let (before, after) = (before.view(*kind, name), after.view(*kind, name));
         let what = match (&before, &after) {
             (None, _) => "create",
@@ -149,29 +150,37 @@ async fn publish(
             changes.clone_from(&candidate.changes);
             let entries = entries(&before.written, &candidate.basis().written);
             let entries = entries.into_iter().map(|entry| written(entry, &by, &clock)).collect();
-            keep(&store, candidate, generation, entries)
+            keep(&store, candidate, generation, entries, None)?;
+            Ok::<_, Problem>(())
         })?;
         Ok(Changed { generation: snapshot.revision, changes })
     });
     changed.await.map_err(|_| Problem::internal())?
 }
 
-fn keep(
+/// Writes a change down in one transaction, with records of calls if it brings any; returns how many of
+/// those were new.
+///
+/// # Errors
+///
+/// The store's: nothing was written then.
+pub(super) fn keep(
     store: &Store,
     candidate: &Candidate,
     generation: Generation,
     entries: Vec<AuditEntry>,
-) -> Result<(), Problem> {
+    records: Option<Records>,
+) -> Result<usize, StoreError> {
     let held = candidate.basis().held.clone();
     let key = store.audit_key()?;
     store.write_blocking(move |tx| {
         objects::keep(tx, &generation, held.as_ref())?;
-        entries.into_iter().try_for_each(|entry| audit::append(tx, &key, entry))
-    })?;
-    Ok(())
+        entries.into_iter().try_for_each(|entry| audit::append(tx, &key, entry))?;
+        records.map_or(Ok(0), |put| put(tx))
+    })
 }
 
-fn written(entry: Entry, by: &Author, clock: &Clock) -> AuditEntry {
+pub(super) fn written(entry: Entry, by: &Author, clock: &Clock) -> AuditEntry {
     let Entry { action, object, before, after } = entry;
     AuditEntry { action, object, before, after, ..bare(by, clock) }
 }

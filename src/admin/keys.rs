@@ -36,7 +36,7 @@ const OTHER_NAMES: [(&str, &str); 3] = [
 ];
 
 /// Fields that only the gateway writes.
-const OWN_FIELDS: [&str; 4] = ["key", "key_hash", "key_sha256", "key_prefix"];
+const OWN_FIELDS: [&str; 5] = ["key", "key_hash", "key_pepper", "key_sha256", "key_prefix"];
 
 /// `GET /api/keys`
 pub(super) async fn list(

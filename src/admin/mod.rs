@@ -6,6 +6,7 @@
 mod access;
 mod actor;
 mod audit;
+mod backups;
 mod budgets;
 mod cache;
 mod catalog;
@@ -16,6 +17,7 @@ mod custom_models;
 mod explain;
 mod given;
 mod health;
+mod import;
 mod keys;
 mod lockouts;
 mod login;
@@ -33,6 +35,7 @@ mod time;
 mod translator;
 mod trials;
 mod tunnels;
+mod upload;
 mod usage;
 mod usd;
 
@@ -42,9 +45,11 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
 use axum::routing::{delete, get, post};
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use futures_util::TryStreamExt;
+use http::{Request, Response, StatusCode};
 use omniroute_core::clock::Clock;
 use omniroute_core::state::SharedState;
 use omniroute_core::written::Kind;
@@ -57,11 +62,14 @@ use self::problem::Problem;
 use crate::explained::Explained;
 use crate::live::LiveConfig;
 use crate::login::Login;
-use crate::proxy::Administration;
+use crate::proxy::{Administration, AnswerBody};
 use crate::store::Store;
 use crate::upstream::Fetch;
 
-/// Largest answer. They are made here, so this is only a bound.
+/// Largest body of a request, but of an import.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// Largest answer that is made in memory. They are made here, so this is only a bound.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// What the administration works on.
@@ -87,22 +95,51 @@ pub struct Parts {
 
 /// Makes what answers requests to the administration.
 pub fn administration(parts: Parts) -> Administration {
-    let router = router(parts);
-    Box::new(move |request| {
-        let mut router = router.clone();
-        Box::pin(async move {
-            let answer = match router.call(request.map(Body::from)).await {
-                Ok(answer) => answer,
-                Err(never) => match never {},
-            };
-            whole(answer).await
-        })
-    })
+    let router = router(parts.clone());
+    Administration {
+        admit: Box::new(move |head| {
+            let parts = parts.clone();
+            Box::pin(async move {
+                match admit(&parts, head).await {
+                    Ok(limit) => Ok(limit),
+                    Err(problem) => Err(whole(problem.into_response()).await),
+                }
+            })
+        }),
+        answer: Box::new(move |request| {
+            let mut router = router.clone();
+            Box::pin(async move {
+                let answer = match router.call(request.map(Body::from)).await {
+                    Ok(answer) => answer,
+                    Err(never) => match never {},
+                };
+                if answer.extensions().get::<InPieces>().is_none() {
+                    return whole(answer).await.map(AnswerBody::Whole);
+                }
+                let pieces = |body: Body| body.into_data_stream().map_err(std::io::Error::other);
+                answer.map(|body| AnswerBody::Pieces(Box::pin(pieces(body))))
+            })
+        }),
+    }
+}
+
+/// Marks an answer that is not collected in memory.
+#[derive(Clone, Copy)]
+struct InPieces;
+
+/// Says how large a request's body may be. Only an import may be large, and whoever sends it is known before it is read.
+async fn admit(parts: &Parts, head: Request<()>) -> Result<usize, Problem> {
+    if !backups::is_import(&head) {
+        return Ok(MAX_BODY_BYTES);
+    }
+    let (head, ()) = head.into_parts();
+    access::allowed(parts, &head).await?.is_known()?;
+    Ok(backups::MAX_FORM_BYTES)
 }
 
 /// The route table, one line per resource.
 fn router(parts: Parts) -> Router {
-    let guarded = objects()
+    let guarded = backups::routes(objects())
         .merge(configured())
         .merge(running())
         .merge(usage::routes())

@@ -9,6 +9,7 @@ use omniroute_core::snapshot::Problems;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::backup::BackupError;
 use crate::store::StoreError;
 
 /// What is wrong with a request, and how to fix it.
@@ -115,6 +116,25 @@ impl From<StoreError> for Problem {
         tracing::error!(%error, "the administration could not use the store");
         let what = "what the gateway remembers cannot be used at the moment; its log says why";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", what)
+    }
+}
+
+impl From<BackupError> for Problem {
+    fn from(error: BackupError) -> Self {
+        let what = error.to_string();
+        match error {
+            BackupError::File(_) => Self::new(StatusCode::BAD_REQUEST, "invalid_backup", what),
+            BackupError::TooLarge => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", what),
+            BackupError::Locked(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "backup_locked", what)
+            }
+            BackupError::Store(error) => error.into(),
+            BackupError::Disk(error) => {
+                tracing::error!(%error, "a file of the administration cannot be written");
+                let what = format!("no file can be written at the moment: {}", error.kind());
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_room", what)
+            }
+        }
     }
 }
 

@@ -126,7 +126,12 @@ impl Reach {
                 Way::Running { fetch, destination } => {
                     fetch.send(destination, request, LIMIT).await
                 }
-                Way::Here(app) => Ok((app.shared().administration)(request).await),
+                Way::Here(app) => {
+                    let answer = (app.shared().administration.answer)(request).await;
+                    let (head, body) = answer.into_parts();
+                    let body = body.collect().await.map_err(|_| FetchError::Broken)?;
+                    Ok(Response::from_parts(head, body))
+                }
             }
         })
     }

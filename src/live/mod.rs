@@ -80,6 +80,11 @@ impl Candidate {
     pub const fn basis(&self) -> &Basis {
         &self.basis
     }
+
+    /// The configuration that it would be.
+    pub const fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
 }
 
 /// Refuses a reload that takes everything away: a file cut to nothing while it is written, or by a full

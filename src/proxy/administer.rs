@@ -1,10 +1,12 @@
-//! Requests to the administration: handed on whole, answered whole.
+//! Requests to the administration: their bodies handed on whole, their answers whole or in pieces.
 
+use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::{Stream, TryStreamExt};
 use http::{Request, Response};
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::Error;
@@ -13,17 +15,51 @@ use pingora_proxy::Session;
 
 use super::intake;
 
-/// Largest body of a request to the administration.
-const MAX_BODY_BYTES: usize = 1024 * 1024;
-
-/// How long such a body may take.
+/// How long a body may be silent.
 const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// What is waited for.
+type Coming<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// How many bytes a request's body may have, or the answer to one that is refused.
+pub type Admitted = Result<usize, Response<Bytes>>;
 
 /// What answers requests to the administration. The address of the client stands in the request's
 /// extensions, as [`ClientAddress`].
-pub type Administration = Box<
-    dyn Fn(Request<Bytes>) -> Pin<Box<dyn Future<Output = Response<Bytes>> + Send>> + Send + Sync,
->;
+pub struct Administration {
+    /// Says of a request's head how many bytes its body may have, or refuses it before any is read.
+    pub admit: Box<dyn Fn(Request<()>) -> Coming<Admitted> + Send + Sync>,
+    /// Answers.
+    pub answer: Box<dyn Fn(Request<Bytes>) -> Coming<Response<AnswerBody>> + Send + Sync>,
+}
+
+/// The body of an answer.
+pub enum AnswerBody {
+    /// At once.
+    Whole(Bytes),
+    /// Piece by piece; an error breaks the answer off. The headers say how long it is.
+    Pieces(Pieces),
+}
+
+/// Pieces of a body.
+pub type Pieces = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+impl AnswerBody {
+    /// Collects the body.
+    ///
+    /// # Errors
+    ///
+    /// What broke it off.
+    pub async fn collect(self) -> io::Result<Bytes> {
+        match self {
+            Self::Whole(bytes) => Ok(bytes),
+            Self::Pieces(pieces) => {
+                let pieces: Vec<Bytes> = pieces.try_collect().await?;
+                Ok(Bytes::from(pieces.concat()))
+            }
+        }
+    }
+}
 
 /// The address of the client's end of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,25 +74,44 @@ pub async fn administer(
     administration: &Administration,
     session: &mut Session,
     cx: &mut RequestContext,
-) -> Result<Reply, Error> {
+) -> Result<Response<AnswerBody>, Error> {
     let snapshot = std::sync::Arc::clone(&cx.snapshot);
     if let Flow::Answer(answer) = snapshot.filters.on_administration(cx)? {
-        return Ok(answer);
+        return Ok(whole(answer));
     }
-    let body = intake::body(session, MAX_BODY_BYTES, BODY_TIME).await?;
+    let limit = match (administration.admit)(head(cx)?).await {
+        Ok(limit) => limit,
+        Err(refusal) => {
+            if !intake::is_small_rest(session) {
+                session.set_keepalive(None);
+            }
+            return Ok(refusal.map(AnswerBody::Whole));
+        }
+    };
+    let body = intake::body(session, limit, BODY_TIME).await?;
+    Ok((administration.answer)(head(cx)?.map(|()| body)).await)
+}
+
+fn head(cx: &RequestContext) -> Result<Request<()>, Error> {
     let head = &cx.head;
     let target = if head.query.is_empty() {
         head.path.to_string()
     } else {
         format!("{}?{}", head.path, head.query)
     };
-    let mut request = Request::new(body);
+    let mut request = Request::new(());
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = target.parse().map_err(|_| Error::BadRequest {
         what: "the path cannot be read; write it plainly".to_owned(),
     })?;
     *request.headers_mut() = head.headers.clone();
     request.extensions_mut().insert(ClientAddress(head.peer));
-    let (parts, body) = administration(request).await.into_parts();
-    Ok(Reply { status: parts.status, headers: parts.headers, body })
+    Ok(request)
+}
+
+fn whole(reply: Reply) -> Response<AnswerBody> {
+    let mut answer = Response::new(AnswerBody::Whole(reply.body));
+    *answer.status_mut() = reply.status;
+    *answer.headers_mut() = reply.headers;
+    answer
 }

@@ -51,7 +51,7 @@ use pingora::{Error, Result};
 use pingora_core::protocols::Digest;
 use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 
-pub use self::administer::{Administration, ClientAddress};
+pub use self::administer::{Administration, AnswerBody, ClientAddress};
 use self::begin::NotNow;
 use self::flight::{Flight, Forward, Fresh};
 use crate::access_log::AccessLog;

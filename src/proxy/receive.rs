@@ -13,7 +13,7 @@ use omniroute_wire::openai_chat::LegacyCompletions;
 use omniroute_wire::{Codec, PathModel};
 use pingora_proxy::Session;
 
-use super::administer::administer;
+use super::administer::{AnswerBody, administer};
 use super::dispatch::{Surface, dispatch};
 use super::exchange::{Exchange, SharedExchange};
 use super::flight::{Flight, Forward, Local};
@@ -69,6 +69,9 @@ pub async fn receive(
             return refuse(session, flight, cx, error).await;
         }
     };
+    if surface == Surface::Administration {
+        return administered(shared, session, flight, cx).await;
+    }
     match steps(shared, session, &mut cx, surface).await {
         Ok(Next::Forward) => forward(shared, session, flight, (cx, in_flight)).await,
         Ok(Next::Answer(answer)) => {
@@ -108,9 +111,6 @@ async fn steps(
         session.set_keepalive(None);
         return Err(Error::Draining);
     }
-    if surface == Surface::Administration {
-        return administer(&shared.administration, session, cx).await.map(Next::Answer);
-    }
     let snapshot = Arc::clone(&cx.snapshot);
     if let Flow::Answer(answer) = snapshot.filters.on_request(cx)? {
         return Ok(Next::Answer(answer));
@@ -138,6 +138,36 @@ async fn steps(
             Err(Error::Internal)
         }
     }
+}
+
+/// Hands a request to the administration, and its answer to the client.
+async fn administered(
+    shared: &Arc<Shared>,
+    session: &mut Session,
+    flight: &mut Flight,
+    mut cx: RequestContext,
+) -> pingora::Result<bool> {
+    let answered = if shared.is_draining() {
+        session.set_keepalive(None);
+        Err(Error::Draining)
+    } else {
+        administer(&shared.administration, session, &mut cx).await
+    };
+    let (head, body) = match answered {
+        Ok(answer) => answer.into_parts(),
+        Err(error) => return refuse(session, flight, cx, error).await,
+    };
+    let (status, headers) = (head.status, head.headers);
+    let status = match body {
+        AnswerBody::Whole(body) => {
+            reply::whole(session, &cx, Reply { status, headers, body }).await?
+        }
+        AnswerBody::Pieces(pieces) => {
+            reply::pieces(session, &cx, (status, headers), pieces).await?
+        }
+    };
+    *flight = Flight::Local(Box::new(Local { cx: Some(cx), status, error: None }));
+    Ok(true)
 }
 
 /// Reads a model call and runs the filters that look at it.

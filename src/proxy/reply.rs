@@ -1,12 +1,14 @@
 //! Writing an answer of our own, before or without forwarding.
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::{Error, ErrorCode};
 use omniroute_core::filter::Reply;
 use pingora::http::ResponseHeader;
 use pingora_proxy::Session;
 
+use super::administer::Pieces;
 use super::head::Head;
 use super::intake;
 
@@ -46,6 +48,37 @@ pub async fn whole(
         head.insert_header(http::header::CONTENT_LENGTH, "0")?;
     }
     write(session, head, reply.body).await
+}
+
+/// Writes an answer whose body comes in pieces; its headers frame it. Returns the status that was sent.
+///
+/// # Errors
+///
+/// Pingora's, if the client has gone; or that the body ended early, which ends the connection.
+pub async fn pieces(
+    session: &mut Session,
+    cx: &RequestContext,
+    (status, headers): (http::StatusCode, http::HeaderMap),
+    mut pieces: Pieces,
+) -> pingora::Result<u16> {
+    let head = Head::new(status.as_u16(), cx).with(headers).build()?;
+    let downstream = &mut session.downstream_session;
+    downstream.write_response_header(head).await?;
+    if cx.head.method != http::Method::HEAD {
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|error| {
+                tracing::warn!(%error, "an answer of the administration broke off");
+                pingora::Error::because(
+                    pingora::ErrorType::ReadError,
+                    "the body ended early",
+                    error,
+                )
+            })?;
+            downstream.write_response_body(piece, false).await?;
+        }
+    }
+    downstream.write_response_body(Bytes::new(), true).await?;
+    Ok(status.as_u16())
 }
 
 /// Writes an error in the client's format.

@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry;
 use jiff::Timestamp;
 use omniroute_core::budget::Window;
 use omniroute_core::clock::Clock;
+use omniroute_core::ids::ClientKeyName;
 use omniroute_core::money::Nanodollars;
 use omniroute_core::snapshot::Snapshot;
 use omniroute_core::state::SharedState;
@@ -13,7 +14,7 @@ use omniroute_core::state::SharedState;
 use crate::store::usage::{By, Filter, Question, Span, ask};
 use crate::store::{Store, StoreError};
 
-/// Puts what was spent back into the ledger, before anything is served.
+/// Puts what some client keys have spent back into the ledger, before anything is served for them.
 ///
 /// A charge counts when its call ends and its record when it began, so a call over the border of a window
 /// may count in the other one after a restart.
@@ -26,10 +27,11 @@ pub fn restore_budgets(
     snapshot: &Snapshot,
     state: &SharedState,
     clock: &Clock,
+    whose: &dyn Fn(&ClientKeyName) -> bool,
 ) -> Result<(), StoreError> {
     let Ok(now) = Timestamp::try_from(clock.wall()) else { return Ok(()) };
     let mut spent_in = HashMap::new();
-    for key in snapshot.client_keys.iter() {
+    for key in snapshot.client_keys.iter().filter(|key| whose(&key.name)) {
         for budget in key.budgets.iter() {
             let window = budget.period.window(&budget.zone, now);
             let spent = match spent_in.entry((window.start, window.end)) {

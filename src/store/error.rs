@@ -48,6 +48,9 @@ pub enum StoreError {
         /// Where the key came from.
         source_name: String,
     },
+    /// A file that was given to be imported is none of ours, or not whole.
+    #[error("the file cannot be imported: {0}")]
+    NotABackup(String),
     /// The master key cannot be had.
     #[error("{0}")]
     MasterKey(String),

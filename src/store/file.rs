@@ -1,6 +1,6 @@
 //! The database file: how it is opened, and how its transactions begin.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -48,6 +48,40 @@ pub(super) fn on_backend<B: StorageBackend>(
 ) -> Opener {
     let path = PathBuf::from("(not a file)");
     Box::new(move || unharmed(&path, || builder().create_with_backend(make())))
+}
+
+/// Opens a file that somebody brought. Every page is checked before anything of it is believed.
+pub(super) fn brought(file: File) -> Result<Database, StoreError> {
+    let path = PathBuf::from("(an imported file)");
+    let opened = unharmed(&path, || {
+        let mut builder = builder();
+        builder.set_check_integrity_on_open(true);
+        builder.create_with_backend(FileBackend::new(file)?)
+    });
+    opened.map_err(|error| match error {
+        StoreError::Damaged { detail, .. } => {
+            StoreError::NotABackup(format!("the database in it is damaged ({detail})"))
+        }
+        other => other,
+    })
+}
+
+/// Begins to read a file that nobody writes.
+pub(super) fn read_only<'store>(
+    path: &Path,
+    sealer: &'store Sealer,
+) -> Result<ReadTx<'store>, StoreError> {
+    match catch_unwind(AssertUnwindSafe(|| builder().open_read_only(path))) {
+        Ok(Ok(database)) => Ok(ReadTx::new(database.begin_read().map_err(failed)?, sealer)),
+        Ok(Err(error)) => Err(damaged(path, &error)),
+        Err(_) => Err(damaged(path, &"its pages are not as written")),
+    }
+}
+
+/// Makes a database in an empty file.
+pub(super) fn fresh(file: File) -> Result<Database, StoreError> {
+    let path = PathBuf::from("(a copy)");
+    unharmed(&path, || builder().create_with_backend(FileBackend::new(file)?))
 }
 
 fn builder() -> Builder {

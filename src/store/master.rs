@@ -100,6 +100,16 @@ impl MasterKey {
         Ok(Self { key, origin: Origin::Given(path.to_owned()) })
     }
 
+    /// Reads a key that somebody sent: 64 hexadecimal digits, or 32 bytes in base64.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::MasterKey`] if it is none.
+    pub fn parsed(text: &str) -> Result<Self, StoreError> {
+        let key = parsed(text.as_bytes()).ok_or_else(|| no_key("the given key"))?;
+        Ok(Self { key, origin: Origin::Passing })
+    }
+
     /// Makes a key that lives as long as the process.
     pub fn passing() -> Self {
         Self { key: Zeroizing::new(rand::rng().random()), origin: Origin::Passing }

@@ -63,6 +63,29 @@ pub(super) fn settle(
     }
 }
 
+/// Checks that a database is one of ours, so that nothing of another's is ever migrated.
+///
+/// # Errors
+///
+/// [`StoreError::NotABackup`].
+pub(super) fn is_ours(database: &Database, sealer: &Sealer) -> Result<(), StoreError> {
+    let tx = file::read(database, sealer)?;
+    let not = |detail: &str| StoreError::NotABackup(detail.to_owned());
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX).saturating_add(1);
+    let schema = tx.table(&META).and_then(|meta| meta.get(&SCHEMA.to_owned()));
+    let schema = schema.map_err(|_| not("it is a redb database, but not of omniroute"))?;
+    let Some(schema) = schema else {
+        return Err(not("it is a redb database, but not of omniroute"));
+    };
+    let found = version(&schema).map_err(|error| StoreError::NotABackup(error.to_string()))?;
+    if found > known {
+        return Err(StoreError::NotABackup(format!(
+            "it is of version {found}, this program knows {known} at most; update omniroute first"
+        )));
+    }
+    Ok(())
+}
+
 /// Tells whether a database was sealed with this key; `None` if it was not sealed yet.
 pub(super) fn is_sealed_with(
     database: &Database,

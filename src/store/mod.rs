@@ -7,6 +7,7 @@
 //! this runs where requests are served.
 
 pub mod audit;
+pub mod backup;
 mod error;
 mod file;
 mod inner;

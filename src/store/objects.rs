@@ -164,7 +164,7 @@ impl Archive for Store {
     }
 }
 
-fn objects(tx: &ReadTx<'_>) -> Result<Vec<StoredObject>, StoreError> {
+pub(super) fn objects(tx: &ReadTx<'_>) -> Result<Vec<StoredObject>, StoreError> {
     let table = tx.table(&OBJECTS)?;
     let objects = table.range(..)?.map(|row| {
         let ((kind, name), record) = row?;
@@ -176,7 +176,7 @@ fn objects(tx: &ReadTx<'_>) -> Result<Vec<StoredObject>, StoreError> {
 }
 
 /// Returns the newest generations, at most so many, the newest first.
-fn generations(tx: &ReadTx<'_>, most: usize) -> Result<Vec<Generation>, StoreError> {
+pub(super) fn generations(tx: &ReadTx<'_>, most: usize) -> Result<Vec<Generation>, StoreError> {
     let table = tx.table(&GENERATIONS)?;
     let mut generations = Vec::new();
     for row in table.range(..)?.rev().take(most) {

@@ -33,6 +33,7 @@ pub struct Place<'a> {
 }
 
 /// Seals and opens under one master key.
+#[derive(Clone)]
 pub struct Sealer {
     cipher: XChaCha20Poly1305,
     check: [u8; 32],

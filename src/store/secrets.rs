@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use rand::RngExt;
 use zeroize::Zeroizing;
 
-use super::{Store, StoreError, Table, WriteTx};
+use super::{ReadTx, Store, StoreError, Table, WriteTx};
 
 /// By purpose; base64.
 const SECRETS: Table<String, SecretText> = Table::sealed("sealed/secrets");
@@ -34,12 +34,19 @@ impl Store {
             Some(kept) => Zeroizing::new(kept.0),
             None => self.write_blocking(move |tx| made(tx, &key))?,
         };
-        let bytes = BASE64_STANDARD.decode(&*text).ok().and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Arc::new).ok_or(StoreError::Row {
-            table: SECRETS.name(),
-            detail: "it is not 32 bytes".to_owned(),
-        })
+        bytes(&text).map(Arc::new)
     }
+}
+
+/// Returns the secret of a purpose, if it was made.
+pub(super) fn known(tx: &ReadTx<'_>, purpose: &str) -> Result<Option<[u8; 32]>, StoreError> {
+    let kept = tx.table(&SECRETS)?.get(&purpose.to_owned())?;
+    kept.map(|kept| bytes(&Zeroizing::new(kept.0))).transpose()
+}
+
+fn bytes(text: &str) -> Result<[u8; 32], StoreError> {
+    let bytes = BASE64_STANDARD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or(StoreError::Row { table: SECRETS.name(), detail: "it is not 32 bytes".to_owned() })
 }
 
 /// Makes a secret, unless somebody was faster.

@@ -52,6 +52,10 @@ impl<'store> ReadTx<'store> {
         Self { raw, sealer }
     }
 
+    pub(super) const fn raw(&self) -> &ReadTransaction {
+        &self.raw
+    }
+
     /// Opens a table.
     ///
     /// # Errors

@@ -4,6 +4,8 @@
 
 mod administration;
 mod amended;
+mod archives;
+mod backups;
 mod bench;
 mod body;
 mod budget_routes;

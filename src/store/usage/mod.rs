@@ -24,7 +24,7 @@ pub use self::page::{Listing, MAX_PAGE, Page, page};
 pub use self::question::{Answer, By, Filter, Group, Question, Span, Step, ask, spent};
 pub use self::retention::{DEFAULT_DAYS, MOST_AT_ONCE, forget, rows_from};
 pub use self::sums::{Sums, Who};
-use super::{Record, StoreError, Table, WriteTx};
+use super::{ReadTx, Record, StoreError, Table, WriteTx};
 
 /// Every call, by its id: in the order in which they ended.
 const ROWS: Table<RecordId, UsageRecord> = Table::open("usage_rows");
@@ -46,15 +46,17 @@ fn hour(unix_ms: u64) -> u32 {
     u32::try_from(unix_ms / HOUR_MS).unwrap_or(u32::MAX)
 }
 
-/// Writes rows that are not there yet, and adds them to the sums.
-pub(super) fn insert(tx: &WriteTx<'_>, records: &[UsageRecord]) -> Result<(), StoreError> {
+/// Writes rows that are not there yet, and adds them to the sums; returns how many were new.
+pub(super) fn insert(tx: &WriteTx<'_>, records: &[UsageRecord]) -> Result<usize, StoreError> {
     let mut rows = tx.table(&ROWS)?;
+    let mut new = 0;
     let mut by_hour = BTreeMap::<(u32, Who), Sums>::new();
     for record in records {
         if rows.has(&record.id)? {
             continue;
         }
         rows.put(&record.id, record)?;
+        new += 1;
         let cell = (hour(record.ended_unix_ms()), Who::of(record));
         by_hour.entry(cell).or_default().add(&Sums::of(record));
     }
@@ -67,11 +69,44 @@ pub(super) fn insert(tx: &WriteTx<'_>, records: &[UsageRecord]) -> Result<(), St
             table.put(&cell, &sums)?;
         }
     }
-    Ok(())
+    Ok(new)
+}
+
+/// Takes rows in from elsewhere: those that are not there and that retention has not taken out, since their
+/// sums are still counted. Returns how many were new.
+///
+/// # Errors
+///
+/// What reading and writing came to.
+pub fn take_in(tx: &WriteTx<'_>, mut records: Vec<UsageRecord>) -> Result<usize, StoreError> {
+    let from = retention::rows_from_in(tx)?;
+    records.retain(|record| record.ended_unix_ms() >= from);
+    insert(tx, &records)
+}
+
+/// Hands every row on, the oldest first, at most so many at once.
+///
+/// # Errors
+///
+/// What reading came to, or what `work` returns.
+pub fn each(
+    tx: &ReadTx<'_>,
+    at_once: usize,
+    mut work: impl FnMut(Vec<UsageRecord>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let rows = tx.table(&ROWS)?;
+    let mut records = Vec::new();
+    for row in rows.range(..)? {
+        records.push(row?.1);
+        if records.len() == at_once {
+            work(std::mem::take(&mut records))?;
+        }
+    }
+    if records.is_empty() { Ok(()) } else { work(records) }
 }
 
 /// Returns every row; for tests.
 #[cfg(test)]
-pub(super) fn all_rows(tx: &super::ReadTx<'_>) -> Result<Vec<UsageRecord>, StoreError> {
+pub(super) fn all_rows(tx: &ReadTx<'_>) -> Result<Vec<UsageRecord>, StoreError> {
     tx.table(&ROWS)?.range(..)?.map(|row| row.map(|(_, record)| record)).collect()
 }

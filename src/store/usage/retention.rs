@@ -35,6 +35,11 @@ pub fn rows_from(tx: &ReadTx<'_>) -> Result<u64, StoreError> {
     Ok(tx.table(&FACTS)?.get(&KEPT.to_owned())?.map_or(0, |kept| kept.from_unix_ms))
 }
 
+/// The same where rows are being written.
+pub(super) fn rows_from_in(tx: &WriteTx<'_>) -> Result<u64, StoreError> {
+    Ok(tx.table(&FACTS)?.get(&KEPT.to_owned())?.map_or(0, |kept| kept.from_unix_ms))
+}
+
 /// Takes out the oldest rows of before the hour of a time, [`MOST_AT_ONCE`] at most; returns how many.
 ///
 /// # Errors

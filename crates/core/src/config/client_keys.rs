@@ -28,6 +28,8 @@ pub(crate) struct ClientKeyText {
     pub(crate) sha256: Field<[u8; 32]>,
     /// The keyed hash, for keys that were made here.
     pub(crate) hash: Field<[u8; 32]>,
+    /// The secret that the hash depends on, if another gateway made the key.
+    pub(crate) pepper: Field<[u8; 32]>,
     /// How a key that was made here begins.
     pub(crate) prefix: Option<String>,
     pub(crate) models: Vec<String>,
@@ -58,6 +60,7 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         "key",
         "key_sha256",
         "key_hash",
+        "key_pepper",
         "key_prefix",
         "models",
         "expires",
@@ -81,6 +84,7 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ClientKeyText> {
         key: section.field("key", secret),
         sha256: section.field("key_sha256", sha256),
         hash: section.field("key_hash", sha256),
+        pepper: section.field("key_pepper", pepper),
         prefix: section.read("key_prefix", scalars::text),
         models: models.value().cloned().unwrap_or_else(|| vec!["*".to_owned()]),
         expires: expires.value().copied(),
@@ -132,6 +136,17 @@ fn sha256(node: &Node, report: &Report) -> Option<[u8; 32]> {
     if found.is_none() {
         let what = format!("a SHA-256 has {SHA256_HEX_CHARS} hexadecimal digits");
         report.add_with(&node.place, what, "make one with `printf %s KEY | sha256sum`");
+    }
+    found
+}
+
+fn pepper(node: &Node, report: &Report) -> Option<[u8; 32]> {
+    let found = match &node.content {
+        Content::Scalar(scalar) => hex::decode(&scalar.text),
+        _ => None,
+    };
+    if found.is_none() {
+        report.add(&node.place, "32 bytes in hexadecimal digits are expected here");
     }
     found
 }

@@ -70,6 +70,8 @@ impl ClientKey {
 pub struct ClientKeys {
     /// Keyed already, so that a look-up only clones it.
     keyed: Hmac<Sha256>,
+    /// The same of other gateways, whose keys were imported with their secrets.
+    elsewhere: Vec<([u8; 32], Hmac<Sha256>)>,
     by_hash: HashMap<[u8; 32], Arc<ClientKey>>,
 }
 
@@ -77,10 +79,14 @@ impl ClientKeys {
     /// Makes an empty table. `pepper` is a secret of this gateway; keys it has made are known by their
     /// hash under it.
     pub fn new(pepper: [u8; 32]) -> Self {
-        // HMAC takes a key of one block; a shorter one is padded with zeros (RFC 2104).
-        let mut key = [0; 64];
-        key[..pepper.len()].copy_from_slice(&pepper);
-        Self { keyed: <Hmac<Sha256> as KeyInit>::new(&key.into()), by_hash: HashMap::new() }
+        Self { keyed: keyed(&pepper), elsewhere: Vec::new(), by_hash: HashMap::new() }
+    }
+
+    /// Adds the secret of a gateway whose keys were imported: their hashes depend on it.
+    pub fn know(&mut self, pepper: [u8; 32]) {
+        if self.elsewhere.iter().all(|(known, _)| *known != pepper) {
+            self.elsewhere.push((pepper, keyed(&pepper)));
+        }
     }
 
     /// Adds a key by its hash.
@@ -103,7 +109,11 @@ impl ClientKeys {
 
     /// Finds the key a client presented.
     pub fn find(&self, presented: &[u8]) -> Option<&Arc<ClientKey>> {
-        self.by_hash.get(&self.hash_of(presented))
+        let digest = Sha256::digest(presented).into();
+        let others = self.elsewhere.iter().map(|(_, keyed)| keyed);
+        std::iter::once(&self.keyed)
+            .chain(others)
+            .find_map(|keyed| self.by_hash.get(&hashed(keyed, &digest)))
     }
 
     /// Returns the hash of what a client sends.
@@ -113,9 +123,7 @@ impl ClientKeys {
 
     /// Returns the hash of a key of which only the SHA-256 is known.
     pub fn hash_of_digest(&self, sha256: &[u8; 32]) -> [u8; 32] {
-        let mut mac = self.keyed.clone();
-        mac.update(sha256);
-        mac.finalize().into_bytes().into()
+        hashed(&self.keyed, sha256)
     }
 
     /// Iterates over all keys, in no order.
@@ -132,6 +140,19 @@ impl ClientKeys {
     pub fn len(&self) -> usize {
         self.by_hash.len()
     }
+}
+
+fn keyed(pepper: &[u8; 32]) -> Hmac<Sha256> {
+    // HMAC takes a key of one block; a shorter one is padded with zeros (RFC 2104).
+    let mut key = [0; 64];
+    key[..pepper.len()].copy_from_slice(pepper);
+    <Hmac<Sha256> as KeyInit>::new(&key.into())
+}
+
+fn hashed(keyed: &Hmac<Sha256>, sha256: &[u8; 32]) -> [u8; 32] {
+    let mut mac = keyed.clone();
+    mac.update(sha256);
+    mac.finalize().into_bytes().into()
 }
 
 impl fmt::Debug for ClientKeys {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::snapshot::Problem;
+
 /// One object that the dashboard owns. Its value has the shape of the same object in the file, without
 /// its name. May hold secrets, so `Debug` leaves the value out.
 #[derive(Clone, PartialEq)]
@@ -22,6 +24,16 @@ impl StoredObject {
     /// Tells whether it is the one of this kind and name.
     pub fn is(&self, kind: Kind, name: &str) -> bool {
         self.kind == kind && *self.name == *name
+    }
+
+    /// Tells whether a problem of the configuration is about this object of the dashboard.
+    pub fn is_at(&self, problem: &Problem) -> bool {
+        if problem.file != super::lay::DASHBOARD {
+            return false;
+        }
+        let place = super::lay::place(self.kind, &self.name).path;
+        let rest = problem.path.strip_prefix(&place);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     }
 
     /// Puts objects in the order in which they are laid into the tree: models go into providers that are

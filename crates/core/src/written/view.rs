@@ -11,7 +11,7 @@ use crate::config::node::{Content, Entry, Node};
 const HIDDEN: &str = "***";
 
 /// Fields that hold secrets wherever they stand.
-const SECRET_FIELDS: [&str; 4] = ["key", "key_sha256", "key_hash", "password"];
+const SECRET_FIELDS: [&str; 5] = ["key", "key_sha256", "key_hash", "key_pepper", "password"];
 
 /// Who owns an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -55,6 +55,9 @@ pub(super) fn compile(
             state: state.client(&key_name),
             purse: state.ledger.purse(&key_name),
         };
+        if let Field::Value(pepper) = &text.pepper {
+            keys.know(pepper.value);
+        }
         if let Err(other) = keys.add(hash, key) {
             report.add(place, format!("`{}` has the same key as `{}`", name.value, other.name));
         }
