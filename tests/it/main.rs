@@ -27,6 +27,7 @@ mod refusals;
 mod reload;
 mod routes;
 mod setup;
+mod sqlite;
 mod stale;
 mod storm;
 mod streams;
