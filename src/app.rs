@@ -66,6 +66,7 @@ pub enum StartError {
 pub struct App {
     shared: Arc<Shared>,
     store: Option<Store>,
+    administration: admin::Parts,
     retention_days: u32,
     watch: Option<Watch>,
 }
@@ -112,14 +113,14 @@ impl App {
             })?,
         };
         let explained = Arc::new(Explained::default());
-        let administration = admin::administration(admin::Parts {
+        let parts = admin::Parts {
             live: Arc::clone(&live),
             state: Arc::clone(&state),
             store: store.clone(),
             login: Arc::new(login),
             explained: Arc::clone(&explained),
             clock: clock.clone(),
-        });
+        };
         let shared = Arc::new(Shared {
             live,
             state,
@@ -130,17 +131,22 @@ impl App {
             envelope_key,
             affinity: Affinity::default(),
             explained,
-            administration,
+            administration: admin::administration(parts.clone()),
             seeds: Seeds::new(rand::random()),
             clock,
             draining: AtomicBool::default(),
         });
-        Ok(Self { shared, store, retention_days, watch })
+        Ok(Self { shared, store, administration: parts, retention_days, watch })
     }
 
     /// Returns what is kept; `None` if nothing can be.
     pub const fn store(&self) -> Option<&Store> {
         self.store.as_ref()
+    }
+
+    /// Returns what the administration works on.
+    pub const fn administration(&self) -> &admin::Parts {
+        &self.administration
     }
 
     /// Returns the parts requests use.

@@ -5,6 +5,7 @@ mod demo;
 mod environment;
 mod explain;
 mod keys;
+mod transfer;
 mod translate;
 mod tunnel;
 
@@ -79,6 +80,10 @@ enum Command {
     /// The keys that the gateway keeps.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Make a file of what is kept. The gateway must not be running.
+    Export(transfer::ExportArgs),
+    /// Take over an export, or an OmniRoute database. The gateway must not be running.
+    Import(transfer::ImportArgs),
     /// Print the version.
     Version,
 }
@@ -130,6 +135,8 @@ pub fn main() -> ExitCode {
         Command::Translate(args) => translate::translate(args),
         Command::Tunnel(command) => tunnel::tunnel(&command),
         Command::Keys(command) => keys::keys(command),
+        Command::Export(args) => transfer::export(args),
+        Command::Import(args) => transfer::import(args),
         Command::Version => {
             say(concat!("omniroute ", env!("CARGO_PKG_VERSION")));
             ExitCode::SUCCESS

@@ -31,6 +31,7 @@ mod sqlite;
 mod stale;
 mod storm;
 mod streams;
+mod transfer;
 mod translate;
 mod tunnels;
 mod usage;
