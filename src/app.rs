@@ -67,6 +67,7 @@ pub struct App {
     shared: Arc<Shared>,
     store: Option<Store>,
     login: Arc<Login>,
+    administration: admin::Parts,
     retention_days: u32,
     watch: Option<Watch>,
 }
@@ -108,7 +109,7 @@ impl App {
         let live = Arc::new(live);
         let log = access_log(log, &clock)?;
         let explained = Arc::new(Explained::default());
-        let administration = admin::administration(admin::Parts {
+        let parts = admin::Parts {
             live: Arc::clone(&live),
             state: Arc::clone(&state),
             store: store.clone(),
@@ -117,7 +118,7 @@ impl App {
             explained: Arc::clone(&explained),
             started: clock.now(),
             clock: clock.clone(),
-        });
+        };
         let shared = Arc::new(Shared {
             live,
             state,
@@ -129,12 +130,12 @@ impl App {
             envelope_key,
             affinity: Affinity::default(),
             explained,
-            administration,
+            administration: admin::administration(parts.clone()),
             seeds: Seeds::new(rand::random()),
             clock,
             draining: AtomicBool::default(),
         });
-        Ok(Self { shared, store, login, retention_days, watch })
+        Ok(Self { shared, store, login, administration: parts, retention_days, watch })
     }
 
     /// Returns what is kept; `None` if nothing can be.
@@ -145,6 +146,11 @@ impl App {
     /// Returns who may administrate by hand.
     pub const fn login(&self) -> &Arc<Login> {
         &self.login
+    }
+
+    /// Returns what the administration works on.
+    pub const fn administration(&self) -> &admin::Parts {
+        &self.administration
     }
 
     /// Returns the parts requests use.

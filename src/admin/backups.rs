@@ -311,10 +311,11 @@ async fn upload(
     actor.is_known()?;
     let upload = Upload::read(request, wishes, &headers).await?;
     let is_dry = upload.wishes.dry_run;
-    let folder = folder(&parts);
+    let (folder, live) = (folder(&parts), std::sync::Arc::clone(&parts.live));
     let way = Way { is_dry, own_key: own_key(&actor), reason: "pre-import" };
     let read = move |store: &Store| {
-        Ok(backup::read(store, folder.as_deref(), &upload.file, &upload.keys)?)
+        let places = (store, &*live.load());
+        Ok(backup::read(places, folder.as_deref(), &upload.file, &upload.keys)?)
     };
     import(&parts, by, way, read).await.map(Json)
 }

@@ -1,7 +1,7 @@
 //! Takes over what a file brings: sifted, compiled, written down and published, all of it or nothing, while
 //! requests are served.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use omniroute_core::ids::ClientKeyName;
 use omniroute_core::snapshot::Problem as Fault;
@@ -14,7 +14,7 @@ use super::actor::Author;
 use super::change::{Entry, keep, written};
 use super::merge;
 use super::problem::Problem;
-use crate::backup::{Brought, Extent, Line, Outcome, SafetyCopies};
+use crate::backup::{self, Brought, Extent, Keys, Line, Note, Outcome, SafetyCopies};
 use crate::live::{Basis, Next};
 use crate::services::restore_budgets;
 use crate::store::Store;
@@ -71,12 +71,12 @@ pub(super) fn take_over(
     let store = parts.store.clone().ok_or_else(Problem::no_store)?;
     let data_dir = super::backups::folder(parts).ok_or_else(Problem::no_store)?;
     let (copy, _) = SafetyCopies::of(&data_dir).make(&store, way.reason, parts.clock.wall())?;
-    let Brought { form, extent, objects, has_stars, mut lines, records } = brought;
+    let Brought { form, extent, objects, has_stars, mut lines, notes, records } = brought;
     let before = parts.live.basis();
     let (mut changes, mut new_records, mut counts) = (Vec::new(), 0, Counts::default());
     let snapshot = parts.live.change(
         |basis| {
-            let sifted = sift(parts, basis, (objects, has_stars), (extent, way))?;
+            let sifted = sift(parts, basis, (objects, has_stars, &notes), (extent, way))?;
             lines.extend(sifted.lines);
             Ok::<_, Problem>(Next { objects: sifted.objects.into(), held: basis.held.clone() })
         },
@@ -105,9 +105,9 @@ pub(super) fn take_over(
 
 /// Says what an import would come to.
 fn rehearse(parts: &Parts, brought: Brought, way: &Way) -> Result<Report, Problem> {
-    let Brought { form, extent, objects, has_stars, mut lines, .. } = brought;
+    let Brought { form, extent, objects, has_stars, mut lines, notes, .. } = brought;
     let basis = parts.live.basis();
-    let sifted = sift(parts, &basis, (objects, has_stars), (extent, way))?;
+    let sifted = sift(parts, &basis, (objects, has_stars, &notes), (extent, way))?;
     lines.extend(sifted.lines);
     let counts = Counts::of(&sifted.objects);
     let candidate = parts.live.plan(sifted.objects.into(), None)?;
@@ -135,7 +135,7 @@ struct Sifted {
 fn sift(
     parts: &Parts,
     basis: &Basis,
-    (brought, has_stars): (Vec<StoredObject>, bool),
+    (brought, has_stars, notes): (Vec<StoredObject>, bool, &[Note]),
     (extent, way): (Extent, &Way),
 ) -> Result<Sifted, Problem> {
     let mut lines = Vec::new();
@@ -146,27 +146,17 @@ fn sift(
             Err(line) => lines.push(line),
         }
     }
-    let stays = |object: &&StoredObject| match extent {
-        Extent::Adds => true,
-        Extent::Replaces => {
-            let is_own = way.own_key.as_ref().is_some_and(|own| *own.as_str() == *object.name);
-            object.kind == Kind::ClientKey && is_own
-        }
-    };
-    let is_new =
-        |object: &&StoredObject| !candidates.iter().any(|o| o.is(object.kind, &object.name));
-    let kept: Vec<_> = basis.objects.iter().filter(stays).filter(is_new).cloned().collect();
-    if extent == Extent::Replaces {
-        let note = "this request came with it".to_owned();
-        lines.extend(kept.iter().map(|o| Line::new(o.kind, &o.name, Outcome::Kept, note.clone())));
-    }
     for _ in 0..MOST_ROUNDS {
+        let kept = staying(basis, &candidates, (extent, way));
         let mut objects: Vec<_> = kept.iter().chain(&candidates).cloned().collect();
         StoredObject::put_in_order(&mut objects);
         let Err(faults) = parts.live.plan(objects.clone().into(), None) else {
-            lines.extend(
-                candidates.iter().map(|o| Line::new(o.kind, &o.name, Outcome::Taken, None)),
-            );
+            let line = |o: &StoredObject, outcome| Line::new(o.kind, &o.name, outcome, None);
+            lines.extend(candidates.iter().map(|object| line(object, Outcome::Taken)));
+            if extent == Extent::Replaces {
+                lines.extend(kept.iter().map(|object| line(object, Outcome::Kept)));
+            }
+            let lines = lines.into_iter().map(|line| told(line, notes)).collect();
             return Ok(Sifted { objects, lines });
         };
         let before = candidates.len();
@@ -180,6 +170,37 @@ fn sift(
         }
     }
     Err(Problem::invalid("too much of the file does not fit together here"))
+}
+
+/// Returns what is here and stays beside what comes: all of it, or only the key that the request came with.
+fn staying(
+    basis: &Basis,
+    coming: &[StoredObject],
+    (extent, way): (Extent, &Way),
+) -> Vec<StoredObject> {
+    let coming: HashSet<_> = coming.iter().map(|object| (object.kind, &*object.name)).collect();
+    let stays = |object: &&StoredObject| {
+        let is_own = way.own_key.as_ref().is_some_and(|own| *own.as_str() == *object.name);
+        extent == Extent::Adds || (object.kind == Kind::ClientKey && is_own)
+    };
+    let objects = basis.objects.iter().filter(stays);
+    objects.filter(|object| !coming.contains(&(object.kind, &*object.name))).cloned().collect()
+}
+
+/// Adds to a line what was noted of its object while reading.
+fn told(line: Line, notes: &[Note]) -> Line {
+    let note = notes.iter().find(|note| note.kind.word() == line.kind && note.name == line.name);
+    let Some(note) = note else { return line };
+    let outcome = match (line.outcome, &note.old) {
+        (Outcome::Taken, Some(_)) => Outcome::Renamed,
+        (outcome, _) => outcome,
+    };
+    let renamed =
+        (outcome == Outcome::Renamed).then(|| format!("it is called `{}` here", line.name));
+    let parts: Vec<String> =
+        [line.note, renamed, note.text.clone()].into_iter().flatten().collect();
+    let name = note.old.clone().unwrap_or(line.name);
+    Line { name, outcome, note: (!parts.is_empty()).then(|| parts.join("; ")), ..line }
 }
 
 /// Makes an object ready to be tried, or says why it cannot come over.
@@ -277,4 +298,27 @@ pub(super) async fn import(
         take_over(&parts, &by, brought, &way)
     })
     .await
+}
+
+/// Imports a file on the command line, where nothing is served. Blocks.
+///
+/// # Errors
+///
+/// In words, why nothing was taken over.
+pub fn import_file(
+    parts: &Parts,
+    bytes: &[u8],
+    keys: &Keys,
+    is_dry: bool,
+) -> Result<Value, String> {
+    let by = Author { by: "command line".to_owned(), from: None };
+    let way = Way { is_dry, own_key: None, reason: "pre-import" };
+    let imported = || {
+        let store = parts.store.as_ref().ok_or_else(Problem::no_store)?;
+        let folder = super::backups::folder(parts);
+        let brought = backup::read((store, &parts.live.load()), folder.as_deref(), bytes, keys)?;
+        take_over(parts, &by, brought, &way)
+    };
+    let report = imported().map_err(|problem| problem.to_string())?;
+    serde_json::to_value(report).map_err(|error| error.to_string())
 }

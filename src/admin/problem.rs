@@ -89,6 +89,12 @@ impl Problem {
     }
 }
 
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 impl From<Problems> for Problem {
     fn from(problems: Problems) -> Self {
         let detail = |problem: &omniroute_core::snapshot::Problem| Detail {

@@ -44,7 +44,7 @@ pub fn from_copy(
     };
     let (form, extent) = ("omniroute-database", Extent::Replaces);
     let records: Option<Records> = Some(Box::new(records));
-    Ok(Brought { form, extent, objects, has_stars: false, lines, records })
+    Ok(Brought { form, extent, objects, has_stars: false, lines, notes: Vec::new(), records })
 }
 
 /// Hashes of client keys depend on a secret of the gateway that made them: those of another bring theirs.

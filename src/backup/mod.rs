@@ -8,11 +8,13 @@
 mod archive;
 mod copy;
 mod kept;
+mod sqlite;
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
+use omniroute_core::snapshot::Snapshot;
 use omniroute_core::written::{Kind, StoredObject};
 use serde::Serialize;
 use thiserror::Error;
@@ -22,6 +24,7 @@ pub use self::archive::{Contents, to_archive};
 use self::archive::{from_archive, is_archive};
 pub use self::copy::from_copy;
 pub use self::kept::{KeptCopy, SafetyCopies};
+use self::sqlite::{from_sqlite, is_sqlite};
 use crate::store::backup::is_database;
 use crate::store::{MasterKey, Store, StoreError, WriteTx};
 
@@ -41,13 +44,13 @@ pub struct Keys {
     pub allow_private: bool,
 }
 
-/// Reads a file of any form that is known. Blocks.
+/// Reads a file of any form that is known; `here` is the configuration it comes to. Blocks.
 ///
 /// # Errors
 ///
 /// Why it cannot be imported.
 pub fn read(
-    store: &Store,
+    (store, here): (&Store, &Snapshot),
     data_dir: Option<&Path>,
     bytes: &[u8],
     keys: &Keys,
@@ -64,6 +67,9 @@ pub fn read(
     if is_archive(bytes) {
         return from_archive(bytes, keys, data_dir);
     }
+    if is_sqlite(bytes) {
+        return from_sqlite(bytes, keys, here, data_dir);
+    }
     let what = "the file is no export of omniroute: neither a database, nor an archive, nor an OmniRoute .sqlite";
     Err(BackupError::File(what.to_owned()))
 }
@@ -78,8 +84,10 @@ pub struct Brought {
     pub objects: Vec<StoredObject>,
     /// Whether stars in the objects stand for secrets that the file does not hold.
     pub has_stars: bool,
-    /// What was decided while reading: what cannot come over, and what has another name now.
+    /// What cannot come over, and why.
     pub lines: Vec<Line>,
+    /// What else there is to say of objects.
+    pub notes: Vec<Note>,
     /// Writes the records of calls, inside the transaction of the whole; returns how many were new.
     pub records: Option<Records>,
 }
@@ -94,6 +102,19 @@ pub enum Extent {
     Replaces,
     /// Objects that it does not have stay.
     Adds,
+}
+
+/// What there is to say of an object that could come over.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// What it is.
+    pub kind: Kind,
+    /// Its name here.
+    pub name: String,
+    /// Its name in the file, if that is another.
+    pub old: Option<String>,
+    /// What to know of it.
+    pub text: Option<String>,
 }
 
 /// What became of one object.

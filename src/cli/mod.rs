@@ -8,6 +8,7 @@ mod explain;
 mod keys;
 mod password;
 mod reach;
+mod transfer;
 mod translate;
 mod tunnel;
 
@@ -88,6 +89,10 @@ enum Command {
     /// What administrators did.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Make a file of what is kept. The gateway must not be running.
+    Export(transfer::ExportArgs),
+    /// Take over an export, or an OmniRoute database. The gateway must not be running.
+    Import(transfer::ImportArgs),
     /// Print the version.
     Version,
 }
@@ -141,6 +146,8 @@ pub fn main() -> ExitCode {
         Command::Keys(command) => keys::keys(command),
         Command::Password(command) => password::password(command),
         Command::Audit(command) => audit::audit(command),
+        Command::Export(args) => transfer::export(args),
+        Command::Import(args) => transfer::import(args),
         Command::Version => {
             say(concat!("omniroute ", env!("CARGO_PKG_VERSION")));
             ExitCode::SUCCESS

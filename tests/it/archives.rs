@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 
-use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
@@ -168,11 +167,6 @@ async fn archives_that_were_changed_or_made_to_harm_change_nothing() {
         assert_eq!(answer.status, 400, "file {index}: {}", answer.text());
     }
     assert_eq!(site.gateway.shared().live.load().revision, before);
-    let raw = site.client.send(
-        Method::POST,
-        "/api/db-backups/import",
-        &[BOSS],
-        whole(Bytes::from(archive)),
-    );
+    let raw = site.client.send(Method::POST, "/api/db-backups/import", &[BOSS], whole(archive));
     assert_eq!(raw.await.json()["imported"], true, "the archive itself is good");
 }

@@ -80,7 +80,7 @@ pub fn from_archive(
     }
     let records = usage.map(|file| Box::new(move |tx: &WriteTx<'_>| take_in(tx, file)) as Records);
     let (form, extent) = ("omniroute-archive", Extent::Adds);
-    Ok(Brought { form, extent, objects, has_stars: true, lines, records })
+    Ok(Brought { form, extent, objects, has_stars: true, lines, notes: Vec::new(), records })
 }
 
 /// Puts whole objects in the place of those with stars.
