@@ -123,3 +123,27 @@ fn budgets_are_set_and_shown() {
     assert!(shown.contains("key-123") && shown.contains("monthly"), "{shown}");
     assert!(shown.contains("50"), "{shown}");
 }
+
+#[test]
+fn the_database_is_exported_and_imported() {
+    let folder = folder_with("{}");
+    let Some(program) = started(folder.path()) else { return };
+    let shell = Shell { folder: folder.path(), program: &program };
+
+    shell.paste("curl -o backup.sqlite http://localhost:20128/api/db-backups/export");
+    shell.paste("curl -o backup.tar.gz http://localhost:20128/api/db-backups/exportAll");
+    let keys = shell.paste_for_json("curl http://localhost:20128/api/keys");
+    assert_eq!(keys["total"], 2, "{keys}");
+    let gone = shell.paste("curl -X DELETE http://localhost:20128/api/keys/key-123");
+    assert_eq!(gone, "");
+    let imported = shell.paste_for_json(
+        r#"curl -X POST http://localhost:20128/api/db-backups/import \
+  -F "file=@backup.sqlite""#,
+    );
+
+    assert_eq!(imported["imported"], true, "{imported}");
+    let keys = shell.paste_for_json("curl http://localhost:20128/api/keys");
+    assert_eq!(keys["total"], 2, "the key is back: {keys}");
+    let archive = std::fs::read(folder.path().join("backup.tar.gz")).unwrap();
+    assert_eq!(archive[..2], [0x1f, 0x8b], "it is a gzip");
+}
