@@ -143,9 +143,14 @@ async fn sums_are_those_of_the_calls_and_the_check_says_so() {
         filtered["total"]["cost_nanodollars"],
         sum(&rows, |row| row["client_key"] == "team")
     );
-    for query in
-        ["by=price", "by=key,key", "step=week", "status=ok", "offset_minutes=9999&step=day"]
-    {
+    for query in [
+        "by=price",
+        "by=key,key",
+        "step=week",
+        "status=ok",
+        "offset_minutes=9999&step=day",
+        "offset_minutes=-2147483648",
+    ] {
         let path = format!("/api/usage/summary?{query}");
         assert_eq!(bench.send(Method::GET, &path, Value::Null).await.status, 400, "{query}");
     }

@@ -15,7 +15,7 @@ use crate::store::{ReadTx, StoreError, Table};
 const MAX_GROUPS: usize = 100_000;
 
 /// Half a day and more: no time zone is farther from UTC than 14 hours.
-const MAX_OFFSET_MINUTES: i32 = 14 * 60;
+const MAX_OFFSET_MINUTES: u32 = 14 * 60;
 
 /// From when until when, in milliseconds since 1970; what ended at `until` is not in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ pub struct Answer {
 /// [`StoreError::Question`] if the offset is no time zone's, if there would be too many groups, or if rows are needed that
 /// are no longer kept; else what reading came to.
 pub fn ask(tx: &ReadTx<'_>, question: &Question) -> Result<Answer, StoreError> {
-    if question.offset_minutes.abs() > MAX_OFFSET_MINUTES {
+    if question.offset_minutes.unsigned_abs() > MAX_OFFSET_MINUTES {
         return Err(StoreError::Question(format!(
             "a time zone {} minutes from UTC; there are none beyond {MAX_OFFSET_MINUTES}",
             question.offset_minutes
