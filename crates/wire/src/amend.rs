@@ -39,8 +39,11 @@ pub trait Amend {
     fn cap_reasoning(&self, body: &[u8], cap: Cap, edits: &mut Edits) -> Result<(), WireError>;
 
     /// Tells whether asking again would give the same answer and do nothing else: the temperature is 0,
-    /// said by the client, and no state at the provider is added to.
-    fn is_repeatable(&self, body: &[u8]) -> bool;
+    /// said by the client, and no state at the provider is added to. It stands at the top unless the
+    /// format says otherwise.
+    fn is_repeatable(&self, body: &[u8]) -> bool {
+        Object::of_body(body).is_ok_and(|request| request.says_zero("temperature"))
+    }
 
     /// Returns a message of the gateway's own, a JSON object in `json`, to be put between two events of a
     /// stream: in a form that the format's client libraries pass over, a comment unless the format says
@@ -297,6 +300,12 @@ pub(crate) mod checks {
     /// Returns a body with `be "kind"` added to its instructions, which must be possible.
     pub(crate) fn instructed(format: &dyn Amend, body: &str, position: Position) -> String {
         instructed_by(format, body.as_bytes(), position).unwrap()
+    }
+
+    /// Checks a body with instructions added before the client's own, and behind them.
+    pub(crate) fn instructed_as(format: &dyn Amend, body: &str, first: &str, last: &str) {
+        assert_eq!(instructed(format, body, Position::Prepend), first);
+        assert_eq!(instructed(format, body, Position::Append), last);
     }
 
     /// Returns a body with its reasoning held down.

@@ -52,10 +52,6 @@ impl Amend for Anthropic {
         Ok(())
     }
 
-    fn is_repeatable(&self, body: &[u8]) -> bool {
-        Object::of_body(body).is_ok_and(|request| request.says_zero("temperature"))
-    }
-
     /// The libraries of this format hand an event they do not know to the program as what it is.
     fn aside(&self, json: &str) -> Vec<u8> {
         let members = json.trim_start_matches('{');
@@ -86,14 +82,12 @@ fn say_effort(request: &Object<'_>, effort: Effort, edits: &mut Edits) {
 mod tests {
     use super::*;
     use crate::amend::Position;
-    use crate::amend::checks::{capped, instructed, instructed_by};
+    use crate::amend::checks::{capped, instructed_as, instructed_by};
 
     #[test]
     fn instructions_are_a_block_or_part_of_the_text() {
-        let check = |body: &str, first: &str, last: &str| {
-            assert_eq!(instructed(&Anthropic, body, Position::Prepend), first);
-            assert_eq!(instructed(&Anthropic, body, Position::Append), last);
-        };
+        let check =
+            |body: &str, first: &str, last: &str| instructed_as(&Anthropic, body, first, last);
         let alone = r#"{"system":"be \"kind\"","max_tokens":1}"#;
         check(r#"{"max_tokens":1}"#, alone, alone);
         check(r#"{"system":null,"max_tokens":1}"#, alone, alone);

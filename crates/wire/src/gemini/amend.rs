@@ -114,14 +114,11 @@ fn inner<'a>(object: &Object<'a>, names: &[&str; 2]) -> Vec<Object<'a>> {
 mod tests {
     use super::*;
     use crate::amend::Position;
-    use crate::amend::checks::{capped, instructed, instructed_by};
+    use crate::amend::checks::{capped, instructed_as, instructed_by};
 
     #[test]
     fn instructions_are_a_part() {
-        let check = |body: &str, first: &str, last: &str| {
-            assert_eq!(instructed(&Gemini, body, Position::Prepend), first);
-            assert_eq!(instructed(&Gemini, body, Position::Append), last);
-        };
+        let check = |body: &str, first: &str, last: &str| instructed_as(&Gemini, body, first, last);
         let alone = r#"{"systemInstruction":{"parts":[{"text":"be \"kind\""}]},"contents":[]}"#;
         check(r#"{"contents":[]}"#, alone, alone);
         check(r#"{"systemInstruction":null,"contents":[]}"#, alone, alone);

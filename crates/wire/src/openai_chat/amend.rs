@@ -69,10 +69,6 @@ impl Amend for OpenAiChat {
         }
         Ok(())
     }
-
-    fn is_repeatable(&self, body: &[u8]) -> bool {
-        Object::of_body(body).is_ok_and(|request| request.says_zero("temperature"))
-    }
 }
 
 /// Returns the role of a message of instructions; `None` if it is another message.
@@ -105,23 +101,17 @@ impl Amend for LegacyCompletions {
     fn cap_reasoning(&self, body: &[u8], cap: Cap, edits: &mut Edits) -> Result<(), WireError> {
         OpenAiChat.cap_reasoning(body, cap, edits)
     }
-
-    fn is_repeatable(&self, body: &[u8]) -> bool {
-        OpenAiChat.is_repeatable(body)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::amend::checks::{capped, instructed, instructed_by};
+    use crate::amend::checks::{capped, instructed, instructed_as, instructed_by};
 
     #[test]
     fn instructions_are_a_message_before_all_or_behind_the_clients_own() {
-        let check = |body: &str, first: &str, last: &str| {
-            assert_eq!(instructed(&OpenAiChat, body, Position::Prepend), first);
-            assert_eq!(instructed(&OpenAiChat, body, Position::Append), last);
-        };
+        let check =
+            |body: &str, first: &str, last: &str| instructed_as(&OpenAiChat, body, first, last);
         check(
             r#"{ "messages" : [ {"role":"user","content":"hi"} ],"n":1.0}"#,
             r#"{ "messages" : [{"role":"system","content":"be \"kind\""}, {"role":"user","content":"hi"} ],"n":1.0}"#,

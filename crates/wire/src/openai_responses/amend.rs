@@ -46,13 +46,12 @@ impl Amend for OpenAiResponses {
 mod tests {
     use super::*;
     use crate::amend::Position;
-    use crate::amend::checks::{capped, instructed, instructed_by};
+    use crate::amend::checks::{capped, instructed, instructed_as, instructed_by};
 
     #[test]
     fn instructions_are_one_text_with_the_clients_own() {
         let check = |body: &str, first: &str, last: &str| {
-            assert_eq!(instructed(&OpenAiResponses, body, Position::Prepend), first);
-            assert_eq!(instructed(&OpenAiResponses, body, Position::Append), last);
+            instructed_as(&OpenAiResponses, body, first, last)
         };
         let alone = r#"{"instructions":"be \"kind\"","input":"hi"}"#;
         check(r#"{"input":"hi"}"#, alone, alone);
