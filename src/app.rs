@@ -66,7 +66,6 @@ pub enum StartError {
 pub struct App {
     shared: Arc<Shared>,
     store: Option<Store>,
-    login: Arc<Login>,
     administration: admin::Parts,
     retention_days: u32,
     watch: Option<Watch>,
@@ -113,7 +112,7 @@ impl App {
             live: Arc::clone(&live),
             state: Arc::clone(&state),
             store: store.clone(),
-            login: Arc::clone(&login),
+            login,
             fetch: Arc::new(Fetch::new(Arc::clone(&endpoints))),
             explained: Arc::clone(&explained),
             started: clock.now(),
@@ -135,17 +134,12 @@ impl App {
             clock,
             draining: AtomicBool::default(),
         });
-        Ok(Self { shared, store, login, administration: parts, retention_days, watch })
+        Ok(Self { shared, store, administration: parts, retention_days, watch })
     }
 
     /// Returns what is kept; `None` if nothing can be.
     pub const fn store(&self) -> Option<&Store> {
         self.store.as_ref()
-    }
-
-    /// Returns who may administrate by hand.
-    pub const fn login(&self) -> &Arc<Login> {
-        &self.login
     }
 
     /// Returns what the administration works on.
@@ -204,9 +198,9 @@ impl App {
             let retention = Retention { store, days: self.retention_days, clock };
             server.add_service(background_service("retention", retention));
         }
-        let login = Arc::clone(&self.login);
+        let login = Arc::clone(&self.administration.login);
         let notices = Arc::clone(&self.shared.state.notices);
-        let fetch = Fetch::new(Arc::clone(&self.shared.endpoints));
+        let fetch = Arc::clone(&self.administration.fetch);
         server.add_service(background_service("webhooks", Webhooks { notices, fetch }));
         let announce = Announce { listen, login, words: extras.words };
         server.add_service(background_service("announce", announce));
@@ -217,7 +211,7 @@ impl App {
         let shared = Arc::clone(&self.shared);
         let drain = Drain { shared: self.shared, patience: settings.drain };
         server.run(RunArgs { shutdown_signal: Box::new(drain) });
-        self.login.console.close();
+        self.administration.login.console.close();
         shared.access_log.flush();
         keep_breakers(&settings.data_dir, &shared);
         if let Some(store) = &self.store {

@@ -80,7 +80,7 @@ impl Reach {
         }
         let app = App::build(source, None).map_err(|error| ended(Err(error)))?;
         drop(within);
-        let token = app.login().console.token().clone();
+        let token = app.administration().login.console.token().clone();
         Ok(Self { runtime, token, way: Way::Here(Box::new(app)) })
     }
 

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use omniroute_core::snapshot::Overrides;
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use super::{EXIT_GIVEN, EXIT_SYSTEM, complain, environment, say};
+use super::reach::Which;
+use super::{EXIT_GIVEN, EXIT_SYSTEM, complain, say};
 use crate::admin;
 use crate::app::{App, StartError};
 use crate::backup::{self, BackupError, Contents, Keys, MAX_FILE_BYTES};
@@ -21,7 +21,7 @@ use crate::store::{MasterKey, Store, StoreError};
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
     #[command(flatten)]
-    place: Place,
+    which: Which,
     /// The file to make: the database, or with a name that ends in `.tar.gz` an archive to share.
     #[arg(required_unless_present = "out")]
     file: Option<PathBuf>,
@@ -36,7 +36,7 @@ pub(super) struct ExportArgs {
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
     #[command(flatten)]
-    place: Place,
+    which: Which,
     /// An export, or an OmniRoute `storage.sqlite`.
     file: PathBuf,
     /// Only say what would come over.
@@ -54,22 +54,6 @@ pub(super) struct ImportArgs {
     /// Take over providers on one's own network from an OmniRoute database.
     #[arg(long)]
     allow_private: bool,
-}
-
-#[derive(Debug, Args)]
-struct Place {
-    #[command(flatten)]
-    config: super::ConfigArgs,
-    /// Where the gateway keeps what it must remember.
-    #[arg(long)]
-    data_dir: Option<PathBuf>,
-}
-
-impl Place {
-    fn source(self) -> Source {
-        let overrides = Overrides { data_dir: self.data_dir, ..Overrides::default() };
-        environment::source(self.config.config, overrides)
-    }
 }
 
 /// Why a command did not do it: its words, and whose fault it is.
@@ -149,7 +133,7 @@ fn exported(args: ExportArgs) -> Result<String, Failed> {
         return Err(Failed::given(what));
     }
     let passphrase = args.passphrase_file.as_deref().map(secret).transpose()?;
-    let source = args.place.source();
+    let source = args.which.source();
     let at = source.clock.wall();
     if is_archive {
         let (app, store) = opened(source)?;
@@ -210,7 +194,7 @@ fn imported(args: ImportArgs) -> Result<String, Failed> {
         passphrase: args.passphrase_file.as_deref().map(secret).transpose()?,
         allow_private: args.allow_private,
     };
-    let (app, store) = opened(args.place.source())?;
+    let (app, store) = opened(args.which.source())?;
     let report = admin::import_file(app.administration(), &bytes, &keys, args.dry_run);
     store.close();
     report.map(|report| words(&report)).map_err(Failed::given)

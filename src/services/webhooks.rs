@@ -30,7 +30,7 @@ pub struct Webhooks {
     /// The queue.
     pub notices: Arc<Notices>,
     /// Makes the requests.
-    pub fetch: Fetch,
+    pub fetch: Arc<Fetch>,
 }
 
 #[async_trait]

@@ -50,22 +50,14 @@ impl Webhook {
     /// What is wrong with it.
     pub fn parse(text: &str, secret: Option<Secret>) -> Result<Self, &'static str> {
         let url = Url::parse(text).map_err(|_| "this is not a URL")?;
-        let tls = match url.scheme() {
-            "https" => true,
-            "http" => false,
-            _ => return Err("the scheme must be `http` or `https`"),
-        };
+        let endpoint = BaseUrl::of_host(&url)?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err("the URL must not hold a user or password; set `secret` to sign notices");
         }
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or("the URL names no host")?;
-        let host = host.trim_start_matches('[').trim_end_matches(']').into();
-        let port = url.port_or_known_default().ok_or("the URL names no port")?;
         let target = match url.query() {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
         };
-        let endpoint = BaseUrl { tls, host, port, path: "".into() };
         Ok(Self { endpoint, target: Secret::new(target), secret })
     }
 }

@@ -54,25 +54,14 @@ pub(crate) fn base_url(node: &Node, report: &Report) -> Option<BaseUrl> {
 
 fn split(text: &str) -> Result<BaseUrl, &'static str> {
     let url = Url::parse(text).map_err(|_| "this is not a URL")?;
-    let tls = match url.scheme() {
-        "https" => true,
-        "http" => false,
-        _ => return Err("the scheme must be `http` or `https`"),
-    };
+    let endpoint = BaseUrl::of_host(&url)?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("the URL must not hold a user or password");
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err("the URL must not hold `?` or `#`");
     }
-    let host = url.host_str().filter(|host| !host.is_empty()).ok_or("the URL names no host")?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    Ok(BaseUrl {
-        tls,
-        host: host.into(),
-        port: url.port_or_known_default().ok_or("the URL names no port")?,
-        path: url.path().trim_end_matches('/').into(),
-    })
+    Ok(BaseUrl { path: url.path().trim_end_matches('/').into(), ..endpoint })
 }
 
 /// Reads a path template such as `/v1/chat/completions`, query included.

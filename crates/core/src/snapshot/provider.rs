@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 use omniroute_wire::{ModelFacts, UpstreamError, WireFormat};
+use url::Url;
 
 use super::Way;
 use crate::ids::{AccountId, ProviderId};
@@ -111,6 +112,23 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
+    /// Takes scheme, host and port of a URL, and no path.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; without repeating it, since it may hold a password.
+    pub(crate) fn of_host(url: &Url) -> Result<Self, &'static str> {
+        let tls = match url.scheme() {
+            "https" => true,
+            "http" => false,
+            _ => return Err("the scheme must be `http` or `https`"),
+        };
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or("the URL names no host")?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').into();
+        let port = url.port_or_known_default().ok_or("the URL names no port")?;
+        Ok(Self { tls, host, port, path: "".into() })
+    }
+
     /// Returns the value of the `Host` header: the port only if it is not the scheme's own.
     pub fn authority(&self) -> String {
         let host = if self.host.contains(':') {
