@@ -16,6 +16,7 @@ pub mod live;
 pub mod local;
 pub mod login;
 pub mod metrics;
+mod old_words;
 pub mod playground;
 pub mod proxy;
 pub mod services;

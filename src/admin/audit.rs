@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Parts;
+use super::blocking::blocking;
 use super::page;
 use super::problem::Problem;
-use crate::store::StoreError;
 
 /// Entries of a page unless the request says otherwise.
 const DEFAULT: usize = 100;
@@ -26,7 +26,7 @@ pub(super) async fn list(
     State(parts): State<Parts>,
     Query(part): Query<Part>,
 ) -> Result<Json<Value>, Problem> {
-    let store = parts.store.as_ref().ok_or_else(Problem::no_store)?;
+    let store = parts.store()?;
     let limit = part.limit.unwrap_or(DEFAULT).clamp(1, page::MAX);
     let entries = store.audit(part.before, limit).await?;
     let next = entries.last().map(|(number, _)| *number).filter(|number| *number > 1);
@@ -40,10 +40,8 @@ pub(super) async fn list(
 
 /// `GET /api/audit/verify`: checks the whole chain.
 pub(super) async fn verify(State(parts): State<Parts>) -> Result<Json<Value>, Problem> {
-    let store = parts.store.clone().ok_or_else(Problem::no_store)?;
-    let verified = tokio::task::spawn_blocking(move || store.verify_audit());
-    let verified = verified.await.map_err(|_| Problem::internal())?;
-    let verified = verified.map_err(|error: StoreError| Problem::from(error))?;
+    let store = parts.store()?.clone();
+    let verified = blocking(move || Ok(store.verify_audit()?)).await?;
     Ok(Json(json!({
         "ok": verified.fault.is_none(),
         "entries": verified.entries,

@@ -17,8 +17,9 @@ use tokio::io::AsyncReadExt;
 use zeroize::Zeroizing;
 
 use super::actor::{Actor, Author};
+use super::blocking::blocking;
 use super::change::audited;
-use super::import::{Report, Way, blocking, import};
+use super::import::{Report, Way, import};
 use super::problem::Problem;
 use super::upload::{Upload, Wishes, secret};
 use super::{InPieces, Parts, given, time};
@@ -62,7 +63,7 @@ pub(super) fn folder(parts: &Parts) -> Option<PathBuf> {
 /// the file.
 async fn export(State(parts): State<Parts>, actor: Actor, by: Author) -> Result<Response, Problem> {
     actor.is_known()?;
-    let store = parts.store.clone().ok_or_else(Problem::no_store)?;
+    let store = parts.store()?.clone();
     let (folder, at) = (folder(&parts), parts.clock.wall());
     let (file, manifest) = blocking(move || {
         store.flush()?;
@@ -105,7 +106,7 @@ async fn export_all(
         Some(passphrase) => Some(passphrase),
         None => secret(&headers, "x-omniroute-passphrase")?,
     };
-    let store = parts.store.clone().ok_or_else(Problem::no_store)?;
+    let store = parts.store()?.clone();
     let (folder, at, basis) = (folder(&parts), parts.clock.wall(), parts.live.basis());
     let what = if passphrase.is_some() { "archive with credentials" } else { "archive" };
     let file = blocking(move || {
@@ -153,7 +154,7 @@ pub(super) fn download(mut file: File, name: &str) -> Result<Response, Problem> 
 }
 
 fn copies(parts: &Parts) -> Result<(Store, SafetyCopies), Problem> {
-    let store = parts.store.clone().ok_or_else(Problem::no_store)?;
+    let store = parts.store()?.clone();
     let folder = folder(parts).ok_or_else(Problem::no_store)?;
     Ok((store, SafetyCopies::of(&folder)))
 }

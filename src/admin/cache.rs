@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use omniroute_core::replay::AnswerStats;
 use serde::Serialize;
 
 use super::Parts;
@@ -101,7 +100,8 @@ async fn overview(State(parts): State<Parts>) -> Json<Overview> {
             db_entries: 0,
             hits: stats.hits,
             misses: stats.misses,
-            hit_rate: (hit_rate(&stats).unwrap_or_default() * 1000.0).round() / 10.0,
+            hit_rate: (hit_rate(stats.hits, stats.misses).unwrap_or_default() * 1000.0).round()
+                / 10.0,
             tokens_saved: stats.saved.input.saturating_add(stats.saved.output),
         },
         idempotency: ActiveKeys { active_keys },
@@ -126,7 +126,7 @@ impl Stats {
             hits: stats.hits,
             misses: stats.misses,
             bypassed: stats.bypassed,
-            hit_rate: hit_rate(&stats),
+            hit_rate: hit_rate(stats.hits, stats.misses),
             saved: SavedNow {
                 input_tokens: stats.saved.input,
                 output_tokens: stats.saved.output,
@@ -137,9 +137,9 @@ impl Stats {
     }
 }
 
-/// Returns the share of hits.
+/// Returns the share of hits, from 0 to 1; `None` while nobody has asked.
 #[expect(clippy::cast_precision_loss, reason = "a share is no count")]
-fn hit_rate(stats: &AnswerStats) -> Option<f64> {
-    let asked = stats.hits.saturating_add(stats.misses);
-    (asked > 0).then(|| stats.hits as f64 / asked as f64)
+pub(super) fn hit_rate(hits: u64, misses: u64) -> Option<f64> {
+    let asked = hits.saturating_add(misses);
+    (asked > 0).then(|| hits as f64 / asked as f64)
 }

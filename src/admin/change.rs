@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Parts;
 use super::actor::Author;
+use super::blocking::blocking;
 use super::merge;
 use super::problem::Problem;
 use crate::backup::Records;
@@ -140,10 +141,10 @@ async fn publish(
     edit: impl FnOnce(&Basis) -> Result<Next, Problem> + Send + 'static,
     entries: impl FnOnce(&Written, &Written) -> Vec<Entry> + Send + 'static,
 ) -> Result<Changed, Problem> {
-    let store = parts.store.clone().ok_or_else(Problem::no_store)?;
+    let store = parts.store()?.clone();
     let (live, clock) = (Arc::clone(&parts.live), parts.clock.clone());
     // Compiling and committing block.
-    let changed = tokio::task::spawn_blocking(move || {
+    blocking(move || {
         let before = live.basis();
         let mut changes = Vec::new();
         let snapshot = live.change(edit, |candidate, generation| {
@@ -154,8 +155,8 @@ async fn publish(
             Ok::<_, Problem>(())
         })?;
         Ok(Changed { generation: snapshot.revision, changes })
-    });
-    changed.await.map_err(|_| Problem::internal())?
+    })
+    .await
 }
 
 /// Writes a change down in one transaction, with records of calls if it brings any; returns how many of
@@ -213,12 +214,11 @@ pub(super) async fn audited(
     let Some(store) = parts.store.clone() else { return Ok(()) };
     let (action, object) = (action.to_owned(), object.to_owned());
     let entry = AuditEntry { action, object, ..bare(by, &parts.clock) };
-    let work = move || -> Result<(), StoreError> {
+    blocking(move || {
         let key = store.audit_key()?;
-        store.write_blocking(move |tx| audit::append(tx, &key, entry))
-    };
-    tokio::task::spawn_blocking(work).await.map_err(|_| Problem::internal())??;
-    Ok(())
+        Ok(store.write_blocking(move |tx| audit::append(tx, &key, entry))?)
+    })
+    .await
 }
 
 /// Changes the list of objects.

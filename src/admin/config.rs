@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::actor::{Actor, Author};
+use super::blocking::blocking;
 use super::change::{Changed, Edit, To, apply, audited, go_back, planned};
 use super::problem::Problem;
 use super::{Parts, given, time};
@@ -35,8 +36,7 @@ pub(super) async fn show(State(parts): State<Parts>) -> Json<Value> {
 /// `POST /api/config/reload`: reads the file again.
 pub(super) async fn reload(State(parts): State<Parts>, by: Author) -> Result<Json<Value>, Problem> {
     let live = Arc::clone(&parts.live);
-    let reloaded = tokio::task::spawn_blocking(move || live.reload()).await;
-    let snapshot = reloaded.map_err(|_| Problem::internal())??;
+    let snapshot = blocking(move || Ok(live.reload()?)).await?;
     audited(&parts, &by, "config.reload", &format!("generation {}", snapshot.revision)).await?;
     let restart_required = parts.live.basis().restart_required.clone();
     Ok(Json(json!({
@@ -90,11 +90,11 @@ pub(super) async fn plan(State(parts): State<Parts>, body: Bytes) -> Result<Json
     let file = wanted.file.clone().map(|text| ConfigFile { name: "file".to_owned(), text });
     let edits = wanted.edits()?;
     let live = Arc::clone(&parts.live);
-    let planned = tokio::task::spawn_blocking(move || {
+    let candidate = blocking(move || {
         let objects: Arc<[StoredObject]> = planned(&live.basis(), edits)?;
-        live.plan(objects, file).map_err(Problem::from)
-    });
-    let candidate = planned.await.map_err(|_| Problem::internal())??;
+        Ok(live.plan(objects, file)?)
+    })
+    .await?;
     Ok(Json(json!({
         "changes": candidate.changes,
         "restartRequired": candidate.basis().restart_required,
@@ -124,7 +124,7 @@ fn changed(changed: Changed) -> Result<Json<Value>, Problem> {
 
 /// `GET /api/config/generations`
 pub(super) async fn generations(State(parts): State<Parts>) -> Result<Json<Value>, Problem> {
-    let store = parts.store.as_ref().ok_or_else(Problem::no_store)?;
+    let store = parts.store()?;
     let current = parts.live.basis().number;
     let generations = store.generations().await?;
     let shown = generations.iter().map(|generation| {
@@ -146,7 +146,7 @@ pub(super) async fn rollback(
     Path(number): Path<u64>,
 ) -> Result<Json<Value>, Problem> {
     actor.is_known()?;
-    let store = parts.store.as_ref().ok_or_else(Problem::no_store)?;
+    let store = parts.store()?;
     let generations = store.generations().await?;
     let kept: Vec<String> = generations.iter().map(|g| g.number.to_string()).collect();
     let found = generations.into_iter().find(|generation| generation.number == number);

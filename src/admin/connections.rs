@@ -117,15 +117,7 @@ pub(super) async fn remove(
 }
 
 fn read(body: &[u8]) -> Result<(Option<String>, Map<String, Value>), Problem> {
-    let mut value: Map<String, Value> = given::json(body)?;
-    for field in SHOWN_ONLY {
-        value.shift_remove(field);
-    }
-    for (other, own) in OTHER_NAMES {
-        if let Some(given) = value.shift_remove(other) {
-            value.insert(own.to_owned(), given);
-        }
-    }
+    let mut value = given::renamed(body, &SHOWN_ONLY, &OTHER_NAMES)?;
     match value.shift_remove("name") {
         None => Ok((None, value)),
         Some(Value::String(name)) => Ok((Some(name), value)),

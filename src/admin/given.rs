@@ -5,6 +5,7 @@ use axum::extract::{FromRequestParts, Query};
 use http::StatusCode;
 use http::request::Parts as Head;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::problem::Problem;
 
@@ -29,6 +30,29 @@ pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
             )
         },
     )
+}
+
+/// Reads an object as a script for the existing product may write it: fields that are only shown are taken
+/// out, and others get their names of here.
+///
+/// # Errors
+///
+/// As [`json`].
+pub(super) fn renamed(
+    body: &[u8],
+    shown_only: &[&str],
+    other_names: &[(&str, &str)],
+) -> Result<Map<String, Value>, Problem> {
+    let mut value: Map<String, Value> = json(body)?;
+    for field in shown_only {
+        value.shift_remove(*field);
+    }
+    for (other, own) in other_names {
+        if let Some(given) = value.shift_remove(*other) {
+            value.insert((*own).to_owned(), given);
+        }
+    }
+    Ok(value)
 }
 
 /// What stands behind the `?`; faults in it are said in the administration's own form.

@@ -234,15 +234,12 @@ fn rests(snapshot: &Snapshot, now: Instant) -> Vec<Rest> {
 impl SignatureCache {
     fn of(parts: &Parts) -> Self {
         let counts = parts.state.recall.counts(parts.clock.now());
-        let asked = counts.hits + counts.misses;
-        #[expect(clippy::cast_precision_loss, reason = "a share, for people")]
-        let hit_rate = (asked > 0).then(|| counts.hits as f64 / asked as f64);
         Self {
             active_keys: counts.entries,
             bytes: counts.bytes,
             hits: counts.hits,
             misses: counts.misses,
-            hit_rate,
+            hit_rate: cache::hit_rate(counts.hits, counts.misses),
         }
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Parts;
 use super::actor::Author;
+use super::blocking::blocking;
 use super::change::{Entry, keep, written};
 use super::merge;
 use super::problem::Problem;
@@ -68,7 +69,7 @@ pub(super) fn take_over(
     if way.is_dry {
         return rehearse(parts, brought, way);
     }
-    let store = parts.store.clone().ok_or_else(Problem::no_store)?;
+    let store = parts.store()?.clone();
     let data_dir = super::backups::folder(parts).ok_or_else(Problem::no_store)?;
     let (copy, _) = SafetyCopies::of(&data_dir).make(&store, way.reason, parts.clock.wall())?;
     let Brought { form, extent, objects, has_stars, mut lines, notes, records } = brought;
@@ -269,17 +270,6 @@ fn summary(lines: &[Line]) -> Value {
     })
 }
 
-/// Runs what blocks where it may.
-///
-/// # Errors
-///
-/// What it returns.
-pub(super) async fn blocking<R: Send + 'static>(
-    work: impl FnOnce() -> Result<R, Problem> + Send + 'static,
-) -> Result<R, Problem> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Problem::internal())?
-}
-
 /// Imports in the background of a request.
 ///
 /// # Errors
@@ -293,7 +283,7 @@ pub(super) async fn import(
 ) -> Result<Report, Problem> {
     let parts = parts.clone();
     blocking(move || {
-        let store = parts.store.as_ref().ok_or_else(Problem::no_store)?;
+        let store = parts.store()?;
         let brought = read(store)?;
         take_over(&parts, &by, brought, &way)
     })
@@ -314,7 +304,7 @@ pub fn import_file(
     let by = Author { by: "command line".to_owned(), from: None };
     let way = Way { is_dry, own_key: None, reason: "pre-import" };
     let imported = || {
-        let store = parts.store.as_ref().ok_or_else(Problem::no_store)?;
+        let store = parts.store()?;
         let folder = super::backups::folder(parts);
         let brought = backup::read((store, &parts.live.load()), folder.as_deref(), bytes, keys)?;
         take_over(parts, &by, brought, &way)

@@ -93,15 +93,7 @@ fn make() -> String {
 }
 
 fn read(body: &[u8]) -> Result<(Option<String>, Map<String, Value>), Problem> {
-    let mut value: Map<String, Value> = given::json(body)?;
-    for field in ["id", "origin", "revision"] {
-        value.shift_remove(field);
-    }
-    for (other, own) in OTHER_NAMES {
-        if let Some(given) = value.shift_remove(other) {
-            value.insert(own.to_owned(), given);
-        }
-    }
+    let mut value = given::renamed(body, &["id", "origin", "revision"], &OTHER_NAMES)?;
     if let Some(own) = OWN_FIELDS.iter().find(|field| value.contains_key(**field)) {
         let what = "keys are made by the gateway; leave it out";
         return Err(Problem::field(*own, what));

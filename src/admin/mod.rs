@@ -7,6 +7,7 @@ mod access;
 mod actor;
 mod audit;
 mod backups;
+mod blocking;
 mod budgets;
 mod cache;
 mod catalog;
@@ -92,6 +93,17 @@ pub struct Parts {
     pub started: Instant,
     /// The time.
     pub clock: Clock,
+}
+
+impl Parts {
+    /// Returns what is remembered.
+    ///
+    /// # Errors
+    ///
+    /// That nothing can be.
+    fn store(&self) -> Result<&Store, Problem> {
+        self.store.as_ref().ok_or_else(Problem::no_store)
+    }
 }
 
 /// Makes what answers requests to the administration.

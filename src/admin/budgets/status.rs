@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::admin::Parts;
 use crate::admin::objects::revision;
 use crate::admin::problem::Problem;
-use crate::admin::usage::view;
+use crate::admin::usage::{ms, view};
 use crate::admin::usd::Usd;
 use crate::live::Basis;
 use crate::store::usage::{Filter, Question, Span, Sums, ask};
@@ -196,7 +196,6 @@ async fn spent(key: &ClientKey, parts: &Parts, now: Timestamp) -> Result<[Sums; 
         let budget = key.budgets.iter().find(|budget| budget.period == period);
         let zone = budget.map_or(jiff::tz::TimeZone::UTC, |budget| budget.zone.clone());
         let window = period.window(&zone, now);
-        let ms = |time: Timestamp| u64::try_from(time.as_millisecond()).unwrap_or_default();
         Span { from: ms(window.start), until: ms(window.end) }
     };
     let filter = Filter { client_key: Some(key.name.as_str().into()), ..Filter::default() };

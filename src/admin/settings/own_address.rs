@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::admin::actor::Author;
@@ -35,18 +36,8 @@ pub(super) fn check(settings: &Value, by: &Author) -> Result<(), Problem> {
 /// Tells whether an address is in a network such as `10.0.0.0/8`, or is this one. What is no network holds
 /// nobody; the filter reports it.
 fn contains(net: &str, address: IpAddr) -> bool {
-    let (base, length) = net.split_once('/').map_or((net, None), |(base, len)| (base, Some(len)));
-    let Ok(base) = base.parse::<IpAddr>() else { return false };
-    let (base, address, bits) = match (base, address) {
-        (IpAddr::V4(base), IpAddr::V4(address)) => {
-            (u128::from(u32::from(base)), u128::from(u32::from(address)), 32)
-        }
-        (IpAddr::V6(base), IpAddr::V6(address)) => (u128::from(base), u128::from(address), 128),
-        _ => return false,
-    };
-    let Ok(length) = length.map_or(Ok(bits), str::parse::<u32>) else { return false };
-    let Some(host_bits) = bits.checked_sub(length) else { return false };
-    base.checked_shr(host_bits) == address.checked_shr(host_bits)
+    let net = net.parse().ok().or_else(|| net.parse::<IpAddr>().ok().map(IpNet::from));
+    net.is_some_and(|net| net.contains(&address))
 }
 
 #[cfg(test)]

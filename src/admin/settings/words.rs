@@ -9,16 +9,7 @@ use serde_json::{Map, Value, json};
 use super::table::of_filter;
 use crate::admin::Parts;
 use crate::admin::problem::Problem;
-
-/// Strategies between accounts, in the existing product's words and in ours.
-const STRATEGIES: [(&str, &str); 6] = [
-    ("fill-first", "fill_first"),
-    ("round-robin", "round_robin"),
-    ("p2c", "power_of_two"),
-    ("random", "random"),
-    ("least-used", "least_used"),
-    ("cost-optimized", "cost_optimized"),
-];
+use crate::old_words::ACCOUNT_STRATEGIES;
 
 /// Writes a duration as the file has it.
 pub(in crate::admin) fn duration(duration: Duration) -> String {
@@ -35,7 +26,8 @@ pub(super) fn default_combo_strategy() -> &'static str {
 pub(super) fn old(parts: &Parts) -> Map<String, Value> {
     let (snapshot, basis) = (parts.live.load(), parts.live.basis());
     let strategy = snapshot.routing.account_strategy.name;
-    let old_name = STRATEGIES.iter().find(|(_, ours)| *ours == strategy).map(|(old, _)| *old);
+    let old_name =
+        ACCOUNT_STRATEGIES.iter().find(|(_, ours)| *ours == strategy).map(|(old, _)| *old);
     let blocked = snapshot.filters.blocked_providers();
     let blocked: Vec<&str> = blocked.iter().map(|id| id.as_str()).collect();
     let aliases = snapshot.wildcard_aliases.iter();
@@ -85,9 +77,9 @@ pub(super) fn translated(name: String, value: Value) -> Result<(String, Value), 
         "stickyRoundRobinLimit" => ("routing.sticky_calls", value),
         "fallbackStrategy" => {
             let word = value.as_str().unwrap_or_default();
-            let ours = STRATEGIES.iter().find(|(old, ours)| *old == word || *ours == word);
+            let ours = ACCOUNT_STRATEGIES.iter().find(|(old, ours)| *old == word || *ours == word);
             let Some((_, ours)) = ours else {
-                let known = STRATEGIES.map(|(old, _)| old).join(", ");
+                let known = ACCOUNT_STRATEGIES.map(|(old, _)| old).join(", ");
                 return Err(Problem::field(name, format!("there are: {known}")));
             };
             ("routing.account_strategy", json!(ours))

@@ -6,10 +6,10 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::asked::{Asked, ms};
+use super::asked::{Asked, ms, zone};
 use super::folded::{
     ACCOUNT, KEY, Leaf, MODEL, OfModel, PROVIDER, by, by_model, by_part, different,
 };
@@ -179,11 +179,8 @@ struct Days(TimeZone);
 
 impl Days {
     fn of(offset_minutes: i32) -> Result<Self, Problem> {
-        let offset = offset_minutes.checked_mul(60).map(Offset::from_seconds);
-        let Some(Ok(offset)) = offset else {
-            return Err(Problem::field("offset_minutes", "there is no such time zone"));
-        };
-        Ok(Self(TimeZone::fixed(offset)))
+        let zone = zone(offset_minutes).map(Self);
+        zone.ok_or_else(|| Problem::field("offset_minutes", "there is no such time zone"))
     }
 
     fn date(&self, unix_ms: u64) -> Option<Date> {

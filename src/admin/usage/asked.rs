@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use omniroute_core::usage::RecordId;
 use serde::Deserialize;
 
@@ -159,11 +159,16 @@ fn beginning(range: &str, end: u64, offset_minutes: i32) -> Option<u64> {
 }
 
 fn new_year(end: u64, offset_minutes: i32) -> Option<u64> {
-    let ahead = jiff::tz::Offset::from_seconds(offset_minutes.checked_mul(60)?).ok()?;
-    let zone = TimeZone::fixed(ahead);
+    let zone = zone(offset_minutes)?;
     let end = Timestamp::from_millisecond(i64::try_from(end).ok()?).ok()?;
     let first = zone.to_datetime(end).date().first_of_year();
     Some(ms(first.to_zoned(zone).ok()?.timestamp()))
+}
+
+/// Returns the time zone so far east of UTC; `None` if there is none.
+pub(super) fn zone(offset_minutes: i32) -> Option<TimeZone> {
+    let ahead = Offset::from_seconds(offset_minutes.checked_mul(60)?).ok()?;
+    Some(TimeZone::fixed(ahead))
 }
 
 fn moment(field: &str, text: &str) -> Result<u64, Problem> {
@@ -182,7 +187,7 @@ fn moment(field: &str, text: &str) -> Result<u64, Problem> {
 }
 
 /// Returns a time in milliseconds since 1970; 0 if it is before.
-pub(super) fn ms(time: Timestamp) -> u64 {
+pub(in crate::admin) fn ms(time: Timestamp) -> u64 {
     u64::try_from(time.as_millisecond()).unwrap_or_default()
 }
 

@@ -10,7 +10,8 @@ use omniroute_core::usage::{RecordId, UsageRecord};
 use serde::Serialize;
 
 use super::asked::Asked;
-use super::{store, view};
+use super::{view, write_what_waits};
+use crate::admin::blocking::blocking;
 use crate::admin::given::FromQuery;
 use crate::admin::problem::Problem;
 use crate::admin::{Parts, time};
@@ -82,11 +83,9 @@ pub(in crate::admin) async fn export(
         Some("json") => (Form::Json, "application/json", "usage.json"),
         Some(_) => return Err(Problem::field("format", "there are: csv, json")),
     };
-    let (store, listing) = (store(&parts)?, asked.listing(&parts)?);
-    let made = tokio::task::spawn_blocking(move || {
-        if let Err(error) = store.flush() {
-            tracing::debug!(%error, "records wait; what is in the database is exported");
-        }
+    let (store, listing) = (parts.store()?.clone(), asked.listing(&parts)?);
+    let text = blocking(move || {
+        write_what_waits(&store);
         let mut text = String::new();
         for piece in Export::new(store, listing, form) {
             text.push_str(&piece?);
@@ -95,8 +94,8 @@ pub(in crate::admin) async fn export(
             }
         }
         Ok(text)
-    });
-    let text = made.await.map_err(|_| Problem::internal())??;
+    })
+    .await?;
     let mut response = Response::new(Body::from(text));
     let disposition = format!("attachment; filename=\"{name}\"");
     let headers = response.headers_mut();

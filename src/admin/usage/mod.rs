@@ -15,7 +15,9 @@ mod sums;
 use axum::Router;
 use axum::routing::get;
 
+pub(super) use self::asked::ms;
 use super::Parts;
+use super::blocking::blocking;
 use super::problem::Problem;
 use crate::store::usage::{Answer, By, Filter, Question, Span, Step, ask};
 use crate::store::{ReadTx, Store, StoreError};
@@ -43,19 +45,19 @@ pub(super) async fn view<R: Send + 'static>(
     parts: &Parts,
     look: impl FnOnce(&ReadTx<'_>) -> Result<R, StoreError> + Send + 'static,
 ) -> Result<R, Problem> {
-    let store = store(parts)?;
-    let work = move || {
-        if let Err(error) = store.flush() {
-            tracing::debug!(%error, "records wait; what is in the database is shown");
-        }
-        store.read(look)
-    };
-    let looked = tokio::task::spawn_blocking(work).await.map_err(|_| Problem::internal())?;
-    Ok(looked?)
+    let store = parts.store()?.clone();
+    blocking(move || {
+        write_what_waits(&store);
+        Ok(store.read(look)?)
+    })
+    .await
 }
 
-fn store(parts: &Parts) -> Result<Store, Problem> {
-    parts.store.clone().ok_or_else(Problem::no_store)
+/// Writes the records that wait. If that fails, what is in the database is shown.
+fn write_what_waits(store: &Store) {
+    if let Err(error) = store.flush() {
+        tracing::debug!(%error, "records wait; what is in the database is shown");
+    }
 }
 
 /// Asks for sums that tell everything apart.

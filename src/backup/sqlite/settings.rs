@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Moving, dollars, object};
 use crate::backup::{BackupError, Line};
+use crate::old_words::ACCOUNT_STRATEGIES;
 
 /// Fields of a price there and here.
 const RATES: [(&str, &str); 5] = [
@@ -14,16 +15,6 @@ const RATES: [(&str, &str); 5] = [
     ("cached", "cache_read"),
     ("cache_creation", "cache_write"),
     ("reasoning", "reasoning"),
-];
-
-/// Strategies over accounts there and here.
-const STRATEGIES: [(&str, &str); 6] = [
-    ("fill-first", "fill_first"),
-    ("round-robin", "round_robin"),
-    ("p2c", "power_of_two"),
-    ("random", "random"),
-    ("least-used", "least_used"),
-    ("cost-optimized", "cost_optimized"),
 ];
 
 /// Reads prices, in dollars per million tokens on both sides.
@@ -109,7 +100,7 @@ pub fn read(moving: &mut Moving<'_>) -> Result<(), BackupError> {
     for (key, value) in moving.values("settings")? {
         match (key.as_str(), &value) {
             ("fallbackStrategy", Value::String(old)) => {
-                match STRATEGIES.iter().find(|(known, _)| known == old) {
+                match ACCOUNT_STRATEGIES.iter().find(|(known, _)| known == old) {
                     Some((_, new)) => set(moving, &key, "routing.account_strategy", json!(new)),
                     None => moving.skip(Kind::Setting, &key, "this strategy is not known here"),
                 }

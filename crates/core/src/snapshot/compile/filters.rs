@@ -13,7 +13,7 @@ use crate::config::report::{Place, Report, Spot};
 use crate::filter::{BuildContext, FilterChain};
 
 /// Filters that run when the file has no list, in order, as far as they are registered.
-const DEFAULT_LIST: [&str; 11] = [
+pub(super) const DEFAULT_LIST: [&str; 11] = [
     "cors",
     "ip_access",
     API_KEY,

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::filters::DEFAULT_LIST;
 use super::*;
 use crate::filter::{BuildContext, Filter, FilterFault};
 
@@ -130,19 +131,7 @@ fn build(settings: Value, _: &BuildContext) -> Result<Arc<dyn Filter>, Vec<Filte
 
 fn register() -> FilterRegister {
     let mut register = FilterRegister::default();
-    for name in [
-        "cors",
-        "ip_access",
-        "api_key",
-        "client_limits",
-        "model_access",
-        "idempotency",
-        "response_cache",
-        "budget",
-        "system_prompt",
-        "thinking_budget",
-        "progress",
-    ] {
+    for name in DEFAULT_LIST {
         register.add(name, build);
     }
     register
