@@ -10,7 +10,8 @@ use http::Method;
 use omniroute_testkit::{simulator, whole};
 use serde_json::{Value, json};
 
-use crate::backups::{BOSS, Site, furnish, outcome};
+use crate::backups::{furnish, outcome, site};
+use crate::bench::BOSS;
 
 const PASSPHRASE: &str = "correct horse battery staple";
 
@@ -47,12 +48,12 @@ fn has(bytes: &[u8], part: &[u8]) -> bool {
 async fn an_archive_has_everything_but_credentials_and_adds_to_what_is_elsewhere() {
     let sim = simulator().await;
     let mut first =
-        Site::start(&sim, "accounts: [{ id: filed, provider: chat, key: sk-canary-file }]\n").await;
+        site(&sim, "accounts: [{ id: filed, provider: chat, key: sk-canary-file }]\n").await;
     let key = furnish(&mut first).await;
     let canary = json!({ "id": "canary", "provider": "chat", "key": "sk-canary-stored", "tunnel": "http://me:canarypw@exit.example:80", "enabled": false });
     first.add("accounts", canary).await;
     first.add("aliases", json!({ "name": "short", "target": "mine" })).await;
-    assert_eq!(first.chat(&key, "mine").await, 200);
+    assert_eq!(first.chat(&key, "mine").await.status, 200);
 
     let archive = first.send(Method::GET, "/api/db-backups/exportAll", Value::Null).await;
     assert_eq!((archive.status, archive.complete), (200, true));
@@ -75,7 +76,7 @@ async fn an_archive_has_everything_but_credentials_and_adds_to_what_is_elsewhere
     );
     assert!(!files.contains_key("credentials.sealed"));
 
-    let mut second = Site::start(&sim, "").await;
+    let mut second = site(&sim, "").await;
     second
         .add(
             "accounts",
@@ -99,7 +100,7 @@ async fn an_archive_has_everything_but_credentials_and_adds_to_what_is_elsewhere
 #[tokio::test]
 async fn with_a_passphrase_credentials_come_over_too() {
     let sim = simulator().await;
-    let mut first = Site::start(&sim, "").await;
+    let mut first = site(&sim, "").await;
     let key = furnish(&mut first).await;
     let asked = json!({ "passphrase": PASSPHRASE });
     let archive = first.send(Method::POST, "/api/db-backups/exportAll", asked).await.body;
@@ -115,13 +116,13 @@ async fn with_a_passphrase_credentials_come_over_too() {
         .await;
     assert_eq!(short.status, 422, "{}", short.text());
 
-    let mut second = Site::start(&sim, "").await;
+    let mut second = site(&sim, "").await;
     let wrong = second.import(&archive, &[("passphrase", "another passphrase")]).await;
     assert_eq!((wrong.status, &wrong.json()["error"]["code"]), (422, &json!("backup_locked")));
-    assert_eq!(second.chat(&key, "mine").await, 401);
+    assert_eq!(second.chat(&key, "mine").await.status, 401);
     let report = second.import(&archive, &[("passphrase", PASSPHRASE)]).await.json();
     assert_eq!(outcome(&report, "client key", "team"), Some("taken"), "{report}");
-    assert_eq!(second.chat(&key, "mine").await, 200);
+    assert_eq!(second.chat(&key, "mine").await.status, 200);
     let log = second.done(Method::GET, "/api/audit", Value::Null).await.to_string();
     assert!(!log.contains("correct horse") && !log.contains("sk-sim-ok"), "{log}");
 }
@@ -129,7 +130,7 @@ async fn with_a_passphrase_credentials_come_over_too() {
 #[tokio::test]
 async fn archives_that_were_changed_or_made_to_harm_change_nothing() {
     let sim = simulator().await;
-    let mut site = Site::start(&sim, "").await;
+    let mut site = site(&sim, "").await;
     furnish(&mut site).await;
     let archive = site.send(Method::GET, "/api/db-backups/exportAll", Value::Null).await.body;
     let before = site.gateway.shared().live.load().revision;

@@ -2,65 +2,25 @@
 
 use bytes::Bytes;
 use http::Method;
-use omniroute::live::Text;
-use omniroute_testkit::{
-    Answer, Client, Protocol, RawConnection, Running, TestGateway, simulator, whole,
-};
+use omniroute_testkit::{Answer, Client, Protocol, RawConnection, Running, simulator, whole};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::setup::ask;
+use crate::bench::{BOSS, BOSS_LINE, Bench};
 
-pub const BOSS: (&str, &str) = ("authorization", "Bearer boss-key-0123456789");
-
-/// A gateway with a data directory.
-pub struct Site {
-    pub folder: TempDir,
-    pub gateway: TestGateway,
-    pub client: Client,
-}
-
-impl Site {
-    pub async fn start(sim: &Running, more: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let yaml = format!(
-            "providers:
+/// Starts a gateway with one provider, and more client keys or sections of the file.
+pub async fn site(sim: &Running, more: &str) -> Bench {
+    let file = format!(
+        "providers:
   chat: {{ wire: openai_chat, base_url: '{}', auth: {{ kind: static_key, header: authorization, scheme: Bearer }} }}
 pricing: {{ chat/echo: {{ input: $1, output: $2 }} }}
 client_keys:
-  - {{ name: boss, key: boss-key-0123456789, scopes: [admin] }}
-{more}",
-            sim.url()
-        );
-        std::fs::write(folder.path().join("omniroute.yaml"), yaml).unwrap();
-        Self::at(folder).await
-    }
+{BOSS_LINE}{more}",
+        sim.url()
+    );
+    Bench::start(&file).await
+}
 
-    async fn at(folder: TempDir) -> Self {
-        let text = Text::File(folder.path().join("omniroute.yaml"));
-        let gateway = TestGateway::start_at(&folder.path().join("data"), &[], text).await.unwrap();
-        let client = Client::connect(gateway.address(), Protocol::Http1).await;
-        Self { folder, gateway, client }
-    }
-
-    async fn restarted(self) -> Self {
-        let Self { folder, gateway, .. } = self;
-        gateway.store().close();
-        drop(gateway);
-        Self::at(folder).await
-    }
-
-    pub async fn send(&mut self, method: Method, path: &str, body: Value) -> Answer {
-        let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
-        self.client.send(method, path, &[BOSS], whole(body)).await
-    }
-
-    pub async fn done(&mut self, method: Method, path: &str, body: Value) -> Value {
-        let answer = self.send(method.clone(), path, body).await;
-        assert!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.text());
-        if answer.body.is_empty() { Value::Null } else { answer.json() }
-    }
-
+impl Bench {
     pub async fn add(&mut self, collection: &str, object: Value) {
         self.done(Method::POST, &format!("/api/{collection}"), object).await;
     }
@@ -87,12 +47,6 @@ client_keys:
         self.client.send(Method::POST, "/api/db-backups/import", &[BOSS, kind], body).await
     }
 
-    pub async fn chat(&mut self, key: &str, model: &str) -> u16 {
-        let (path, body) = ask("chat", model, false, "hello");
-        let key = format!("Bearer {key}");
-        self.client.post(&path, &[("authorization", &key)], &body).await.status
-    }
-
     fn master_key(&self) -> String {
         let key = std::fs::read(self.folder.path().join("data/master.key")).unwrap();
         key.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -115,7 +69,7 @@ client_keys:
 }
 
 /// Adds an account, a combo and a client key; returns the key.
-pub async fn furnish(site: &mut Site) -> String {
+pub async fn furnish(site: &mut Bench) -> String {
     site.add("accounts", json!({ "id": "main", "provider": "chat", "key": "sk-sim-ok" })).await;
     site.add("combos", json!({ "name": "mine", "targets": ["chat/echo"] })).await;
     let key = json!({ "name": "team", "budget": { "limit": "$5", "period": "monthly" } });
@@ -132,10 +86,10 @@ pub fn outcome<'r>(report: &'r Value, kind: &str, name: &str) -> Option<&'r str>
 #[tokio::test]
 async fn an_exported_database_serves_at_another_gateway_with_its_keys_and_its_usage() {
     let sim = simulator().await;
-    let mut first = Site::start(&sim, "").await;
+    let mut first = site(&sim, "").await;
     let key = furnish(&mut first).await;
     for _ in 0..3 {
-        assert_eq!(first.chat(&key, "mine").await, 200);
+        assert_eq!(first.chat(&key, "mine").await.status, 200);
     }
 
     let exported = first.send(Method::GET, "/api/db-backups/export", Value::Null).await;
@@ -156,7 +110,7 @@ async fn an_exported_database_serves_at_another_gateway_with_its_keys_and_its_us
         assert!(!exported.body.windows(secret.len()).any(|part| part == secret), "in clear");
     }
 
-    let mut second = Site::start(&sim, "").await;
+    let mut second = site(&sim, "").await;
     let refused = second.import(&exported.body, &[]).await;
     assert_eq!((refused.status, &refused.json()["error"]["code"]), (422, &json!("backup_locked")));
     let master = first.master_key();
@@ -171,7 +125,11 @@ async fn an_exported_database_serves_at_another_gateway_with_its_keys_and_its_us
     assert_eq!(outcome(&report, "account", "main"), Some("taken"));
     assert_eq!(outcome(&report, "audit log", ""), Some("skipped"));
     for _ in 0..2 {
-        assert_eq!(second.chat(&key, "mine").await, 200, "hashes of keys come with their secret");
+        assert_eq!(
+            second.chat(&key, "mine").await.status,
+            200,
+            "hashes of keys come with their secret"
+        );
         let shown = second.done(Method::GET, "/api/keys", Value::Null).await.to_string();
         assert!(!shown.contains("pepper"), "{shown}");
         second = second.restarted().await;
@@ -187,7 +145,7 @@ async fn an_exported_database_serves_at_another_gateway_with_its_keys_and_its_us
 #[tokio::test]
 async fn an_import_is_preceded_by_a_copy_that_leads_back() {
     let sim = simulator().await;
-    let mut site = Site::start(&sim, "").await;
+    let mut site = site(&sim, "").await;
     let empty = site.send(Method::GET, "/api/db-backups/export", Value::Null).await.body;
     let key = furnish(&mut site).await;
 
@@ -200,7 +158,7 @@ async fn an_import_is_preceded_by_a_copy_that_leads_back() {
     let planned = planned.await.json();
     assert_eq!((&planned["imported"], &planned["connectionCount"]), (&json!(false), &json!(0)));
     assert!(planned["changes"].to_string().contains("accounts.main is removed"), "{planned}");
-    assert_eq!(site.chat(&key, "mine").await, 200, "nothing has changed");
+    assert_eq!(site.chat(&key, "mine").await.status, 200, "nothing has changed");
     assert_eq!(
         site.done(Method::GET, "/api/db-backups", Value::Null).await,
         json!({ "backups": [] })
@@ -209,7 +167,7 @@ async fn an_import_is_preceded_by_a_copy_that_leads_back() {
     let raw = site.client.send(Method::POST, "/api/db-backups/import", &[BOSS], whole(empty));
     let report = raw.await.json();
     assert_eq!(report["connectionCount"], 0, "{report}");
-    assert_eq!(site.chat(&key, "mine").await, 401);
+    assert_eq!(site.chat(&key, "mine").await.status, 401);
 
     let listed = site.done(Method::GET, "/api/db-backups", Value::Null).await;
     let copy = &listed["backups"][0];
@@ -222,7 +180,7 @@ async fn an_import_is_preceded_by_a_copy_that_leads_back() {
     assert_eq!(mode & 0o777, 0o600);
     let restored = site.done(Method::POST, "/api/db-backups", json!({ "backupId": id })).await;
     assert_eq!((&restored["restored"], &restored["apiKeyCount"]), (&json!(true), &json!(1)));
-    assert_eq!(site.chat(&key, "mine").await, 200);
+    assert_eq!(site.chat(&key, "mine").await.status, 200);
 
     let path = format!("/api/db-backups/{id}");
     assert_eq!(
@@ -244,7 +202,7 @@ async fn an_import_is_preceded_by_a_copy_that_leads_back() {
 #[tokio::test]
 async fn what_does_not_fit_here_is_left_out_and_said() {
     let sim = simulator().await;
-    let mut first = Site::start(&sim, "").await;
+    let mut first = site(&sim, "").await;
     furnish(&mut first).await;
     first
         .add(
@@ -257,7 +215,7 @@ async fn what_does_not_fit_here_is_left_out_and_said() {
     let master = first.master_key();
 
     let more = "combos: { mine: { targets: [chat/echo] } }\naliases: { own: chat/echo }\n";
-    let mut second = Site::start(&sim, more).await;
+    let mut second = site(&sim, more).await;
     second.add("accounts", json!({ "id": "gone", "provider": "chat", "key": "sk-sim-ok" })).await;
     let admin = json!({ "name": "script", "scopes": ["admin"] });
     let admin =
@@ -279,7 +237,7 @@ async fn what_does_not_fit_here_is_left_out_and_said() {
 #[tokio::test]
 async fn files_that_are_none_and_senders_that_may_not_change_nothing() {
     let sim = simulator().await;
-    let mut site = Site::start(&sim, "  - { name: team, key: team-key-0123456789 }\n").await;
+    let mut site = site(&sim, "  - { name: team, key: team-key-0123456789 }\n").await;
     furnish_account(&mut site).await;
     let good = site.send(Method::GET, "/api/db-backups/export", Value::Null).await.body;
     let before = site.gateway.shared().live.load().revision;
@@ -324,14 +282,14 @@ async fn files_that_are_none_and_senders_that_may_not_change_nothing() {
     );
 }
 
-async fn furnish_account(site: &mut Site) {
+async fn furnish_account(site: &mut Bench) {
     site.add("accounts", json!({ "id": "main", "provider": "chat", "key": "sk-sim-ok" })).await;
 }
 
 #[tokio::test]
 async fn only_an_import_may_be_large_and_not_without_end() {
     let sim = simulator().await;
-    let mut site = Site::start(&sim, "").await;
+    let mut site = site(&sim, "").await;
     let two = Bytes::from(vec![b'x'; 2 << 20]);
     let usual = site.client.send(Method::POST, "/api/accounts", &[BOSS], whole(two.clone())).await;
     assert_eq!(usual.status, 413);

@@ -5,7 +5,8 @@ use omniroute_testkit::simulator;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::backups::{Site, outcome};
+use crate::backups::{outcome, site};
+use crate::bench::Bench;
 
 /// The tables as the product's version 2.1 has them.
 const SCHEMA: &str = "
@@ -113,7 +114,7 @@ fn note<'r>(report: &'r Value, kind: &str, name: &str) -> &'r str {
 #[tokio::test]
 async fn an_old_database_comes_over_and_its_keys_go_on_working() {
     let sim = simulator().await;
-    let mut site = Site::start(&sim, "").await;
+    let mut site = site(&sim, "").await;
     site.add("accounts", json!({ "id": "before", "provider": "chat", "key": "sk-sim-ok" })).await;
 
     let answer = site.import(&full(), &[("storageKey", "old storage key")]).await;
@@ -138,8 +139,8 @@ async fn an_old_database_comes_over_and_its_keys_go_on_working() {
 }
 
 /// Looks at what came over.
-async fn look(site: &mut Site) {
-    let read = async |site: &mut Site, path: &str| site.done(Method::GET, path, Value::Null).await;
+async fn look(site: &mut Bench) {
+    let read = async |site: &mut Bench, path: &str| site.done(Method::GET, path, Value::Null).await;
     assert_eq!(read(site, "/api/accounts/before").await["provider"], "chat", "what was here stays");
     let second = read(site, "/api/accounts/Main-account-2").await;
     assert_eq!((&second["enabled"], &second["priority"]), (&json!(false), &json!(2)));
@@ -169,12 +170,12 @@ async fn look(site: &mut Site) {
     drop(live);
     site.done(Method::DELETE, "/api/settings/proxy?level=global", Value::Null).await;
     assert_eq!(
-        site.chat("sk-0123456789abcdef-abc123-deadbeef", "chat/echo").await,
+        site.chat("sk-0123456789abcdef-abc123-deadbeef", "chat/echo").await.status,
         200,
         "the old key calls"
     );
     assert_eq!(
-        site.chat("sk-0123456789abcdef-abc123-deadbeef", "openai/gpt-5").await,
+        site.chat("sk-0123456789abcdef-abc123-deadbeef", "openai/gpt-5").await.status,
         403,
         "its models only"
     );
@@ -183,7 +184,7 @@ async fn look(site: &mut Site) {
 #[tokio::test]
 async fn sealed_fields_need_their_key_and_private_endpoints_a_word() {
     let sim = simulator().await;
-    let mut site = Site::start(&sim, "").await;
+    let mut site = site(&sim, "").await;
     let none = site.import(&full(), &[("dryRun", "true")]).await.json();
     assert_eq!(outcome(&none, "account", "sealed"), Some("skipped"), "{none:#}");
     assert!(note(&none, "account", "sealed").contains("storageKey"));
@@ -199,7 +200,7 @@ async fn sealed_fields_need_their_key_and_private_endpoints_a_word() {
 #[tokio::test]
 async fn files_made_to_harm_are_refused_or_harmless() {
     let sim = simulator().await;
-    let mut site = Site::start(&sim, "").await;
+    let mut site = site(&sim, "").await;
     let required = |but: &str| {
         let tables = ["provider_connections", "provider_nodes", "combos", "api_keys"];
         let made = tables.iter().filter(|table| **table != but);
