@@ -68,7 +68,7 @@ pub(crate) fn build(
 ) -> Result<Arc<dyn Filter>, Vec<FilterFault>> {
     let Settings { unpriced, webhook } = settings::read(settings)?;
     let webhook = webhook.map(|Address { url, secret }| {
-        Webhook::parse(&url, secret.map(Secret::new)).map(Arc::new).map_err(|what| {
+        Webhook::parse(&url, secret.map(Secret::new), world.reach).map(Arc::new).map_err(|what| {
             let what = format!("{what}; write it as in `https://hooks.example.com/team`");
             vec![FilterFault { path: "webhook.url".to_owned(), what }]
         })

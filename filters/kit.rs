@@ -9,6 +9,7 @@ use omniroute_core::clock::Clock;
 use omniroute_core::context::{Call, Operation, RequestContext, RequestHead};
 use omniroute_core::filter::{BuildContext, FilterRegister};
 use omniroute_core::ids::ClientKeyName;
+use omniroute_core::reach::Reach;
 use omniroute_core::resilience::Limits;
 use omniroute_core::snapshot::{ClientKey, Inputs, Overrides, Snapshot, compile};
 use omniroute_core::state::SharedState;
@@ -24,6 +25,7 @@ pub(crate) fn world() -> BuildContext {
         flights: Arc::default(),
         answers: Arc::default(),
         notices: Arc::default(),
+        reach: Reach::Anywhere,
     }
 }
 

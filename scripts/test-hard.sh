@@ -1,6 +1,6 @@
 #!/bin/bash
-# The three promises that take longest to try, and their figures as one table:
-# what is acknowledged survives kill -9, no budget is overrun, no secret comes out.
+# The promises that take longest to try, and their figures as one table: what is acknowledged survives
+# kill -9, an import is whole or not there, no budget is overrun, no secret comes out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,6 +15,7 @@ run() {
 
 failed=0
 run crash:: || failed=1
+run crash_import:: || failed=1
 run budgets::two_hundred_clients_cannot_overrun_a_budget || failed=1
 run leaks:: || failed=1
 

@@ -15,7 +15,7 @@ use super::blocking::blocking;
 use super::change::{Entry, keep, written};
 use super::merge;
 use super::problem::Problem;
-use crate::backup::{self, Brought, Extent, Keys, Line, Note, Outcome, SafetyCopies};
+use crate::backup::{Brought, Extent, Line, Note, Outcome, SafetyCopies};
 use crate::live::{Basis, Next};
 use crate::services::restore_budgets;
 use crate::store::Store;
@@ -288,27 +288,4 @@ pub(super) async fn import(
         take_over(&parts, &by, brought, &way)
     })
     .await
-}
-
-/// Imports a file on the command line, where nothing is served. Blocks.
-///
-/// # Errors
-///
-/// In words, why nothing was taken over.
-pub fn import_file(
-    parts: &Parts,
-    bytes: &[u8],
-    keys: &Keys,
-    is_dry: bool,
-) -> Result<Value, String> {
-    let by = Author { by: "command line".to_owned(), from: None };
-    let way = Way { is_dry, own_key: None, reason: "pre-import" };
-    let imported = || {
-        let store = parts.store()?;
-        let folder = super::backups::folder(parts);
-        let brought = backup::read((store, &parts.live.load()), folder.as_deref(), bytes, keys)?;
-        take_over(parts, &by, brought, &way)
-    };
-    let report = imported().map_err(|problem| problem.to_string())?;
-    serde_json::to_value(report).map_err(|error| error.to_string())
 }

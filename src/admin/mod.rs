@@ -58,7 +58,6 @@ use tower_service::Service;
 
 pub use self::access::is_admin;
 use self::change::audited;
-pub use self::import::import_file;
 use self::objects::COLLECTIONS;
 use self::problem::Problem;
 use crate::explained::Explained;

@@ -21,7 +21,7 @@ pub(super) fn audit(command: AuditCommand) -> ExitCode {
 }
 
 fn verify(which: Which) -> Result<ExitCode, ExitCode> {
-    let verified = Reach::open(which)?.ask(Method::GET, "/api/audit/verify", None)?;
+    let verified = Reach::open(&which)?.ask(Method::GET, "/api/audit/verify", None)?;
     let entries = &verified["entries"];
     if let Some(fault) = verified["fault"].as_str() {
         complain(&format!("omniroute: the audit log was tampered with: {fault}"));

@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod demo;
+mod download;
 mod environment;
 mod explain;
 mod keys;
@@ -89,9 +90,9 @@ enum Command {
     /// What administrators did.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Make a file of what is kept. The gateway must not be running.
+    /// Make a file of what is kept.
     Export(transfer::ExportArgs),
-    /// Take over an export, or an OmniRoute database. The gateway must not be running.
+    /// Take over an export, or an OmniRoute database.
     Import(transfer::ImportArgs),
     /// Print the version.
     Version,

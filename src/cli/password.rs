@@ -26,7 +26,7 @@ pub(super) fn password(command: PasswordCommand) -> ExitCode {
 fn set(which: Which) -> Result<ExitCode, ExitCode> {
     let password = read()?;
     let body = json!({ "new": password });
-    Reach::open(which)?.ask(Method::POST, "/api/auth/password", Some(&body))?;
+    Reach::open(&which)?.ask(Method::POST, "/api/auth/password", Some(&body))?;
     say("the password is set");
     Ok(ExitCode::SUCCESS)
 }

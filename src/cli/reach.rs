@@ -1,6 +1,7 @@
 //! The administration as the command line uses it: that of the gateway that serves from the data
 //! directory, or, if none does, one made for the command alone.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,24 +9,31 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
-use http::{Method, Request, Response, StatusCode, header};
+use futures_util::StreamExt;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use omniroute_core::reach::Reach as MayReach;
 use omniroute_core::secret::Secret;
 use omniroute_core::snapshot::{BaseUrl, Overrides};
 use serde_json::Value;
 use tokio::runtime::Runtime;
+use zeroize::Zeroizing;
 
+use super::download::Download;
 use super::{ConfigArgs, EXIT_GIVEN, EXIT_SYSTEM, complain, ended, environment};
 use crate::app::{self, App, StartError};
 use crate::live::Source;
 use crate::login::Entrance;
 use crate::proxy::ClientAddress;
-use crate::upstream::{Destination, Endpoints, Fetch, FetchError, PeerTimeouts};
+use crate::upstream::{Collected, Destination, Endpoints, Fetch, FetchError, PeerTimeouts, Sink};
 
 /// Time for one request. Backups may take a while.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// Time to connect to a gateway at this machine.
 const CONNECT: Duration = Duration::from_secs(2);
+
+/// What opens or seals a file, by the header it is sent in.
+pub(super) type Secrets<'a> = [(&'static str, &'a Zeroizing<String>)];
 
 /// Which gateway is meant.
 #[derive(Debug, Args)]
@@ -39,9 +47,19 @@ pub(super) struct Which {
 
 impl Which {
     /// Returns where its configuration comes from.
-    pub(super) fn source(self) -> Source {
-        let overrides = Overrides { data_dir: self.data_dir, ..Overrides::default() };
-        environment::source(self.config.config, overrides)
+    pub(super) fn source(&self) -> Source {
+        let overrides = Overrides { data_dir: self.data_dir.clone(), ..Overrides::default() };
+        environment::source(self.config.config.clone(), overrides)
+    }
+
+    /// Returns its data directory.
+    ///
+    /// # Errors
+    ///
+    /// The exit code; what is wrong with the configuration is said already.
+    pub(super) fn folder(&self) -> Result<PathBuf, ExitCode> {
+        let settings = self.source().server_settings();
+        Ok(settings.map_err(|problems| ended(Err(StartError::Config(problems))))?.data_dir)
     }
 }
 
@@ -63,16 +81,13 @@ impl Reach {
     /// # Errors
     ///
     /// The exit code; why is said already.
-    pub(super) fn open(which: Which) -> Result<Self, ExitCode> {
+    pub(super) fn open(which: &Which) -> Result<Self, ExitCode> {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).enable_all().build().map_err(|error| {
             complain(&format!("omniroute: the command cannot start: {error}"));
             ExitCode::from(EXIT_SYSTEM)
         })?;
-        let source = which.source();
-        let settings = source.server_settings();
-        let folder =
-            settings.map_err(|problems| ended(Err(StartError::Config(problems))))?.data_dir;
+        let (source, folder) = (which.source(), which.folder()?);
         let within = runtime.enter();
         if let Some((token, way)) = runtime.block_on(Way::to_running(&folder)) {
             drop(within);
@@ -95,46 +110,95 @@ impl Reach {
         target: &str,
         body: Option<&Value>,
     ) -> Result<Value, ExitCode> {
-        let answer = self.send(method, target, body).map_err(|error| {
-            complain(&format!("omniroute: the gateway that serves here does not answer: {error}"));
-            ExitCode::from(EXIT_SYSTEM)
-        })?;
-        let (status, body) = (answer.status(), answer.into_body());
-        if status == StatusCode::NO_CONTENT {
-            return Ok(Value::Null);
-        }
-        let value: Value = serde_json::from_slice(&body).unwrap_or_default();
-        if status.is_success() {
-            return Ok(value);
-        }
-        let message = value["error"]["message"].as_str().unwrap_or("it does not say why");
-        complain(&format!("omniroute: {message}"));
-        Err(ExitCode::from(if status.is_client_error() { EXIT_GIVEN } else { EXIT_SYSTEM }))
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let kind = "application/json";
+        self.answered(request(&self.token, method, target, (kind, body.into())))
     }
 
-    fn send(
+    /// Sends a file, and with it what opens it, and returns what was answered.
+    ///
+    /// # Errors
+    ///
+    /// The exit code; why is said already.
+    pub(super) fn upload(
         &self,
-        method: Method,
         target: &str,
-        body: Option<&Value>,
-    ) -> Result<Response<Bytes>, FetchError> {
-        let body = body.map(Value::to_string).unwrap_or_default();
-        let mut request = request(&self.token, method, target, body.into())?;
+        secrets: &Secrets<'_>,
+        file: Bytes,
+    ) -> Result<Value, ExitCode> {
+        let kind = "application/octet-stream";
+        let request = request(&self.token, Method::POST, target, (kind, file));
+        self.answered(request.and_then(|request| with(request, secrets)))
+    }
+
+    /// Asks for a file and writes it as it comes, whatever its size.
+    ///
+    /// # Errors
+    ///
+    /// The exit code; why is said already.
+    pub(super) fn download(
+        &self,
+        target: &str,
+        secrets: &Secrets<'_>,
+        file: &mut File,
+    ) -> Result<(), ExitCode> {
+        let request = request(&self.token, Method::GET, target, ("application/json", Bytes::new()));
+        let mut download = Download::to(file);
+        let done = request
+            .and_then(|request| with(request, secrets))
+            .and_then(|request| self.exchange(request, &mut download));
+        if let Some(error) = download.fault {
+            complain(&format!("omniroute: the file cannot be written: {error}"));
+            return Err(ExitCode::from(EXIT_SYSTEM));
+        }
+        done.map_err(silent)?;
+        value(download.status, &download.refusal).map(drop)
+    }
+
+    fn answered(&self, request: Result<Request<Bytes>, FetchError>) -> Result<Value, ExitCode> {
+        let mut answer = Collected::default();
+        request.and_then(|request| self.exchange(request, &mut answer)).map_err(silent)?;
+        let answer = answer.into_response();
+        value(answer.status(), answer.body())
+    }
+
+    fn exchange(&self, mut request: Request<Bytes>, sink: &mut dyn Sink) -> Result<(), FetchError> {
         request.extensions_mut().insert(ClientAddress(None));
         self.runtime.block_on(async {
             match &self.way {
                 Way::Running { fetch, destination } => {
-                    fetch.send(destination, request, LIMIT).await
+                    fetch.send_into(destination, request, LIMIT, sink).await
                 }
                 Way::Here(app) => {
                     let answer = (app.shared().administration.answer)(request).await;
                     let (head, body) = answer.into_parts();
-                    let body = body.collect().await.map_err(|_| FetchError::Broken)?;
-                    Ok(Response::from_parts(head, body))
+                    sink.head(&Response::from_parts(head, ()));
+                    let mut pieces = body.into_pieces();
+                    while let Some(piece) = pieces.next().await {
+                        sink.piece(piece.map_err(|_| FetchError::Broken)?)?;
+                    }
+                    Ok(())
                 }
             }
         })
     }
+}
+
+/// Says that there is no answer.
+fn silent(error: FetchError) -> ExitCode {
+    complain(&format!("omniroute: the gateway that serves here does not answer: {error}"));
+    ExitCode::from(EXIT_SYSTEM)
+}
+
+/// Reads an answer, or says what it refuses.
+fn value(status: StatusCode, body: &[u8]) -> Result<Value, ExitCode> {
+    let value: Value = serde_json::from_slice(body).unwrap_or_default();
+    if status.is_success() {
+        return Ok(value);
+    }
+    let message = value["error"]["message"].as_str().unwrap_or("it does not say why");
+    complain(&format!("omniroute: {message}"));
+    Err(ExitCode::from(if status.is_client_error() { EXIT_GIVEN } else { EXIT_SYSTEM }))
 }
 
 impl Way {
@@ -144,7 +208,9 @@ impl Way {
         let destination = Box::new(destination(&entrance));
         let token = Secret::new(entrance.token);
         let fetch = Box::new(Fetch::new(Endpoints::new(app::clock())));
-        let hello = request(&token, Method::GET, "/api/auth/status", Bytes::new()).ok()?;
+        let hello =
+            request(&token, Method::GET, "/api/auth/status", ("application/json", Bytes::new()))
+                .ok()?;
         let answer = fetch.send(&destination, hello, LIMIT).await;
         // It may have ended without taking its entrance away.
         let is_there = !matches!(answer, Err(FetchError::Unreachable(_)));
@@ -156,15 +222,25 @@ fn request(
     token: &Secret,
     method: Method,
     target: &str,
-    body: Bytes,
+    (kind, body): (&str, Bytes),
 ) -> Result<Request<Bytes>, FetchError> {
     let request = Request::builder()
         .method(method)
         .uri(target)
         .header(header::AUTHORIZATION, format!("Bearer {}", token.expose()))
-        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CONTENT_TYPE, kind)
         .body(body);
     request.map_err(|_| FetchError::Broken)
+}
+
+/// Adds secrets to a request.
+fn with(mut request: Request<Bytes>, secrets: &Secrets<'_>) -> Result<Request<Bytes>, FetchError> {
+    for (name, secret) in secrets {
+        let mut value = HeaderValue::from_str(secret).map_err(|_| FetchError::Broken)?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(*name, value);
+    }
+    Ok(request)
 }
 
 impl Drop for Reach {
@@ -180,7 +256,7 @@ impl Drop for Reach {
 fn destination(entrance: &Entrance) -> Destination {
     let (host, port) = (Arc::from(entrance.address.ip().to_string()), entrance.address.port());
     Destination {
-        endpoint: BaseUrl { tls: false, host, port, path: "".into() },
+        endpoint: BaseUrl { tls: false, host, port, path: "".into(), reach: MayReach::Anywhere },
         tunnel: None,
         is_fresh: false,
         timeouts: PeerTimeouts { connect: CONNECT, read: LIMIT },

@@ -1,7 +1,7 @@
-//! `omniroute export` and `omniroute import`: the data directory of a gateway that is not running.
+//! `omniroute export` and `omniroute import`: what is kept as a file, whether or not the gateway serves.
 
 use std::fs;
-use std::io::{self, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,13 +10,10 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use super::reach::Which;
+use super::reach::{Reach, Which};
 use super::{EXIT_GIVEN, EXIT_SYSTEM, complain, say};
-use crate::admin;
-use crate::app::{App, StartError};
-use crate::backup::{self, BackupError, Contents, Keys, MAX_FILE_BYTES};
-use crate::live::Source;
-use crate::store::{MasterKey, Store, StoreError};
+use crate::backup::{BackupError, MAX_FILE_BYTES};
+use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
@@ -56,173 +53,112 @@ pub(super) struct ImportArgs {
     allow_private: bool,
 }
 
-/// Why a command did not do it: its words, and whose fault it is.
-struct Failed {
-    words: String,
-    code: u8,
-}
-
-impl Failed {
-    fn given(words: impl Into<String>) -> Self {
-        Self { words: words.into(), code: EXIT_GIVEN }
-    }
-}
-
-impl From<StoreError> for Failed {
-    fn from(error: StoreError) -> Self {
-        let running = match &error {
-            StoreError::InUse { .. } => {
-                "\nwhile it runs, ask it: /api/db-backups has export and import"
-            }
-            _ => "",
-        };
-        Self { words: format!("{error}{running}"), code: EXIT_SYSTEM }
-    }
-}
-
-impl From<StartError> for Failed {
-    fn from(error: StartError) -> Self {
-        let code = match &error {
-            StartError::Config(_) => EXIT_GIVEN,
-            StartError::Refused(_) => EXIT_SYSTEM,
-        };
-        Self { words: error.to_string(), code }
-    }
-}
-
-impl From<BackupError> for Failed {
-    fn from(error: BackupError) -> Self {
-        match error {
-            BackupError::Store(error) => error.into(),
-            BackupError::Disk(error) => Self { words: error.to_string(), code: EXIT_SYSTEM },
-            given => Self::given(given.to_string()),
-        }
-    }
-}
-
 /// Does what `omniroute export` says.
 pub(super) fn export(args: ExportArgs) -> ExitCode {
-    ended(exported(args))
+    done(exported(args))
 }
 
 /// Does what `omniroute import` says.
 pub(super) fn import(args: ImportArgs) -> ExitCode {
-    ended(imported(args))
+    done(imported(&args))
 }
 
-fn ended(done: Result<String, Failed>) -> ExitCode {
-    match done {
+fn done(words: Result<String, ExitCode>) -> ExitCode {
+    match words {
         Ok(words) => {
             say(&words);
             ExitCode::SUCCESS
         }
-        Err(Failed { words, code }) => {
-            complain(&format!("omniroute: {words}"));
-            ExitCode::from(code)
-        }
+        Err(code) => code,
     }
 }
 
-fn exported(args: ExportArgs) -> Result<String, Failed> {
+/// Says what is wrong with what was given.
+fn given(words: &str) -> ExitCode {
+    complain(&format!("omniroute: {words}"));
+    ExitCode::from(EXIT_GIVEN)
+}
+
+fn exported(args: ExportArgs) -> Result<String, ExitCode> {
     let to = args.file.or(args.out).unwrap_or_default();
     let name = to.to_string_lossy();
     let is_archive = name.ends_with(".tar.gz") || name.ends_with(".tgz");
     if args.passphrase_file.is_some() && !is_archive {
-        let what = "a passphrase seals archives; name the file `….tar.gz`, or leave the passphrase out (a database \
-                    is sealed with the master key)";
-        return Err(Failed::given(what));
+        return Err(given(
+            "a passphrase seals archives; name the file `….tar.gz`, or leave the passphrase out (a database is \
+             sealed with the master key)",
+        ));
     }
     let passphrase = args.passphrase_file.as_deref().map(secret).transpose()?;
-    let source = args.which.source();
-    let at = source.clock.wall();
-    if is_archive {
-        let (app, store) = opened(source)?;
-        let live = &app.shared().live;
-        let passphrase = passphrase.as_ref().map(|passphrase| passphrase.as_str());
-        let contents = Contents { basis: &live.basis(), store: &store, passphrase, at };
-        let data_dir = live.load().server.data_dir.clone();
-        let made = keep(&to, |draft| {
-            let mut archive = backup::to_archive(&contents, Some(&data_dir))?;
-            archive.seek(SeekFrom::Start(0))?;
-            io::copy(&mut archive, &mut draft.as_file())?;
-            Ok(())
-        });
-        store.close();
-        return made.map(|()| format!("{} is made", to.display()));
-    }
-    let folder = source.server_settings().map_err(StartError::from)?.data_dir;
+    let secrets: Vec<_> = passphrase.iter().map(|p| ("x-omniroute-passphrase", p)).collect();
+    let folder = args.which.folder()?;
     if !Store::is_in(&folder) {
-        return Err(Failed::given(format!("there is no database in {}", folder.display())));
+        return Err(given(&format!("there is no database in {}", folder.display())));
     }
-    let master = MasterKey::find(&folder, &|name| source.variable(name))?;
-    let store = Store::open(&folder, &master)?;
-    let made = keep(&to, |draft| {
-        store.copy(draft.as_file().try_clone()?, "export", at)?;
-        Ok(())
-    });
-    store.close();
-    made.map(|()| format!("{} is made; it opens with the master key only", to.display()))
+    let reach = Reach::open(&args.which)?;
+    let (target, note) = match is_archive {
+        true => ("/api/db-backups/exportAll", ""),
+        false => ("/api/db-backups/export", "; it opens with the master key only"),
+    };
+    keep(&to, |draft| reach.download(target, &secrets, draft.as_file_mut()))?;
+    Ok(format!("{} is made{note}", to.display()))
 }
 
 /// Makes a file, mode 0600, that is whole when it is there. One that is there stays.
 fn keep(
     to: &Path,
-    write: impl FnOnce(&NamedTempFile) -> Result<(), BackupError>,
-) -> Result<(), Failed> {
+    write: impl FnOnce(&mut NamedTempFile) -> Result<(), ExitCode>,
+) -> Result<(), ExitCode> {
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let cannot = |error: io::Error| Failed {
-        words: format!("{} cannot be made: {error}", to.display()),
-        code: EXIT_SYSTEM,
+    let cannot = |error: io::Error| {
+        complain(&format!("omniroute: {} cannot be made: {error}", to.display()));
+        ExitCode::from(EXIT_SYSTEM)
     };
-    let draft = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(cannot)?;
-    write(&draft)?;
+    if to.exists() {
+        return Err(cannot(io::ErrorKind::AlreadyExists.into()));
+    }
+    let mut draft = NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(cannot)?;
+    write(&mut draft)?;
     draft.as_file().sync_all().map_err(cannot)?;
     draft.persist_noclobber(to).map(drop).map_err(|error| cannot(error.error))
 }
 
-fn imported(args: ImportArgs) -> Result<String, Failed> {
-    let unreadable = |error: io::Error| {
-        Failed::given(format!("{} cannot be read: {error}", args.file.display()))
-    };
+fn imported(args: &ImportArgs) -> Result<String, ExitCode> {
+    let unreadable =
+        |error: io::Error| given(&format!("{} cannot be read: {error}", args.file.display()));
     if fs::metadata(&args.file).map_err(unreadable)?.len() > MAX_FILE_BYTES as u64 {
-        return Err(BackupError::TooLarge.into());
+        return Err(given(&BackupError::TooLarge.to_string()));
     }
     let bytes = fs::read(&args.file).map_err(unreadable)?;
-    let keys = Keys {
-        master: args.master_key_file.as_deref().map(master_key).transpose()?,
-        storage: args.storage_key_file.as_deref().map(secret).transpose()?,
-        passphrase: args.passphrase_file.as_deref().map(secret).transpose()?,
-        allow_private: args.allow_private,
-    };
-    let (app, store) = opened(args.which.source())?;
-    let report = admin::import_file(app.administration(), &bytes, &keys, args.dry_run);
-    store.close();
-    report.map(|report| words(&report)).map_err(Failed::given)
+    let master = args.master_key_file.as_deref().map(master_key).transpose()?;
+    let storage = args.storage_key_file.as_deref().map(secret).transpose()?;
+    let passphrase = args.passphrase_file.as_deref().map(secret).transpose()?;
+    let secrets: Vec<_> = [
+        ("x-omniroute-master-key", master.as_ref()),
+        ("x-omniroute-storage-key", storage.as_ref()),
+        ("x-omniroute-passphrase", passphrase.as_ref()),
+    ]
+    .into_iter()
+    .filter_map(|(name, secret)| Some((name, secret?)))
+    .collect();
+    let target = format!(
+        "/api/db-backups/import?dryRun={}&allowPrivate={}",
+        args.dry_run, args.allow_private
+    );
+    let report = Reach::open(&args.which)?.upload(&target, &secrets, bytes.into())?;
+    Ok(words(&report))
 }
 
-/// Builds a gateway that does not listen.
-fn opened(source: Source) -> Result<(App, Store), Failed> {
-    let app = App::build(source, None)?;
-    let store = app.store().cloned();
-    let store = store.ok_or_else(|| Failed {
-        words: "the data directory cannot be used".to_owned(),
-        code: EXIT_SYSTEM,
-    })?;
-    Ok((app, store))
-}
-
-fn secret(path: &Path) -> Result<Zeroizing<String>, Failed> {
+fn secret(path: &Path) -> Result<Zeroizing<String>, ExitCode> {
     let text = fs::read_to_string(path).map(Zeroizing::new);
-    let text =
-        text.map_err(|e| Failed::given(format!("{} cannot be read: {e}", path.display())))?;
+    let text = text.map_err(|e| given(&format!("{} cannot be read: {e}", path.display())))?;
     Ok(Zeroizing::new(text.trim().to_owned()))
 }
 
 /// Reads a master key as the program itself keeps it: 32 bytes, or digits.
-fn master_key(path: &Path) -> Result<Zeroizing<String>, Failed> {
+fn master_key(path: &Path) -> Result<Zeroizing<String>, ExitCode> {
     let bytes = fs::read(path).map(Zeroizing::new);
-    let bytes =
-        bytes.map_err(|e| Failed::given(format!("{} cannot be read: {e}", path.display())))?;
+    let bytes = bytes.map_err(|e| given(&format!("{} cannot be read: {e}", path.display())))?;
     match std::str::from_utf8(&bytes) {
         Ok(text) if bytes.len() != 32 => Ok(Zeroizing::new(text.trim().to_owned())),
         _ => Ok(Zeroizing::new(omniroute_core::hex::encode(&bytes))),

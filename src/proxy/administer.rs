@@ -1,19 +1,20 @@
 //! Requests to the administration: their bodies handed on whole, their answers whole or in pieces.
 
+use std::future::ready;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{Stream, TryStreamExt};
+use futures_util::{Stream, stream};
 use http::{Request, Response};
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::Error;
 use omniroute_core::filter::{Flow, Reply};
 use pingora_proxy::Session;
 
-use super::intake;
+use super::intake::{self, BodyLimit};
 
 /// How long a body may be silent.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -45,18 +46,11 @@ pub enum AnswerBody {
 pub type Pieces = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
 impl AnswerBody {
-    /// Collects the body.
-    ///
-    /// # Errors
-    ///
-    /// What broke it off.
-    pub async fn collect(self) -> io::Result<Bytes> {
+    /// Returns the body piece by piece.
+    pub fn into_pieces(self) -> Pieces {
         match self {
-            Self::Whole(bytes) => Ok(bytes),
-            Self::Pieces(pieces) => {
-                let pieces: Vec<Bytes> = pieces.try_collect().await?;
-                Ok(Bytes::from(pieces.concat()))
-            }
+            Self::Whole(bytes) => Box::pin(stream::once(ready(Ok(bytes)))),
+            Self::Pieces(pieces) => pieces,
         }
     }
 }
@@ -88,6 +82,7 @@ pub async fn administer(
             return Ok(refusal.map(AnswerBody::Whole));
         }
     };
+    let limit = BodyLimit { bytes: limit, set_by: "fixed for this path" };
     let body = intake::body(session, limit, BODY_TIME).await?;
     Ok((administration.answer)(head(cx)?.map(|()| body)).await)
 }

@@ -26,6 +26,21 @@ const KEEP_ALIVE_SECONDS: u64 = 75;
 /// How long a client may not read before its connection is given up.
 const CLIENT_WRITE: Duration = Duration::from_secs(60);
 
+/// How large a body may be.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyLimit {
+    /// In bytes.
+    pub bytes: usize,
+    /// What sets it, as the refused client is told.
+    pub set_by: &'static str,
+}
+
+impl BodyLimit {
+    const fn passed(self, size: String) -> Error {
+        Error::BodyTooLarge { size, limit: self.bytes, set_by: self.set_by }
+    }
+}
+
 /// Longest rest of a body that is read and thrown away so that a refused client keeps its connection.
 const MAX_DRAINED_BYTES: usize = 64 * 1024;
 
@@ -123,7 +138,11 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
 ///
 /// [`Error::UnsupportedEncoding`], [`Error::BodyTooLarge`], [`Error::RequestTimeout`];
 /// [`Error::BadRequest`] if the body's framing is broken or the client left.
-pub async fn body(session: &mut Session, limit: usize, patience: Duration) -> Result<Bytes, Error> {
+pub async fn body(
+    session: &mut Session,
+    limit: BodyLimit,
+    patience: Duration,
+) -> Result<Bytes, Error> {
     let headers = &session.req_header().headers;
     if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|value| *value != "identity") {
         let encoding: String =
@@ -131,8 +150,8 @@ pub async fn body(session: &mut Session, limit: usize, patience: Duration) -> Re
         return Err(Error::UnsupportedEncoding { encoding });
     }
     let announced = announced(headers);
-    if let Some(bytes) = announced.filter(|bytes| *bytes > limit) {
-        return Err(Error::BodyTooLarge { size: format!("{bytes} bytes"), limit });
+    if let Some(bytes) = announced.filter(|bytes| *bytes > limit.bytes) {
+        return Err(limit.passed(format!("{bytes} bytes")));
     }
     if expects_continue(headers) {
         session.write_continue_response().await.map_err(|_| gone())?;
@@ -142,7 +161,7 @@ pub async fn body(session: &mut Session, limit: usize, patience: Duration) -> Re
 
 async fn read(
     session: &mut Session,
-    limit: usize,
+    limit: BodyLimit,
     patience: Duration,
     announced: usize,
 ) -> Result<Bytes, Error> {
@@ -159,14 +178,14 @@ async fn read(
             Ok(Ok(Ok(Some(piece)))) => piece,
         };
         let so_far = body.len() + first.as_ref().map_or(0, Bytes::len);
-        if so_far + piece.len() > limit {
-            return Err(Error::BodyTooLarge { size: "more than that".to_owned(), limit });
+        if so_far + piece.len() > limit.bytes {
+            return Err(limit.passed("more than that".to_owned()));
         }
         match first.take() {
             None if body.is_empty() => first = Some(piece),
             None => body.extend_from_slice(&piece),
             Some(start) => {
-                body.reserve(announced.min(limit).max(start.len() + piece.len()));
+                body.reserve(announced.min(limit.bytes).max(start.len() + piece.len()));
                 body.extend_from_slice(&start);
                 body.extend_from_slice(&piece);
             }

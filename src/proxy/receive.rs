@@ -17,9 +17,10 @@ use super::administer::{AnswerBody, administer};
 use super::dispatch::{Surface, dispatch};
 use super::exchange::{Exchange, SharedExchange};
 use super::flight::{Flight, Forward, Local};
+use super::intake::{self, BodyLimit};
 use super::planning::Planned;
 use super::session::stand_between;
-use super::{Shared, intake, relay, reply};
+use super::{Shared, relay, reply};
 use crate::metrics::InFlight;
 use crate::{local, telemetry};
 
@@ -178,7 +179,8 @@ async fn called(
     path: Option<PathModel>,
 ) -> Result<Next, Error> {
     let server = &cx.snapshot.server;
-    let body = intake::body(session, server.max_body_bytes, server.timeouts.client_body).await?;
+    let limit = BodyLimit { bytes: server.max_body_bytes, set_by: "server.max_body" };
+    let body = intake::body(session, limit, server.timeouts.client_body).await?;
     let peek = codec.peek(&body, path.as_ref())?;
     cx.call = Some(Call { operation, codec, peek, body });
     let snapshot = Arc::clone(&cx.snapshot);

@@ -152,6 +152,6 @@ const fn unanswered(error: FetchError) -> Reason {
         FetchError::Unreachable(Unreachable::Provider(_)) => Reason::Connect,
         FetchError::Broken => Reason::Reset,
         FetchError::TimedOut => Reason::Timeout,
-        FetchError::TooLong => Reason::Unusable,
+        FetchError::TooLong | FetchError::NotTaken => Reason::Unusable,
     }
 }

@@ -30,7 +30,7 @@ impl Destination {
     ///
     /// # Errors
     ///
-    /// Whose host name has no address.
+    /// Whose host name has no address, or leads where it may not.
     pub async fn peer(
         &self,
         endpoints: &Arc<Endpoints>,
@@ -41,6 +41,35 @@ impl Destination {
             None => (&self.endpoint.host, self.endpoint.port, Unreachable::UNRESOLVED),
         };
         let address = endpoints.address(host, port, avoid).await.map_err(|_| unresolved)?;
+        // A tunnel looks the provider's name up itself, where nobody here can see what it leads to.
+        if self.tunnel.is_none() && !self.endpoint.reach.allows(address.ip()) {
+            return Err(Unreachable::NOT_PUBLIC);
+        }
         Ok(peer(self, address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use omniroute_core::clock::Clock;
+    use omniroute_core::reach::Reach;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_ones_own_network_is_found_out_when_it_is_connected_to() {
+        let endpoints = Endpoints::new(Clock::manual(0));
+        let second = Duration::from_secs(1);
+        let to = |reach| {
+            let endpoint =
+                BaseUrl { tls: false, host: "localhost".into(), port: 80, path: "".into(), reach };
+            let timeouts = PeerTimeouts { connect: second, read: second };
+            Destination { endpoint, tunnel: None, is_fresh: false, timeouts }
+        };
+        let refused = to(Reach::Public).peer(&endpoints, &[]).await;
+        assert_eq!(refused.err(), Some(Unreachable::NOT_PUBLIC));
+        assert!(to(Reach::Anywhere).peer(&endpoints, &[]).await.is_ok());
     }
 }

@@ -34,6 +34,50 @@ pub enum FetchError {
     /// The answer is larger than 128 MiB.
     #[error("the answer is too long")]
     TooLong,
+    /// Whoever takes the answer could not.
+    #[error("the answer could not be kept")]
+    NotTaken,
+}
+
+/// Takes an answer as it comes: its head first, then its body piece by piece.
+pub trait Sink: Send {
+    /// Takes the status and the headers.
+    fn head(&mut self, head: &Response<()>);
+
+    /// Takes a piece of the body.
+    ///
+    /// # Errors
+    ///
+    /// Why no more is taken.
+    fn piece(&mut self, piece: Bytes) -> Result<(), FetchError>;
+}
+
+/// Collects an answer, up to 128 MiB.
+#[derive(Default)]
+pub struct Collected {
+    head: Response<()>,
+    body: BytesMut,
+}
+
+impl Collected {
+    /// Returns the answer.
+    pub fn into_response(self) -> Response<Bytes> {
+        self.head.map(|()| self.body.freeze())
+    }
+}
+
+impl Sink for Collected {
+    fn head(&mut self, head: &Response<()>) {
+        self.head = head.clone();
+    }
+
+    fn piece(&mut self, piece: Bytes) -> Result<(), FetchError> {
+        if self.body.len() + piece.len() > MAX_ANSWER_BYTES {
+            return Err(FetchError::TooLong);
+        }
+        self.body.extend_from_slice(&piece);
+        Ok(())
+    }
 }
 
 /// Makes requests.
@@ -60,7 +104,24 @@ impl Fetch {
         request: Request<Bytes>,
         limit: Duration,
     ) -> Result<Response<Bytes>, FetchError> {
-        timeout(limit, self.exchange(destination, request))
+        let mut answer = Collected::default();
+        self.send_into(destination, request, limit, &mut answer).await?;
+        Ok(answer.into_response())
+    }
+
+    /// Sends a request as [`Fetch::send`] does and hands the answer on as it comes, whatever its size.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no whole answer; a part may have been handed on.
+    pub async fn send_into(
+        &self,
+        destination: &Destination,
+        request: Request<Bytes>,
+        limit: Duration,
+        sink: &mut dyn Sink,
+    ) -> Result<(), FetchError> {
+        timeout(limit, self.exchange(destination, request, sink))
             .await
             .unwrap_or(Err(FetchError::TimedOut))
     }
@@ -69,14 +130,15 @@ impl Fetch {
         &self,
         destination: &Destination,
         request: Request<Bytes>,
-    ) -> Result<Response<Bytes>, FetchError> {
+        sink: &mut dyn Sink,
+    ) -> Result<(), FetchError> {
         let peer = destination.peer(&self.endpoints, &[]).await.map_err(FetchError::Unreachable)?;
         let connected = self.connector.get_http_session(&*peer).await;
         let (mut session, _) =
             connected.map_err(|error| FetchError::Unreachable(Unreachable::of(&error)))?;
-        let answer = ask(&mut session, destination, request).await;
+        let answer = ask(&mut session, destination, request, sink).await;
         match &answer {
-            Ok(_) => self.connector.release_http_session(session, &*peer, None).await,
+            Ok(()) => self.connector.release_http_session(session, &*peer, None).await,
             Err(_) => session.shutdown().await,
         }
         answer
@@ -87,7 +149,8 @@ async fn ask(
     session: &mut HttpSession,
     destination: &Destination,
     request: Request<Bytes>,
-) -> Result<Response<Bytes>, FetchError> {
+    sink: &mut dyn Sink,
+) -> Result<(), FetchError> {
     let broken = |error: Box<pingora::Error>| {
         tracing::debug!(%error, "a request of the gateway's own failed");
         FetchError::Broken
@@ -102,16 +165,12 @@ async fn ask(
     session.finish_request_body().await.map_err(broken)?;
     session.read_response_header().await.map_err(broken)?;
     let head = session.response_header().ok_or(FetchError::Broken)?;
-    let mut response = Response::new(Bytes::new());
+    let mut response = Response::new(());
     *response.status_mut() = head.status;
     *response.headers_mut() = head.headers.clone();
-    let mut content = BytesMut::new();
+    sink.head(&response);
     while let Some(piece) = session.read_response_body().await.map_err(broken)? {
-        if content.len() + piece.len() > MAX_ANSWER_BYTES {
-            return Err(FetchError::TooLong);
-        }
-        content.extend_from_slice(&piece);
+        sink.piece(piece)?;
     }
-    *response.body_mut() = content.freeze();
-    Ok(response)
+    Ok(())
 }

@@ -17,6 +17,12 @@ impl Unreachable {
     /// The provider's host name has no address.
     pub const UNRESOLVED: Self = Self::Provider("its host name could not be resolved");
 
+    /// The provider's host name leads to an address that it may not lead to.
+    pub const NOT_PUBLIC: Self = Self::Provider(
+        "its host name leads to an address that is not public; only the file may name such, or a provider with \
+         `allow_private: true`",
+    );
+
     /// Reads Pingora's error.
     pub fn of(error: &Error) -> Self {
         if let Some(failure) = failure(error) {

@@ -293,6 +293,7 @@ async fn only_an_import_may_be_large_and_not_without_end() {
     let two = Bytes::from(vec![b'x'; 2 << 20]);
     let usual = site.client.send(Method::POST, "/api/accounts", &[BOSS], whole(two.clone())).await;
     assert_eq!(usual.status, 413);
+    assert!(usual.text().contains("(fixed for this path)"), "{}", usual.text());
     let mut client = Client::connect(site.gateway.address(), Protocol::Http1).await;
     let import = client.send(Method::POST, "/api/db-backups/import", &[BOSS], whole(two)).await;
     assert_eq!(import.status, 400, "large enough, but no backup: {}", import.text());

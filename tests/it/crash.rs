@@ -35,7 +35,7 @@ const CLIENTS: usize = 4;
 /// How many calls are answered before a kill.
 const ANSWERS: std::ops::Range<usize> = 50..1500;
 
-fn number(name: &str, otherwise: u64) -> u64 {
+pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var_os(name).map_or(otherwise, |text| text.to_str().unwrap().parse().unwrap())
 }
 

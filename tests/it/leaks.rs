@@ -1,6 +1,7 @@
 //! Secrets stay inside: every one that the gateway is given or makes is looked for in everything that comes
 //! out of it, as it is, backwards, in base64, in hexadecimal and as URLs write it.
 
+use std::io::Read;
 use std::path::Path;
 
 use base64::Engine;
@@ -171,6 +172,45 @@ fn files(folder: &Path, watch: &mut Watch) {
     watch.secret("console's token", console["token"].as_str().unwrap());
 }
 
+/// Everything that leaves as a file. An archive is looked at as it is and unpacked.
+async fn take_away(client: &mut Client, folder: &Path, watch: &mut Watch) {
+    let boss = [("authorization", "Bearer canary-boss-key")];
+    let sealing = ("x-omniroute-passphrase", "canary-backup-passphrase");
+    let copy = client.get("/api/db-backups/export", &boss).await;
+    assert_eq!(copy.status, 200, "{}", copy.text());
+    watch.answer("the exported database", &copy);
+    for (what, headers) in
+        [("the archive", vec![boss[0]]), ("the sealed archive", vec![boss[0], sealing])]
+    {
+        let archive = client.get("/api/db-backups/exportAll", &headers).await;
+        assert_eq!(archive.status, 200, "{}", archive.text());
+        watch.answer(what, &archive);
+        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(&archive.body[..]));
+        for entry in tar.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let name = format!("{what}: {}", entry.path().unwrap().display());
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            assert!(!content.is_empty(), "{name}");
+            watch.saw(name, content);
+        }
+    }
+    let kept = client.send(Method::PUT, "/api/db-backups", &boss, whole(Bytes::new())).await;
+    watch.answer("the answer to a safety copy", &kept);
+    for entry in std::fs::read_dir(folder.join(".omniroute/db_backups")).unwrap() {
+        let path = entry.unwrap().path();
+        watch.saw(path.display().to_string(), std::fs::read(&path).unwrap());
+    }
+}
+
+/// What other users of the machine may see of the process.
+fn processes(program: &Program, watch: &mut Watch) {
+    for file in ["cmdline", "environ", "comm", "status", "maps"] {
+        let path = format!("/proc/{}/{file}", program.id());
+        watch.saw(&path, std::fs::read(&path).unwrap());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_is_in_any_answer_log_metric_or_export() {
     let sim = simulator().await;
@@ -190,6 +230,7 @@ async fn no_secret_is_in_any_answer_log_metric_or_export() {
         ("guessed password", "canary-guess"),
         ("foreign cookie", "canary-foreign-cookie"),
         ("prompt", "canary-prompt"),
+        ("backup's passphrase", "canary-backup-passphrase"),
     ] {
         watch.secret(what, secret);
     }
@@ -210,6 +251,8 @@ async fn no_secret_is_in_any_answer_log_metric_or_export() {
     {
         watch.answer(path, &client.post(path, &boss, &body).await);
     }
+    take_away(&mut client, folder.path(), &mut watch).await;
+    processes(&program, &mut watch);
     program.signal("-TERM");
     drop(client);
     let (_, log) = program.end();

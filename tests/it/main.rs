@@ -15,6 +15,7 @@ mod console;
 mod cost;
 mod counting;
 mod crash;
+mod crash_import;
 mod delivery;
 mod failover;
 mod forwarding;

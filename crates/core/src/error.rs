@@ -79,12 +79,14 @@ pub enum Error {
         allowed: &'static str,
     },
     /// The body is larger than allowed.
-    #[error("request body is {size}; the limit is {limit} bytes (server.max_body)")]
+    #[error("request body is {size}; the limit is {limit} bytes ({set_by})")]
     BodyTooLarge {
         /// How large it is, in words.
         size: String,
         /// The limit in bytes.
         limit: usize,
+        /// What sets the limit: a setting, or words that say that none does.
+        set_by: &'static str,
     },
     /// Too large a head.
     #[error("request head is too large: {what}")]

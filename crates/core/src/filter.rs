@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::context::{Outcome, RequestContext};
 use crate::error::Error;
 use crate::ids::ProviderId;
+use crate::reach::Reach;
 use crate::replay::{Answers, Flights, Follower};
 use crate::routing::Route;
 use crate::state::Lockouts;
@@ -240,6 +241,8 @@ pub struct BuildContext {
     pub answers: Arc<Answers>,
     /// What is to be told to webhooks.
     pub notices: Arc<Notices>,
+    /// Which addresses the settings may name.
+    pub reach: Reach,
 }
 
 /// A fault in a filter's settings.

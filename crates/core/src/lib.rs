@@ -16,6 +16,7 @@ pub mod hex;
 pub mod ids;
 pub mod money;
 pub mod presented;
+pub mod reach;
 pub mod replay;
 pub mod resilience;
 pub mod routing;

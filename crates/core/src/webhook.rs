@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use url::Url;
 
+use crate::reach::Reach;
 use crate::secret::Secret;
 use crate::snapshot::BaseUrl;
 
@@ -48,9 +49,12 @@ impl Webhook {
     /// # Errors
     ///
     /// What is wrong with it.
-    pub fn parse(text: &str, secret: Option<Secret>) -> Result<Self, &'static str> {
+    pub fn parse(text: &str, secret: Option<Secret>, reach: Reach) -> Result<Self, &'static str> {
         let url = Url::parse(text).map_err(|_| "this is not a URL")?;
-        let endpoint = BaseUrl::of_host(&url)?;
+        let endpoint = BaseUrl { reach, ..BaseUrl::of_host(&url)? };
+        if !reach.allows_host(&endpoint.host) {
+            return Err("the address is not public, so only the file may name it");
+        }
         if !url.username().is_empty() || url.password().is_some() {
             return Err("the URL must not hold a user or password; set `secret` to sign notices");
         }
@@ -99,7 +103,9 @@ mod tests {
 
     #[test]
     fn an_address_is_taken_apart_and_its_token_is_not_shown() {
-        let hook = Webhook::parse("https://hooks.example/T1/canary?sig=canary", None).unwrap();
+        let hook =
+            Webhook::parse("https://hooks.example/T1/canary?sig=canary", None, Reach::Public);
+        let hook = hook.unwrap();
         assert_eq!(
             (&*hook.endpoint.host, hook.endpoint.port, hook.endpoint.tls),
             ("hooks.example", 443, true)
@@ -110,8 +116,9 @@ mod tests {
             ("hooks.example", "not a URL"),
             ("ftp://hooks.example/", "scheme"),
             ("https://user:canary@hooks.example/", "user"),
+            ("http://169.254.169.254/canary", "not public"),
         ] {
-            let said = Webhook::parse(wrong, None).unwrap_err();
+            let said = Webhook::parse(wrong, None, Reach::Public).unwrap_err();
             assert!(said.contains(what) && !said.contains("canary"), "{wrong}: {said}");
         }
     }
@@ -119,7 +126,8 @@ mod tests {
     #[test]
     fn a_full_queue_drops_instead_of_waiting() {
         let notices = Notices::default();
-        let webhook = Arc::new(Webhook::parse("http://127.0.0.1:9/", None).unwrap());
+        let webhook = Webhook::parse("http://127.0.0.1:9/", None, Reach::Anywhere);
+        let webhook = Arc::new(webhook.unwrap());
         for number in 0..=MAX_WAITING {
             notices.tell(Notice { webhook: Arc::clone(&webhook), body: number.into() });
         }

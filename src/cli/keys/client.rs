@@ -50,7 +50,7 @@ pub(super) fn create(args: CreateArgs) -> Result<ExitCode, ExitCode> {
     if let Some(expires) = args.expires {
         body.insert("expires".to_owned(), json!(expires));
     }
-    let reach = Reach::open(args.which)?;
+    let reach = Reach::open(&args.which)?;
     let made = reach.ask(Method::POST, "/api/keys", Some(&Value::Object(body)))?;
     say(text(&made, "key"));
     Ok(ExitCode::SUCCESS)
@@ -58,7 +58,7 @@ pub(super) fn create(args: CreateArgs) -> Result<ExitCode, ExitCode> {
 
 /// Prints all keys.
 pub(super) fn list(which: Which) -> Result<ExitCode, ExitCode> {
-    let reach = Reach::open(which)?;
+    let reach = Reach::open(&which)?;
     let mut after = String::new();
     loop {
         let target = format!("/api/keys?limit={PAGE}{after}");
@@ -91,7 +91,7 @@ fn line(key: &Value) -> String {
 /// Takes a key away.
 pub(super) fn revoke(args: RevokeArgs) -> Result<ExitCode, ExitCode> {
     let name = utf8_percent_encode(&args.name, NON_ALPHANUMERIC);
-    Reach::open(args.which)?.ask(Method::DELETE, &format!("/api/keys/{name}"), None)?;
+    Reach::open(&args.which)?.ask(Method::DELETE, &format!("/api/keys/{name}"), None)?;
     say(&format!("`{}` opens nothing any more", args.name));
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,7 @@ pub(crate) struct AccountText {
     pub(crate) key: Field<SecretText>,
     pub(crate) priority: u32,
     pub(crate) is_enabled: bool,
-    pub(crate) base_url: Option<BaseUrl>,
+    pub(crate) base_url: Option<Spot<BaseUrl>>,
     pub(crate) limits: LimitsText,
     pub(crate) tunnel: Option<Way>,
 }
@@ -44,7 +44,7 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<AccountText> {
             .and_then(|priority| u32::try_from(priority).ok())
             .unwrap_or(DEFAULT_PRIORITY),
         is_enabled: section.read("enabled", scalars::flag).unwrap_or(true),
-        base_url: section.read("base_url", address::base_url),
+        base_url: section.spot("base_url", address::base_url),
         limits: section.read("limits", limits::account).unwrap_or_default(),
         tunnel: section.read("tunnel", tunnel),
     })

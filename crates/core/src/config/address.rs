@@ -43,7 +43,7 @@ const SECRET_HEADERS: [&str; 6] =
 pub(crate) fn base_url(node: &Node, report: &Report) -> Option<BaseUrl> {
     let text = scalars::text(node, report)?;
     match split(&text) {
-        Ok(base_url) => Some(base_url),
+        Ok(base_url) => Some(BaseUrl { reach: node.place.reach(), ..base_url }),
         Err(what) => {
             let form = "write scheme, host, port and path prefix: `https://api.example.com/v1`";
             report.add_with(&node.place, what, form);

@@ -50,6 +50,8 @@ pub(crate) struct ProviderText {
     pub(crate) models: Vec<ModelText>,
     pub(crate) streaming: Option<Streaming>,
     pub(crate) on_status: Vec<(u16, Vec<Rule>)>,
+    /// Lifts a limit of addresses that come through the API; those of a file have none.
+    pub(crate) allow_private: Option<bool>,
 }
 
 /// `paths` as written.
@@ -91,8 +93,6 @@ pub(crate) fn read_catalogue(node: &Node, report: &Report) -> Option<ProviderTex
 }
 
 fn fields(id: Spot<String>, section: &Section<'_>) -> ProviderText {
-    // Only addresses that come through the API are checked, so in a file this changes nothing.
-    section.read("allow_private", scalars::flag);
     ProviderText {
         id,
         prefix: section.field("prefix", scalars::name),
@@ -108,6 +108,7 @@ fn fields(id: Spot<String>, section: &Section<'_>) -> ProviderText {
         models: section.read("models", models::read).unwrap_or_default(),
         streaming: section.read("streaming", streaming),
         on_status: section.read("on_status", rules::on_status).unwrap_or_default(),
+        allow_private: section.read("allow_private", scalars::flag),
     }
 }
 
@@ -179,6 +180,7 @@ impl ProviderText {
         self.auth.overlay(over.auth);
         self.paths.chat = over.paths.chat.or(self.paths.chat.take());
         self.paths.count_tokens = over.paths.count_tokens.or(self.paths.count_tokens.take());
+        self.allow_private = over.allow_private.or(self.allow_private);
         self.streaming = over.streaming.or(self.streaming);
         self.forward_headers = over.forward_headers.or(self.forward_headers.take());
         self.profile = over.profile.or(self.profile.take());

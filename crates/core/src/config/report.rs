@@ -3,7 +3,11 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::reach::Reach;
 use crate::snapshot::{Problem, Problems};
+
+/// What stands for the file of an object that the dashboard keeps.
+pub(crate) const DASHBOARD: &str = "dashboard";
 
 /// A position: file, path of keys, line and column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +24,16 @@ impl Place {
     /// Makes a place that is not in a file, e.g. in the environment.
     pub(crate) fn outside(name: &str) -> Self {
         Self { file: name.into(), path: String::new(), mark: None }
+    }
+
+    /// Tells whether this came through the API and not from the file.
+    pub(crate) fn is_dashboards(&self) -> bool {
+        &*self.file == DASHBOARD
+    }
+
+    /// Says which addresses a URL that stands here may lead to.
+    pub(crate) fn reach(&self) -> Reach {
+        if self.is_dashboards() { Reach::Public } else { Reach::Anywhere }
     }
 }
 

@@ -33,8 +33,13 @@ impl<T> Field<T> {
 
     /// Returns the value, if there is a good one.
     pub(crate) fn value(&self) -> Option<&T> {
+        self.spot().map(|spot| &spot.value)
+    }
+
+    /// Returns the value and where it stands, if there is a good one.
+    pub(crate) const fn spot(&self) -> Option<&Spot<T>> {
         match self {
-            Self::Value(spot) => Some(&spot.value),
+            Self::Value(spot) => Some(spot),
             Self::Absent | Self::Faulty => None,
         }
     }

@@ -15,6 +15,7 @@ mod names;
 mod prices;
 mod profiles;
 mod providers;
+mod reachable;
 mod secrets;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::Way;
 use crate::ids::{AccountId, ProviderId};
+use crate::reach::Reach;
 use crate::resilience::{Limits, Profile};
 use crate::secret::Secret;
 use crate::state::{AccountState, ProviderState};
@@ -26,6 +27,8 @@ pub struct Provider {
     pub wire: WireFormat,
     /// Where it is.
     pub base_url: BaseUrl,
+    /// Whether addresses that come through the API may be on one's own network.
+    pub allows_private: bool,
     /// Path template of the chat endpoint; the format's own unless the YAML names one.
     pub chat_path: Box<str>,
     /// Path template of the endpoint that counts tokens; `None` if there is none.
@@ -109,6 +112,8 @@ pub struct BaseUrl {
     pub port: u16,
     /// Path prefix, empty or starting with `/` and not ending in one.
     pub path: Arc<str>,
+    /// Which addresses the host may lead to.
+    pub reach: Reach,
 }
 
 impl BaseUrl {
@@ -126,7 +131,7 @@ impl BaseUrl {
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or("the URL names no host")?;
         let host = host.trim_start_matches('[').trim_end_matches(']').into();
         let port = url.port_or_known_default().ok_or("the URL names no port")?;
-        Ok(Self { tls, host, port, path: "".into() })
+        Ok(Self { tls, host, port, path: "".into(), reach: Reach::Anywhere })
     }
 
     /// Returns the value of the `Host` header: the port only if it is not the scheme's own.

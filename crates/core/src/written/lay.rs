@@ -3,12 +3,8 @@
 use serde_json::Value;
 
 use super::object::{Kind, StoredObject};
-use super::reach;
 use crate::config::node::{Content, Entry, Node, Scalar, ScalarKind};
-use crate::config::report::{Place, Report};
-
-/// The name of the dashboard's side in messages.
-pub(super) const DASHBOARD: &str = "dashboard";
+use crate::config::report::{DASHBOARD, Place, Report};
 
 /// Settings that only the file may hold: they need a restart, or decide who gets in at all.
 const FILE_ONLY: [&str; 2] = ["server", "client_keys"];
@@ -18,11 +14,6 @@ pub(super) fn over(root: &mut Node, object: &StoredObject, report: &Report) {
     let place = place(object.kind, &object.name);
     if let Some(what) = refused(object) {
         report.add(&place, what);
-        return;
-    }
-    if let Some(what) = reach::refused(&object.value) {
-        let path = format!("{}.base_url", place.path);
-        report.add(&Place { path, ..place.clone() }, what);
         return;
     }
     let laid = match object.kind {

@@ -7,14 +7,12 @@
 mod difference;
 mod lay;
 mod object;
-mod reach;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::object::{Kind, StoredObject};
-pub use self::reach::is_public;
 pub use self::view::{Origin, View};
 
 use crate::config::node::{Content, Node};

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::config::report::DASHBOARD;
 use crate::snapshot::Problem;
 
 /// One object that the dashboard owns. Its value has the shape of the same object in the file, without
@@ -28,7 +29,7 @@ impl StoredObject {
 
     /// Tells whether a problem of the configuration is about this object of the dashboard.
     pub fn is_at(&self, problem: &Problem) -> bool {
-        if problem.file != super::lay::DASHBOARD {
+        if problem.file != DASHBOARD {
             return false;
         }
         let place = super::lay::place(self.kind, &self.name).path;

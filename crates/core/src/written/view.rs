@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Written;
-use super::lay::{DASHBOARD, position};
+use super::lay::position;
 use super::object::Kind;
 use crate::config::node::{Content, Entry, Node};
 
@@ -32,7 +32,7 @@ impl Origin {
     }
 
     fn of(node: &Node) -> Self {
-        if &*node.place.file == DASHBOARD { Self::Dashboard } else { Self::File }
+        if node.place.is_dashboards() { Self::Dashboard } else { Self::File }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::providers::Providers;
+use super::reachable::reachable;
 use super::secrets::Secrets;
 use crate::config::accounts::AccountText;
 use crate::config::limits::LimitsText;
@@ -52,7 +53,16 @@ pub(super) fn compile(written: &[AccountText], world: &World<'_>, report: &Repor
         let key = credential(text, &provider, world.secrets, report);
         let (Some(id), Some(key), true) = (id, key, text.is_enabled) else { continue };
         let id = AccountId::new(id.value.as_str());
-        let base_url = text.base_url.clone();
+        let base_url = match &text.base_url {
+            None => None,
+            Some(Spot { value, place }) => {
+                let allows = provider.allows_private;
+                let Some(base_url) = reachable(value.clone(), allows, place, report) else {
+                    continue;
+                };
+                Some(base_url)
+            }
+        };
         let limits = text.limits.over(world.limits);
         let state = world.state_of(&id, &provider, key.as_ref(), base_url.as_ref());
         let provider = Arc::clone(&provider);

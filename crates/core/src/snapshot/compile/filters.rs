@@ -11,6 +11,7 @@ use crate::config::filters::{FilterText, check_later, later_names};
 use crate::config::nearest::did_you_mean;
 use crate::config::report::{Place, Report, Spot};
 use crate::filter::{BuildContext, FilterChain};
+use crate::reach::Reach;
 
 /// Filters that run when the file has no list, in order, as far as they are registered.
 pub(super) const DEFAULT_LIST: [&str; 11] = [
@@ -41,13 +42,14 @@ pub(super) fn compile(
     };
     let mut provider_ids = providers.ids.clone();
     provider_ids.sort();
-    let context = BuildContext {
+    let mut context = BuildContext {
         provider_ids,
         clock: inputs.clock.clone(),
         lockouts: Arc::clone(&inputs.state.lockouts),
         flights: Arc::clone(&inputs.state.flights),
         answers: Arc::clone(&inputs.state.answers),
         notices: Arc::clone(&inputs.state.notices),
+        reach: Reach::default(),
     };
     let mut chain = FilterChain::default();
     for filter in &list {
@@ -57,6 +59,7 @@ pub(super) fn compile(
             }
             continue;
         };
+        context.reach = filter.place.reach();
         match build(settings(filter, rule), &context) {
             Ok(built) => chain.push(name, built),
             Err(faults) => {

@@ -8,13 +8,14 @@ use http::header::AUTHORIZATION;
 use omniroute_wire::WireFormat;
 
 use super::profiles::{DEFAULT_PROFILE, Profiles};
+use super::reachable::reachable;
 use crate::config::nearest::did_you_mean;
 use crate::config::providers::{AuthText, ProviderText};
-use crate::config::report::Report;
+use crate::config::report::{Report, Spot};
 use crate::config::section::Field;
 use crate::ids::ProviderId;
 use crate::resilience::Profile;
-use crate::snapshot::{Auth, BaseUrl, Provider};
+use crate::snapshot::{Auth, Provider};
 use crate::state::SharedState;
 
 /// All providers, also by prefix.
@@ -101,7 +102,12 @@ fn finish(
     report: &Report,
 ) -> Option<Provider> {
     let wire = required(text, "wire", &text.wire, report).copied();
-    let base_url: Option<BaseUrl> = required(text, "base_url", &text.base_url, report).cloned();
+    let allows_private = text.allow_private.unwrap_or_default();
+    required(text, "base_url", &text.base_url, report);
+    let base_url = text
+        .base_url
+        .spot()
+        .and_then(|Spot { value, place }| reachable(value.clone(), allows_private, place, report));
     let profile = profile(text, profiles, report);
     let (wire, base_url, profile) = (wire?, base_url?, profile?);
     let path = |written: &Option<Box<str>>, template: &str| match written {
@@ -122,6 +128,7 @@ fn finish(
         prefix: text.prefix().0.into(),
         wire,
         base_url,
+        allows_private,
         chat_path,
         count_path,
         streaming: text.streaming.unwrap_or_default(),

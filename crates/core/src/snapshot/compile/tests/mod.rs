@@ -6,6 +6,7 @@ mod budgets;
 mod files;
 mod meaning;
 mod prices;
+mod reachable;
 mod sources;
 mod tunnels;
 
@@ -19,6 +20,7 @@ use serde_json::Value;
 use super::filters::DEFAULT_LIST;
 use super::*;
 use crate::filter::{BuildContext, Filter, FilterFault};
+use crate::written::Kind;
 
 /// A configuration under test: a text, an environment, files and arguments.
 #[derive(Default)]
@@ -28,6 +30,7 @@ pub(super) struct Setup {
     files: Vec<(&'static str, &'static str)>,
     overrides: Overrides,
     bound: Vec<SocketAddr>,
+    objects: Vec<StoredObject>,
 }
 
 /// Begins a configuration from the text of a file named `test.yaml`.
@@ -72,6 +75,12 @@ impl Setup {
         self
     }
 
+    /// Says what the dashboard keeps.
+    pub(super) fn stored(mut self, kind: Kind, name: &str, value: Value) -> Self {
+        self.objects.push(StoredObject { kind, name: name.into(), value, since: 1 });
+        self
+    }
+
     pub(super) fn compile(&self) -> Result<Snapshot, Problems> {
         let find = |pairs: &[(&str, &str)], name: &str| {
             pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
@@ -84,7 +93,7 @@ impl Setup {
         let file = |text: &String| ConfigFile { name: "test.yaml".to_owned(), text: text.clone() };
         compile(&Inputs {
             file: self.text.as_ref().map(file),
-            objects: &[],
+            objects: &self.objects,
             overrides: self.overrides.clone(),
             bound: &self.bound,
             env: &env,

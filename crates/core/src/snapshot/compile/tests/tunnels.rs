@@ -5,7 +5,7 @@ use crate::snapshot::{BaseUrl, FromEnvironment};
 
 fn endpoint(tls: bool) -> BaseUrl {
     let port = if tls { 443 } else { 80 };
-    BaseUrl { tls, host: "api.example".into(), port, path: "".into() }
+    BaseUrl { tls, host: "api.example".into(), port, path: "".into(), reach: Default::default() }
 }
 
 fn printed(environment: &FromEnvironment, tls: bool) -> Option<String> {
