@@ -7,6 +7,7 @@
 mod budgets;
 mod generation;
 mod held;
+mod renewed;
 mod source;
 mod watch;
 

@@ -1,8 +1,10 @@
 //! The beginning of an attempt: whom to ask, with what, or why nobody is asked now.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use omniroute_core::error::Error;
+use omniroute_core::snapshot::Account;
 use omniroute_core::verdict::Next;
 use omniroute_wire::WireError;
 
@@ -17,6 +19,8 @@ use crate::upstream::Destination;
 pub enum NotNow {
     /// The request is over, and this is to be written.
     Over(Step),
+    /// This account's credential may be another by now: look, say so with [`Exchange::renewed`], and ask again.
+    Renew(Arc<Account>),
     /// Everyone is busy: ask again after at most this long, or when something has ended.
     Wait(Duration),
 }
@@ -41,6 +45,9 @@ impl Exchange {
     /// What the client is to be told when there is nobody left to try, or nobody who need be asked; or a
     /// wait for somebody to be free.
     pub fn begin_attempt(&mut self) -> Result<Destination, NotNow> {
+        if let Some(account) = self.to_renew() {
+            return Err(NotNow::Renew(account));
+        }
         if !std::mem::take(&mut self.again) {
             match self.next_attempt() {
                 Ok(attempt) => {

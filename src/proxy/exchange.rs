@@ -27,6 +27,7 @@ use super::incoming::Incoming;
 use super::patience;
 use super::planning::Planned;
 use super::prepare::Care;
+use super::renewal::Renewal;
 use crate::upstream::{Destination, Unreachable};
 
 /// Most times one attempt is sent again because a kept-alive connection turned out to be dead. The
@@ -67,6 +68,8 @@ pub struct Exchange {
     pub(super) last_error: Option<Error>,
     /// The body of the last refusal, if provider and client speak the same format.
     pub(super) own_words: Option<Bytes>,
+    /// Whether a refused credential was looked for again.
+    pub(super) renewal: Renewal,
     /// Whether the current attempt is made once more.
     pub(super) again: bool,
     /// Whether what was written last ends an event; known only while a companion speaks.
@@ -150,6 +153,7 @@ impl Exchange {
             canonical: None,
             last_error: None,
             own_words: None,
+            renewal: Renewal::default(),
             again: false,
             is_between_events: false,
             client_left: false,
@@ -277,9 +281,11 @@ impl Exchange {
         let Some(mut attempt) = self.attempt.take() else { return self.give_up(Error::Internal) };
         self.close_failed(&mut attempt, &verdict);
         self.planned.plan().narrow(&attempt.choice, verdict.next);
+        let may_renew = self.may_renew(&attempt.choice, verdict.reason);
         // The call has ended, so that it takes no room from the next one.
         drop(attempt);
-        let next = may_repeat && !self.is_past_deadline(now) && self.planned.has_next(now);
+        let is_late = self.is_past_deadline(now);
+        let next = may_repeat && !is_late && (may_renew || self.planned.has_next(now));
         if next {
             self.last_error = Some(error);
             return Step::TryNext;

@@ -29,6 +29,7 @@ mod prepare;
 mod recall;
 mod receive;
 mod relay;
+mod renewal;
 mod reply;
 mod sending;
 mod session;
@@ -131,6 +132,10 @@ impl Gateway {
             match begun {
                 Ok(destination) => break destination,
                 Err(NotNow::Over(step)) => return Err(fault::concluded(forward, step)),
+                Err(NotNow::Renew(account)) => {
+                    let renewed = self.shared.live.renewed(&account).await;
+                    forward.exchange.lock().renewed(renewed);
+                }
                 Err(NotNow::Wait(at_most)) => {
                     // Whether it was the bell or the time: the next look tells.
                     let _ = tokio::time::timeout(at_most, freed).await;

@@ -106,6 +106,13 @@ impl Planned {
         true
     }
 
+    /// Has this one asked before all others.
+    pub fn ask_first(&mut self, choice: Choice) {
+        if let Some(other) = self.upcoming.replace(choice) {
+            self.plan.put_back(other);
+        }
+    }
+
     /// Begins the next call.
     pub fn next(&mut self, now: Instant) -> Upcoming {
         for _ in 0..MAX_RACES {

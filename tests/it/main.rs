@@ -38,6 +38,7 @@ mod reasoning;
 mod recall;
 mod refusals;
 mod reload;
+mod renewal;
 mod repeats;
 mod routes;
 mod settings;

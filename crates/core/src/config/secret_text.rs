@@ -1,6 +1,7 @@
 //! Secrets as they are written: in place, by variable or by file. Messages never repeat them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::expand::is_variable_name;
 use super::node::{Content, Node};
@@ -18,6 +19,16 @@ pub(crate) enum SecretText {
     Env(String),
     /// It is in this file.
     File(PathBuf),
+}
+
+impl SecretText {
+    /// Returns the file that it stands in, if that is one of its own.
+    pub(crate) fn file(&self) -> Option<Arc<Path>> {
+        match self {
+            Self::File(path) => Some(path.as_path().into()),
+            Self::Given(_) | Self::Env(_) => None,
+        }
+    }
 }
 
 /// Reads `key: …`, `key: { env: NAME }` or `key: { file: PATH }`.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
@@ -205,6 +206,8 @@ pub struct Account {
     pub provider: Arc<Provider>,
     /// Its credential; `None` for providers that want none.
     pub key: Option<Secret>,
+    /// The file that the credential stands in, if it stands in one of its own.
+    pub key_file: Option<Arc<Path>>,
     /// Lower goes first.
     pub priority: u32,
     /// Its own endpoint, if it has one.

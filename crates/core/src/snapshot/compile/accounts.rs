@@ -11,6 +11,7 @@ use crate::config::limits::LimitsText;
 use crate::config::names::line_of;
 use crate::config::nearest::did_you_mean;
 use crate::config::report::{Place, Report, Spot};
+use crate::config::secret_text::SecretText;
 use crate::config::section::Field;
 use crate::ids::{AccountId, ProviderId};
 use crate::secret::Secret;
@@ -72,6 +73,7 @@ pub(super) fn compile(written: &[AccountText], world: &World<'_>, report: &Repor
             id,
             provider,
             key,
+            key_file: text.key.value().and_then(SecretText::file),
             priority,
             base_url,
             limits,
@@ -131,6 +133,7 @@ fn implicit(
         id,
         provider,
         key: None,
+        key_file: None,
         priority: 1,
         base_url: None,
         limits,
