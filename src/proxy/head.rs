@@ -6,6 +6,8 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     RETRY_AFTER,
 };
+use http::status::InvalidStatusCode;
+use http::{Response, StatusCode};
 use memchr::memmem;
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::Error;
@@ -28,15 +30,20 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Headers of a provider that same-format clients get to see. Never its rate limits: they describe an
 /// account of ours, not the client's allowance.
-const PASS_BACK: [&str; 4] =
-    ["request-id", "openai-processing-ms", "openai-version", "anthropic-organization-id"];
+const PASS_BACK: [HeaderName; 4] = [
+    HeaderName::from_static("request-id"),
+    HeaderName::from_static("openai-processing-ms"),
+    HeaderName::from_static("openai-version"),
+    HeaderName::from_static("anthropic-organization-id"),
+];
 
 /// Headers an answer usually has, date and connection included.
 const EXPECTED_HEADERS: usize = 16;
 
-/// Collects the headers of one answer.
+/// Collects the headers of one answer. Pingora's own form would read every name anew, so it comes last.
 pub struct Head {
-    head: pingora::Result<ResponseHeader>,
+    status: u16,
+    headers: HeaderMap,
 }
 
 impl Head {
@@ -44,7 +51,7 @@ impl Head {
     pub fn new(status: u16, cx: &RequestContext) -> Self {
         let mut filtered = HeaderMap::new();
         cx.snapshot.filters.on_response(cx, &mut filtered);
-        let head = Self { head: ResponseHeader::build_no_case(status, Some(EXPECTED_HEADERS)) };
+        let head = Self { status, headers: HeaderMap::with_capacity(EXPECTED_HEADERS) };
         let head = head.text(REQUEST_ID, &cx.request_id).with(filtered);
         let head = match cx.attached.answered_by {
             Some(_) => head.text(COST, &Nanodollars::ZERO.in_digits()),
@@ -67,8 +74,11 @@ impl Head {
 
     /// Says that no cache was asked, unless one was.
     fn no_cache(self) -> Self {
-        let is_said = self.head.as_ref().is_ok_and(|head| head.headers.contains_key(CACHE));
-        if is_said { self } else { self.value(CACHE, HeaderValue::from_static("bypass")) }
+        if self.headers.contains_key(CACHE) {
+            self
+        } else {
+            self.value(CACHE, HeaderValue::from_static("bypass"))
+        }
     }
 
     /// Says what the answer cost in dollars, where that is known.
@@ -94,9 +104,9 @@ impl Head {
         let repeats = |value: &HeaderValue| {
             key.is_some_and(|key| memmem::find(value.as_bytes(), key.expose().as_bytes()).is_some())
         };
-        for name in PASS_BACK {
+        for name in &PASS_BACK {
             if let Some(value) = upstream.get(name).filter(|value| !repeats(value)) {
-                self = self.value(HeaderName::from_static(name), value.clone());
+                self = self.value(name.clone(), value.clone());
             }
         }
         self
@@ -135,9 +145,7 @@ impl Head {
 
     /// Adds headers from elsewhere, replacing equal ones.
     pub fn with(mut self, headers: HeaderMap) -> Self {
-        for (name, value) in &headers {
-            self = self.value(name.clone(), value.clone());
-        }
+        self.headers.extend(headers);
         self
     }
 
@@ -145,19 +153,16 @@ impl Head {
     ///
     /// # Errors
     ///
-    /// Pingora's, if the status or a header is none.
-    pub fn build(self) -> pingora::Result<Box<ResponseHeader>> {
-        self.head.map(Box::new)
+    /// That the status is none.
+    pub fn build(self) -> Result<Box<ResponseHeader>, InvalidStatusCode> {
+        let mut answer = Response::new(());
+        *answer.status_mut() = StatusCode::from_u16(self.status)?;
+        *answer.headers_mut() = self.headers;
+        Ok(Box::new(answer.into_parts().0.into()))
     }
 
     fn value(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        let inserted = match &mut self.head {
-            Ok(head) => head.insert_header(name, value),
-            Err(_) => return self,
-        };
-        if let Err(error) = inserted {
-            self.head = Err(error);
-        }
+        self.headers.insert(name, value);
         self
     }
 

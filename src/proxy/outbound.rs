@@ -6,13 +6,12 @@ use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
     USER_AGENT,
 };
-use http::{Method, Request};
+use http::{HeaderMap, Request};
 use omniroute_core::context::RequestHead;
 use omniroute_core::error::Error;
 use omniroute_core::routing::Choice;
 use omniroute_core::snapshot::Auth;
 use pingora::http::RequestHeader;
-use pingora::{ErrorType, OrErr};
 
 /// Exact names of client headers that may pass on same-format calls.
 const PASS: [&str; 7] = [
@@ -51,6 +50,9 @@ const NEVER: [&str; 5] = [
 const PASS_TRANSLATED: [&str; 2] = ["traceparent", "tracestate"];
 
 const OWN_USER_AGENT: &str = concat!("omniroute/", env!("CARGO_PKG_VERSION"));
+
+/// Headers a request usually has.
+const EXPECTED_HEADERS: usize = 16;
 
 /// Whether the provider gets the client's own bytes or a translation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,32 +138,35 @@ fn fill_head(
     passage: Passage,
     path: &str,
     body_bytes: usize,
-) -> pingora::Result<RequestHeader> {
+) -> http::Result<RequestHeader> {
     let provider = &choice.target.provider;
-    let mut head = RequestHeader::build_no_case(Method::POST, path.as_bytes(), Some(16))?;
-    head.insert_header(USER_AGENT, HeaderValue::from_static(OWN_USER_AGENT))?;
+    let mut headers = HeaderMap::with_capacity(EXPECTED_HEADERS);
+    headers.insert(USER_AGENT, HeaderValue::from_static(OWN_USER_AGENT));
     for (name, value) in &provider.headers {
-        head.insert_header(name.clone(), value.clone())?;
+        headers.insert(name.clone(), value.clone());
     }
     for name in client.headers.keys() {
         if passes(name, passage) || provider.forward_headers.contains(name) {
-            head.remove_header(name);
+            headers.remove(name);
             for value in client.headers.get_all(name) {
-                head.append_header(name.clone(), value.clone())?;
+                headers.append(name.clone(), value.clone());
             }
         }
     }
     let accept = client.headers.get(ACCEPT).filter(|_| passage == Passage::Exact);
-    head.insert_header(ACCEPT, accept.cloned().unwrap_or(HeaderValue::from_static("*/*")))?;
+    headers.insert(ACCEPT, accept.cloned().unwrap_or(HeaderValue::from_static("*/*")));
     if let Some((name, value)) = credential(choice)? {
-        head.insert_header(name, value)?;
+        headers.insert(name, value);
     }
     // Last, so that nothing before can replace what frames the message.
-    head.insert_header(HOST, choice.account.endpoint().authority())?;
-    head.insert_header(CONTENT_TYPE, HeaderValue::from_static("application/json"))?;
-    head.insert_header(CONTENT_LENGTH, HeaderValue::from(body_bytes))?;
-    head.insert_header(ACCEPT_ENCODING, HeaderValue::from_static("identity"))?;
-    Ok(head)
+    headers.insert(HOST, HeaderValue::try_from(choice.account.endpoint().authority())?);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(body_bytes));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let mut request = Request::post(path).body(())?;
+    *request.headers_mut() = headers;
+    // Pingora's own form would read every name anew, so it comes last.
+    Ok(request.into_parts().0.into())
 }
 
 fn passes(name: &HeaderName, passage: Passage) -> bool {
@@ -176,7 +181,7 @@ fn passes(name: &HeaderName, passage: Passage) -> bool {
     }
 }
 
-fn credential(choice: &Choice) -> pingora::Result<Option<(HeaderName, HeaderValue)>> {
+fn credential(choice: &Choice) -> http::Result<Option<(HeaderName, HeaderValue)>> {
     let (Auth::StaticKey { header, scheme }, Some(key)) =
         (&choice.target.provider.auth, &choice.account.key)
     else {
@@ -186,8 +191,7 @@ fn credential(choice: &Choice) -> pingora::Result<Option<(HeaderName, HeaderValu
         Some(scheme) => format!("{scheme} {}", key.expose()),
         None => key.expose().to_owned(),
     };
-    let mut value = HeaderValue::try_from(text)
-        .or_err(ErrorType::InvalidHTTPHeader, "the credential cannot stand in a header")?;
+    let mut value = HeaderValue::try_from(text)?;
     value.set_sensitive(true);
     Ok(Some((header.clone(), value)))
 }

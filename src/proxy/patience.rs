@@ -4,22 +4,26 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 /// Headers in which the vendors' libraries say their time limit, in seconds: Anthropic's and OpenAI's
 /// (the limit of one read), Google's (of the whole request).
-const HEADERS: [&str; 3] = ["x-stainless-timeout", "x-stainless-read-timeout", "x-server-timeout"];
+const HEADERS: [HeaderName; 3] = [
+    HeaderName::from_static("x-stainless-timeout"),
+    HeaderName::from_static("x-stainless-read-timeout"),
+    HeaderName::from_static("x-server-timeout"),
+];
 
 /// Returns the shortest limit that a request names. What is no positive number of seconds is ignored.
 pub fn of_client(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = HEADERS.iter().filter_map(|name| headers.get(*name)?.to_str().ok()?.parse().ok());
+    let seconds = HEADERS.iter().filter_map(|name| headers.get(name)?.to_str().ok()?.parse().ok());
     let waits = seconds.filter_map(|seconds: f64| Duration::try_from_secs_f64(seconds).ok());
     waits.filter(|wait| !wait.is_zero()).min()
 }
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
 
     use super::*;
 

@@ -100,7 +100,9 @@ impl Exchange {
         let change =
             Change { model, stream: (stream != wanted).then_some(stream), ask_for_usage: asks };
         let bytes = self.client.splice(&self.body, &self.peek, &change);
-        let care = Care { stream, hide_usage: asks && wanted, ..self.care(choice) };
+        // Bytes that are passed on as they came need no envelopes.
+        let care = if stream == wanted { Care::default() } else { self.care(choice) };
+        let care = Care { stream, hide_usage: asks && wanted, ..care };
         Body { bytes, headers: Vec::new(), care }
     }
 
