@@ -30,7 +30,7 @@ test-hard: packages
 	scripts/test-hard.sh
 
 # The official OpenAI, Anthropic and Google client libraries against the gateway and the simulator, and requests
-# made of the OpenAPI document against the administration (a minute).
+# made of the OpenAPI document against the administration (less than a minute).
 test-clients: packages
 	$(CARGO) build --locked --package omniroute
 	tests/clients/run.sh

@@ -100,7 +100,10 @@ struct Sealing {
     get,
     path = "/api/db-backups/exportAll",
     params(("x-omniroute-passphrase" = Option<String>, Header)),
-    responses((status = 200, description = "The file.", content_type = "application/gzip", body = Vec<u8>))
+    responses(
+        (status = 200, description = "The file.", content_type = "application/gzip", body = Vec<u8>),
+        (status = 422),
+    )
 )]
 async fn export_all(
     State(parts): State<Parts>,
