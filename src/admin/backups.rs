@@ -23,6 +23,7 @@ use super::blocking::blocking;
 use super::change::audited;
 use super::given::{self, FromPath, FromQuery};
 use super::import::{Report, Way, import};
+use super::openapi::Binary;
 use super::problem::Problem;
 use super::upload::{Form, Opening, Upload, Wishes, secret};
 use super::{InPieces, Parts, time};
@@ -63,7 +64,7 @@ pub(super) fn folder(parts: &Parts) -> Option<PathBuf> {
 }
 
 /// Sends the database of this moment as a file.
-#[utoipa::path(get, path = "/api/db-backups/export", responses((status = 200, description = "The file.", content_type = "application/octet-stream", body = Vec<u8>)))]
+#[utoipa::path(get, path = "/api/db-backups/export", responses((status = 200, description = "The file.", content_type = "application/octet-stream", body = inline(Binary))))]
 async fn export(State(parts): State<Parts>, actor: Actor, by: Author) -> Result<Response, Problem> {
     actor.is_known()?;
     let store = parts.store()?.clone();
@@ -88,7 +89,7 @@ async fn export(State(parts): State<Parts>, actor: Actor, by: Author) -> Result<
 }
 
 /// What may seal the credentials of an archive.
-#[derive(Default, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Sealing {
     #[schema(value_type = Option<String>)]
@@ -101,7 +102,7 @@ struct Sealing {
     path = "/api/db-backups/exportAll",
     params(("x-omniroute-passphrase" = Option<String>, Header)),
     responses(
-        (status = 200, description = "The file.", content_type = "application/gzip", body = Vec<u8>),
+        (status = 200, description = "The file.", content_type = "application/gzip", body = inline(Binary)),
         (status = 422),
     )
 )]
@@ -120,7 +121,7 @@ async fn export_all(
     path = "/api/db-backups/exportAll",
     params(("x-omniroute-passphrase" = Option<String>, Header)),
     request_body(content = Option<Sealing>),
-    responses((status = 200, description = "The file.", content_type = "application/gzip", body = Vec<u8>))
+    responses((status = 200, description = "The file.", content_type = "application/gzip", body = inline(Binary)))
 )]
 async fn export_sealed(
     State(parts): State<Parts>,
@@ -139,8 +140,8 @@ async fn archive(
     body: &[u8],
 ) -> Result<Response, Problem> {
     actor.is_known()?;
-    let sealing: Sealing = if body.is_empty() { Sealing::default() } else { given::json(body)? };
-    let passphrase = match sealing.passphrase {
+    let sealing: Option<Sealing> = given::json_if_any(body)?;
+    let passphrase = match sealing.and_then(|sealing| sealing.passphrase) {
         Some(passphrase) => Some(passphrase),
         None => secret(headers, "x-omniroute-passphrase")?,
     };
@@ -349,7 +350,7 @@ fn own_key(actor: &Actor) -> Option<omniroute_core::ids::ClientKeyName> {
     post,
     path = "/api/db-backups/import",
     params(Wishes, Opening),
-    request_body(content((Form = "multipart/form-data"), (Vec<u8> = "application/octet-stream")))
+    request_body(content((Form = "multipart/form-data"), (Binary = "application/octet-stream")))
 )]
 async fn upload(
     State(parts): State<Parts>,

@@ -37,7 +37,12 @@ pub(super) struct Ask {
 }
 
 /// Tells where a request would go, and why. Nothing is sent.
-#[utoipa::path(post, path = "/api/explain", request_body = Ask)]
+#[utoipa::path(
+    post,
+    path = "/api/explain",
+    request_body = Ask,
+    responses((status = 200, content((Object = "application/json"), (String = "text/plain"))))
+)]
 pub(super) async fn ask(
     State(parts): State<Parts>,
     headers: HeaderMap,
@@ -71,7 +76,11 @@ pub(super) async fn ask(
 }
 
 /// Tells why a request went where it went.
-#[utoipa::path(get, path = "/api/requests/{id}/explain")]
+#[utoipa::path(
+    get,
+    path = "/api/requests/{id}/explain",
+    responses((status = 200, content((Object = "application/json"), (String = "text/plain"))))
+)]
 pub(super) async fn of_request(
     State(parts): State<Parts>,
     FromPath(id): FromPath<String>,

@@ -31,6 +31,15 @@ pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
+/// Reads a body that may be left out, or be `null`.
+///
+/// # Errors
+///
+/// As [`json`].
+pub(super) fn json_if_any<T: DeserializeOwned>(body: &[u8]) -> Result<Option<T>, Problem> {
+    if body.is_empty() { Ok(None) } else { json(body) }
+}
+
 /// Reads an object as a script for the existing product may write it: fields that are only shown are taken
 /// out, and others get their names of here.
 ///

@@ -20,7 +20,7 @@ use crate::proxy::trial::{Trial, trial};
 /// What paths of a trial end with.
 const END: &str = "/test";
 
-#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AccountTrial)]
 struct Ask {
@@ -39,10 +39,10 @@ pub(super) async fn account(
         let what = "an account is changed with PUT or PATCH; POST is for `…/test`";
         return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", what));
     };
-    let ask = if body.is_empty() { Ask::default() } else { given::json(&body)? };
+    let ask: Option<Ask> = given::json_if_any(&body)?;
     let snapshot = parts.live.load();
     let account = find(&snapshot, id)?;
-    let model = match ask.model {
+    let model = match ask.and_then(|ask| ask.model) {
         Some(model) => model,
         None => first_model(account)?,
     };

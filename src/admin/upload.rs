@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use zeroize::Zeroizing;
 
 use super::backups::MAX_FORM_BYTES;
+use super::openapi::Binary;
 use super::problem::Problem;
 use crate::backup::{BackupError, Keys, MAX_FILE_BYTES};
 
@@ -30,7 +31,8 @@ pub(super) struct Wishes {
 #[schema(as = ImportForm, rename_all = "camelCase")]
 #[expect(dead_code, reason = "forms are read field by field; this only describes them")]
 pub(super) struct Form {
-    file: Vec<u8>,
+    #[schema(inline)]
+    file: Binary,
     master_key: Option<String>,
     storage_key: Option<String>,
     passphrase: Option<String>,

@@ -184,3 +184,31 @@ async fn a_body_names_the_field_that_is_wrong() {
     let error = &answer.json()["error"];
     assert_eq!(error["details"][0]["field"], "changes[0].name", "{error}");
 }
+
+#[tokio::test]
+async fn a_refusal_before_the_administration_is_of_the_same_form() {
+    let mut bench = bench().await;
+    let long = Value::String("x".repeat(1024 * 1024 + 1));
+    for (method, path, body, status) in [
+        (Method::POST, "/api/combos", long, 413),
+        (Method::GET, "/api/keys//boss", Value::Null, 400),
+    ] {
+        let answer = bench.send(method, path, body).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.text());
+        let error = answer.json()["error"].clone();
+        assert!(error["code"].is_string() && error["message"].is_string(), "{path}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_with_a_slash_is_found_plain_and_encoded() {
+    let mut bench = bench().await;
+    let wire = json!({ "id": "chat", "wire": "openai_chat", "base_url": "https://provider.invalid", "auth": { "kind": "none" } });
+    let node = bench.send(Method::POST, "/api/provider-nodes", wire).await;
+    assert_eq!(node.status, 201, "{}", node.text());
+    let price = json!({ "model": "chat/echo", "input": "$1", "output": "$2" });
+    bench.done(Method::POST, "/api/prices", price).await;
+    let plain = bench.read("/api/prices/chat/echo").await;
+    assert_eq!(plain["model"], "chat/echo", "{plain}");
+    assert_eq!(bench.read("/api/prices/chat%2Fecho").await, plain);
+}

@@ -9,11 +9,26 @@ use std::sync::LazyLock;
 
 use axum::response::{IntoResponse, Response};
 use http::header;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 pub(super) use self::collections::{documented_all, documented_one};
 use super::Parts;
 use super::problem::Problem;
+
+/// Bytes of a file, as the document has them.
+pub(super) struct Binary;
+
+impl PartialSchema for Binary {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+    }
+}
+
+impl ToSchema for Binary {}
 
 /// The document as it is sent; made when somebody asks for it first.
 static DOCUMENT: LazyLock<serde_json::Result<String>> = LazyLock::new(|| {
@@ -22,7 +37,7 @@ static DOCUMENT: LazyLock<serde_json::Result<String>> = LazyLock::new(|| {
 });
 
 /// Describes this API as an OpenAPI document.
-#[utoipa::path(get, path = "/api/openapi.json")]
+#[utoipa::path(get, path = "/api/openapi.json", responses((status = 200, body = Object)))]
 pub(super) async fn show() -> Result<Response, Problem> {
     match &*DOCUMENT {
         Ok(text) => {

@@ -75,7 +75,8 @@ fn with_common(path: &str, mut item: PathItem) -> PathItem {
         operation.tags = path.split('/').nth(2).map(|tag| vec![tag.to_owned()]);
         add_names(operation, path);
         let failures = failures(method, path, operation);
-        add_answers(operation, failures);
+        let good = if method == "get" { "What was asked for." } else { "It is done." };
+        add_answers(operation, good, failures);
     }
     item
 }
@@ -106,7 +107,7 @@ fn add_names(operation: &mut Operation, path: &str) {
 }
 
 /// Adds the failures, and an answer of any fields where the handler says nothing of it.
-fn add_answers(operation: &mut Operation, failures: Vec<&'static str>) {
+fn add_answers(operation: &mut Operation, good: &str, failures: Vec<&'static str>) {
     let answers: &mut BTreeMap<_, _> = &mut operation.responses.responses;
     if !answers.keys().any(|status| status.starts_with('2')) {
         let any = ObjectBuilder::new().schema_type(Type::Object);
@@ -121,7 +122,7 @@ fn add_answers(operation: &mut Operation, failures: Vec<&'static str>) {
         if !status.starts_with('2') {
             *answer = RefOr::Ref(Ref::from_response_name(FAILURE));
         } else if known.description.is_empty() {
-            "It is done.".clone_into(&mut known.description);
+            good.clone_into(&mut known.description);
         }
     }
 }
