@@ -29,7 +29,8 @@ endif
 test-hard: packages
 	scripts/test-hard.sh
 
-# The official OpenAI, Anthropic and Google client libraries against the gateway and the simulator.
+# The official OpenAI, Anthropic and Google client libraries against the gateway and the simulator, and requests
+# made of the OpenAPI document against the administration (less than a minute).
 test-clients: packages
 	$(CARGO) build --locked --package omniroute
 	tests/clients/run.sh

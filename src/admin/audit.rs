@@ -1,12 +1,13 @@
 //! The audit log.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Parts;
 use super::blocking::blocking;
+use super::given::FromQuery;
 use super::page;
 use super::problem::Problem;
 
@@ -14,17 +15,19 @@ use super::problem::Problem;
 const DEFAULT: usize = 100;
 
 /// Which part of the log is asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Part {
     /// Only entries with smaller numbers.
     before: Option<u64>,
     limit: Option<usize>,
 }
 
-/// `GET /api/audit`: the newest entries first.
+/// Lists the audit log, the newest entries first.
+#[utoipa::path(get, path = "/api/audit", params(Part))]
 pub(super) async fn list(
     State(parts): State<Parts>,
-    Query(part): Query<Part>,
+    FromQuery(part): FromQuery<Part>,
 ) -> Result<Json<Value>, Problem> {
     let store = parts.store()?;
     let limit = part.limit.unwrap_or(DEFAULT).clamp(1, page::MAX);
@@ -38,7 +41,8 @@ pub(super) async fn list(
     Ok(Json(json!({ "entries": shown.collect::<Vec<_>>(), "next": next })))
 }
 
-/// `GET /api/audit/verify`: checks the whole chain.
+/// Checks the whole chain of the audit log.
+#[utoipa::path(get, path = "/api/audit/verify")]
 pub(super) async fn verify(State(parts): State<Parts>) -> Result<Json<Value>, Problem> {
     let store = parts.store()?.clone();
     let verified = blocking(move || Ok(store.verify_audit()?)).await?;

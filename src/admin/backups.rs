@@ -4,25 +4,29 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::path::PathBuf;
 
+use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
-use axum::{Json, Router};
 use futures_util::stream;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
+use utoipa::ToSchema;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
+use utoipa_axum::routes;
 use zeroize::Zeroizing;
 
 use super::actor::{Actor, Author};
 use super::blocking::blocking;
 use super::change::audited;
+use super::given::{self, FromPath, FromQuery};
 use super::import::{Report, Way, import};
+use super::openapi::Binary;
 use super::problem::Problem;
-use super::upload::{Upload, Wishes, secret};
-use super::{InPieces, Parts, given, time};
+use super::upload::{Form, Opening, Upload, Wishes, secret};
+use super::{InPieces, Parts, time};
 use crate::backup::{self, Contents, KeptCopy, SafetyCopies};
 use crate::keeping::Keeps;
 use crate::store::Store;
@@ -37,15 +41,15 @@ pub(super) const MAX_FORM_BYTES: usize = backup::MAX_FILE_BYTES + 64 * 1024;
 /// Bytes of a file that are sent at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// Adds the routes.
-pub(super) fn routes(router: Router<Parts>) -> Router<Parts> {
-    router
-        .route("/api/db-backups", get(list).put(make).post(restore_named))
-        .route("/api/db-backups/export", get(export))
-        .route("/api/db-backups/exportAll", get(export_all).post(export_all))
-        .route(IMPORT, post(upload).layer(DefaultBodyLimit::disable()))
-        .route("/api/db-backups/{id}", delete(remove))
-        .route("/api/db-backups/{id}/restore", post(restore_one))
+/// Makes the routes.
+pub(super) fn routes() -> OpenApiRouter<Parts> {
+    OpenApiRouter::default()
+        .routes(routes!(upload).layer(DefaultBodyLimit::disable()))
+        .routes(routes!(list, make, restore_named))
+        .routes(routes!(export))
+        .routes(routes!(export_all, export_sealed))
+        .routes(routes!(remove))
+        .routes(routes!(restore_one))
 }
 
 /// Tells whether a request brings a file.
@@ -59,8 +63,8 @@ pub(super) fn folder(parts: &Parts) -> Option<PathBuf> {
     is_kept.then(|| parts.live.load().server.data_dir.clone())
 }
 
-/// `GET /api/db-backups/export`: the database of this moment as a file. It is the same with `HEAD`, but for
-/// the file.
+/// Sends the database of this moment as a file.
+#[utoipa::path(get, path = "/api/db-backups/export", responses((status = 200, description = "The file.", content_type = "application/octet-stream", body = inline(Binary))))]
 async fn export(State(parts): State<Parts>, actor: Actor, by: Author) -> Result<Response, Problem> {
     actor.is_known()?;
     let store = parts.store()?.clone();
@@ -85,26 +89,61 @@ async fn export(State(parts): State<Parts>, actor: Actor, by: Author) -> Result<
 }
 
 /// What may seal the credentials of an archive.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Sealing {
+    #[schema(value_type = Option<String>)]
     passphrase: Option<Zeroizing<String>>,
 }
 
-/// `GET` or `POST /api/db-backups/exportAll`: everything that people share as an archive. With a passphrase, in a
-/// header or in the body, also the credentials, sealed.
+/// Sends everything that people share as an archive; with a passphrase in a header also the credentials, sealed.
+#[utoipa::path(
+    get,
+    path = "/api/db-backups/exportAll",
+    params(("x-omniroute-passphrase" = Option<String>, Header)),
+    responses(
+        (status = 200, description = "The file.", content_type = "application/gzip", body = inline(Binary)),
+        (status = 422),
+    )
+)]
 async fn export_all(
+    State(parts): State<Parts>,
+    actor: Actor,
+    by: Author,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    archive(parts, (actor, by), &headers, &[]).await
+}
+
+/// Sends everything that people share as an archive; with a passphrase in the body also the credentials, sealed.
+#[utoipa::path(
+    post,
+    path = "/api/db-backups/exportAll",
+    params(("x-omniroute-passphrase" = Option<String>, Header)),
+    request_body(content = Option<Sealing>),
+    responses((status = 200, description = "The file.", content_type = "application/gzip", body = inline(Binary)))
+)]
+async fn export_sealed(
     State(parts): State<Parts>,
     actor: Actor,
     by: Author,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
+    archive(parts, (actor, by), &headers, &body).await
+}
+
+async fn archive(
+    parts: Parts,
+    (actor, by): (Actor, Author),
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Response, Problem> {
     actor.is_known()?;
-    let sealing: Sealing = if body.is_empty() { Sealing::default() } else { given::json(&body)? };
-    let passphrase = match sealing.passphrase {
+    let sealing: Option<Sealing> = given::json_if_any(body)?;
+    let passphrase = match sealing.and_then(|sealing| sealing.passphrase) {
         Some(passphrase) => Some(passphrase),
-        None => secret(&headers, "x-omniroute-passphrase")?,
+        None => secret(headers, "x-omniroute-passphrase")?,
     };
     let store = parts.store()?.clone();
     let (folder, at, basis) = (folder(&parts), parts.clock.wall(), parts.live.basis());
@@ -159,7 +198,8 @@ fn copies(parts: &Parts) -> Result<(Store, SafetyCopies), Problem> {
     Ok((store, SafetyCopies::of(&folder)))
 }
 
-/// `GET /api/db-backups`: the safety copies, the newest first.
+/// Lists the safety copies, the newest first.
+#[utoipa::path(get, path = "/api/db-backups")]
 async fn list(State(parts): State<Parts>) -> Result<Json<Value>, Problem> {
     let (store, copies) = copies(&parts)?;
     let shown = blocking(move || {
@@ -193,7 +233,8 @@ fn shown(copy: &KeptCopy, manifest: Option<&Manifest>) -> Value {
     shown
 }
 
-/// `PUT /api/db-backups`: makes a safety copy.
+/// Makes a safety copy.
+#[utoipa::path(put, path = "/api/db-backups", responses((status = 201, body = Object)))]
 async fn make(
     State(parts): State<Parts>,
     by: Author,
@@ -211,12 +252,13 @@ async fn make(
     Ok((StatusCode::CREATED, Json(made)))
 }
 
-/// `DELETE /api/db-backups/{id}`
+/// Removes a safety copy.
+#[utoipa::path(delete, path = "/api/db-backups/{id}", responses((status = 204)))]
 async fn remove(
     State(parts): State<Parts>,
     actor: Actor,
     by: Author,
-    Path(id): Path<String>,
+    FromPath(id): FromPath<String>,
 ) -> Result<StatusCode, Problem> {
     actor.is_known()?;
     let (_, copies) = copies(&parts)?;
@@ -237,13 +279,15 @@ fn found(copies: &SafetyCopies, id: &str) -> Result<KeptCopy, Problem> {
 }
 
 /// Which safety copy is meant.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(as = SafetyCopy)]
 struct Named {
     backup_id: String,
 }
 
-/// `POST /api/db-backups` with `{"backupId"}`: goes back to a safety copy.
+/// Goes back to a safety copy.
+#[utoipa::path(post, path = "/api/db-backups", request_body = Named)]
 async fn restore_named(
     State(parts): State<Parts>,
     actor: Actor,
@@ -254,12 +298,13 @@ async fn restore_named(
     restore(&parts, actor, by, backup_id).await
 }
 
-/// `POST /api/db-backups/{id}/restore`
+/// Goes back to the safety copy that the path names.
+#[utoipa::path(post, path = "/api/db-backups/{id}/restore")]
 async fn restore_one(
     State(parts): State<Parts>,
     actor: Actor,
     by: Author,
-    Path(id): Path<String>,
+    FromPath(id): FromPath<String>,
 ) -> Result<Json<Value>, Problem> {
     restore(&parts, actor, by, id).await
 }
@@ -300,12 +345,18 @@ fn own_key(actor: &Actor) -> Option<omniroute_core::ids::ClientKeyName> {
     }
 }
 
-/// `POST /api/db-backups/import`: takes over a file, sent as the `file` of a form or as it is.
+/// Takes over a file, sent as the `file` of a form or as it is.
+#[utoipa::path(
+    post,
+    path = "/api/db-backups/import",
+    params(Wishes, Opening),
+    request_body(content((Form = "multipart/form-data"), (Binary = "application/octet-stream")))
+)]
 async fn upload(
     State(parts): State<Parts>,
     actor: Actor,
     by: Author,
-    Query(wishes): Query<Wishes>,
+    FromQuery(wishes): FromQuery<Wishes>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<Report>, Problem> {

@@ -1,15 +1,19 @@
 //! Answers that are given again: what they save, and forgetting them.
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Parts;
+use super::openapi::also_at;
 
 /// What kept answers did since the start.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CacheStats)]
 pub(super) struct Stats {
     /// Answers kept now.
     entries: usize,
@@ -26,7 +30,7 @@ pub(super) struct Stats {
 }
 
 /// What hits saved.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct SavedNow {
     input_tokens: u64,
@@ -36,7 +40,7 @@ struct SavedNow {
 }
 
 /// Calls by the ids their clients gave them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Ids {
     /// Ids that are known now: of calls under way and of those whose window is open.
@@ -46,14 +50,15 @@ struct Ids {
 }
 
 /// The numbers by the names that the product had which this one replaces.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CacheOverview)]
 struct Overview {
     semantic_cache: SemanticCache,
     idempotency: ActiveKeys,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct SemanticCache {
     memory_entries: usize,
@@ -66,31 +71,34 @@ struct SemanticCache {
     tokens_saved: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ActiveKeys {
     active_keys: usize,
 }
 
 /// How many answers were forgotten.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Cleared {
     cleared: usize,
 }
 
 /// Makes the routes of the cache.
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
-        .route("/api/cache", get(overview).delete(clear))
-        .route("/api/cache/stats", get(stats).delete(clear))
+pub(super) fn routes() -> OpenApiRouter<Parts> {
+    OpenApiRouter::default()
+        .routes(routes!(overview, clear))
+        .routes(routes!(stats))
+        .routes(also_at("/api/cache/stats", routes!(clear)))
 }
 
-/// `GET /api/cache/stats`
+/// Tells what kept answers did since the start.
+#[utoipa::path(get, path = "/api/cache/stats", responses((status = 200, body = Stats)))]
 async fn stats(State(parts): State<Parts>) -> Json<Stats> {
     Json(Stats::of(&parts))
 }
 
-/// `GET /api/cache`
+/// Tells what kept answers did, in the existing product's words.
+#[utoipa::path(get, path = "/api/cache", responses((status = 200, body = Overview)))]
 async fn overview(State(parts): State<Parts>) -> Json<Overview> {
     let stats = parts.state.answers.stats();
     let (active_keys, _) = parts.state.flights.held(parts.clock.now());
@@ -108,7 +116,8 @@ async fn overview(State(parts): State<Parts>) -> Json<Overview> {
     })
 }
 
-/// `DELETE /api/cache` and `DELETE /api/cache/stats`: forgets the kept answers. What was counted stays.
+/// Forgets the kept answers. What was counted stays.
+#[utoipa::path(delete, path = "/api/cache", responses((status = 200, body = Cleared)))]
 async fn clear(State(parts): State<Parts>) -> Json<Cleared> {
     let cleared = parts.state.answers.clear();
     tracing::info!(cleared, "kept answers were forgotten through the administration");

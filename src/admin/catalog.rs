@@ -10,12 +10,13 @@ use serde::Serialize;
 use super::Parts;
 
 /// `{"catalog": {prefix: {…}}}`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Catalog {
     catalog: BTreeMap<String, Entry>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ProviderModels)]
 struct Entry {
     /// The provider's id.
     provider: String,
@@ -24,7 +25,8 @@ struct Entry {
     models: Vec<Known>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = KnownModel)]
 struct Known {
     /// As clients write it.
     id: String,
@@ -33,7 +35,8 @@ struct Known {
     kind: &'static str,
 }
 
-/// `GET /api/models/catalog`
+/// Lists the models that are known, by provider.
+#[utoipa::path(get, path = "/api/models/catalog", responses((status = 200, body = Catalog)))]
 pub(super) async fn show(State(parts): State<Parts>) -> Json<Catalog> {
     let snapshot = parts.live.load();
     let blocked = snapshot.filters.blocked_providers();

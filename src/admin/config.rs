@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use omniroute_core::snapshot::ConfigFile;
 use omniroute_core::written::{Kind, StoredObject};
 use serde::Deserialize;
@@ -14,13 +14,15 @@ use serde_json::{Value, json};
 use super::actor::{Actor, Author};
 use super::blocking::blocking;
 use super::change::{Changed, Edit, To, apply, audited, go_back, planned};
+use super::given::{self, FromPath};
 use super::problem::Problem;
-use super::{Parts, given, time};
+use super::{Parts, time};
 
 /// Most changes of one request.
 const MAX_CHANGES: usize = 1000;
 
-/// `GET /api/config`
+/// Tells which configuration is in force.
+#[utoipa::path(get, path = "/api/config")]
 pub(super) async fn show(State(parts): State<Parts>) -> Json<Value> {
     let basis = parts.live.basis();
     Json(json!({
@@ -33,7 +35,8 @@ pub(super) async fn show(State(parts): State<Parts>) -> Json<Value> {
     }))
 }
 
-/// `POST /api/config/reload`: reads the file again.
+/// Reads the configuration file again.
+#[utoipa::path(post, path = "/api/config/reload")]
 pub(super) async fn reload(State(parts): State<Parts>, by: Author) -> Result<Json<Value>, Problem> {
     let live = Arc::clone(&parts.live);
     let snapshot = blocking(move || Ok(live.reload()?)).await?;
@@ -46,8 +49,9 @@ pub(super) async fn reload(State(parts): State<Parts>, by: Author) -> Result<Jso
 }
 
 /// Changes that are made together.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Changes)]
 pub(super) struct Wanted {
     /// A text in the place of the file; for plans only.
     file: Option<String>,
@@ -56,8 +60,9 @@ pub(super) struct Wanted {
 }
 
 /// One of them.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Change)]
 struct WantedChange {
     /// `account`, `combo`, `fallback chain`, …
     kind: String,
@@ -84,7 +89,8 @@ impl Wanted {
     }
 }
 
-/// `POST /api/config/plan`: says what changes would come to; changes nothing.
+/// Says what changes would come to; changes nothing.
+#[utoipa::path(post, path = "/api/config/plan", request_body = Wanted)]
 pub(super) async fn plan(State(parts): State<Parts>, body: Bytes) -> Result<Json<Value>, Problem> {
     let wanted: Wanted = given::json(&body)?;
     let file = wanted.file.clone().map(|text| ConfigFile { name: "file".to_owned(), text });
@@ -101,7 +107,8 @@ pub(super) async fn plan(State(parts): State<Parts>, body: Bytes) -> Result<Json
     })))
 }
 
-/// `POST /api/config/apply`: makes changes of the dashboard's objects, all or nothing.
+/// Makes changes of the dashboard's objects, all or nothing.
+#[utoipa::path(post, path = "/api/config/apply", request_body = Wanted)]
 pub(super) async fn apply_all(
     State(parts): State<Parts>,
     by: Author,
@@ -122,7 +129,8 @@ fn changed(changed: Changed) -> Result<Json<Value>, Problem> {
     Ok(Json(json!({ "generation": changed.generation, "changes": changed.changes })))
 }
 
-/// `GET /api/config/generations`
+/// Lists the generations that are kept.
+#[utoipa::path(get, path = "/api/config/generations")]
 pub(super) async fn generations(State(parts): State<Parts>) -> Result<Json<Value>, Problem> {
     let store = parts.store()?;
     let current = parts.live.basis().number;
@@ -138,12 +146,13 @@ pub(super) async fn generations(State(parts): State<Parts>) -> Result<Json<Value
     Ok(Json(json!({ "generations": shown.collect::<Vec<_>>() })))
 }
 
-/// `POST /api/config/rollback/{generation}`: goes back to a generation, the file's part included.
+/// Goes back to a generation, the file's part included.
+#[utoipa::path(post, path = "/api/config/rollback/{generation}", params(("generation" = u64, Path)))]
 pub(super) async fn rollback(
     State(parts): State<Parts>,
     actor: Actor,
     by: Author,
-    Path(number): Path<u64>,
+    FromPath(number): FromPath<u64>,
 ) -> Result<Json<Value>, Problem> {
     actor.is_known()?;
     let store = parts.store()?;

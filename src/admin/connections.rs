@@ -2,17 +2,19 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use omniroute_core::written::{Kind, View};
 use serde_json::{Map, Value, json};
 
+use super::Parts;
 use super::actor::Author;
 use super::change::{Edit, To, apply};
-use super::objects::{self, expected, revision};
+use super::given::{self, FromPath};
+use super::if_match::IfMatch;
+use super::objects::{self, revision};
 use super::problem::Problem;
-use super::{Parts, given};
 use crate::live::Basis;
 
 /// Fields of connections, and what they are called here.
@@ -26,7 +28,8 @@ const SHOWN_ONLY: [&str; 7] =
 /// Longest id made of a name, in characters.
 const MAX_ID_CHARS: usize = 64;
 
-/// `GET /api/providers`
+/// Lists accounts in the existing product's fields.
+#[utoipa::path(get, path = "/api/providers")]
 pub(super) async fn list(State(parts): State<Parts>) -> Json<Value> {
     let basis = parts.live.basis();
     let views = basis.written.views(Kind::Account);
@@ -50,10 +53,11 @@ fn shown(view: View, basis: &Basis) -> Value {
     })
 }
 
-/// `GET /api/providers/{id}`
+/// Shows an account in the existing product's fields.
+#[utoipa::path(get, path = "/api/providers/{*id}")]
 pub(super) async fn show(
     State(parts): State<Parts>,
-    Path(id): Path<String>,
+    FromPath(id): FromPath<String>,
 ) -> Result<Json<Value>, Problem> {
     one(&parts, &id).map(|connection| Json(json!({ "connection": connection })))
 }
@@ -63,7 +67,8 @@ fn one(parts: &Parts, id: &str) -> Result<Value, Problem> {
     objects::find(&basis, Kind::Account, id).map(|view| shown(view, &basis))
 }
 
-/// `POST /api/providers`: adds an account. Its id is made of the name.
+/// Adds an account. Its id is made of the name.
+#[utoipa::path(post, path = "/api/providers", request_body = Object, responses((status = 201, body = Object)))]
 pub(super) async fn add(
     State(parts): State<Parts>,
     by: Author,
@@ -82,12 +87,13 @@ pub(super) async fn add(
     Ok((StatusCode::CREATED, Json(json!({ "connection": connection }))).into_response())
 }
 
-/// `PUT /api/providers/{id}`: changes the fields that are given.
+/// Changes the fields that are given.
+#[utoipa::path(method(put, patch), path = "/api/providers/{*id}", params(IfMatch), request_body = Object)]
 pub(super) async fn change(
     State(parts): State<Parts>,
     by: Author,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    FromPath(id): FromPath<String>,
+    IfMatch(expected): IfMatch,
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
     one(&parts, &id)?;
@@ -97,20 +103,19 @@ pub(super) async fn change(
         return Err(Problem::field("name", what));
     }
     let to = To::Merged(Value::Object(value));
-    let expected = expected(&headers)?;
     let edit = Edit { kind: Kind::Account, name: id.clone(), to, expected };
     apply(&parts, by, vec![edit]).await?;
     one(&parts, &id).map(|connection| Json(json!({ "connection": connection })))
 }
 
-/// `DELETE /api/providers/{id}`
+/// Removes an account.
+#[utoipa::path(delete, path = "/api/providers/{*id}", params(IfMatch))]
 pub(super) async fn remove(
     State(parts): State<Parts>,
     by: Author,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    FromPath(id): FromPath<String>,
+    IfMatch(expected): IfMatch,
 ) -> Result<Json<Value>, Problem> {
-    let expected = expected(&headers)?;
     let edit = Edit { kind: Kind::Account, name: id, to: To::Gone, expected };
     apply(&parts, by, vec![edit]).await?;
     Ok(Json(json!({ "success": true })))

@@ -2,23 +2,25 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use omniroute_core::error::quoted;
 use omniroute_core::ids::ProviderId;
 use omniroute_core::written::{Kind, Origin};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::Parts;
 use super::actor::Author;
 use super::change::{Edit, To, apply};
+use super::given::{self, FromQuery};
 use super::problem::Problem;
-use super::{Parts, given};
 
 /// Longest id of a model, in characters.
 const MAX_ID_CHARS: usize = 240;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AddedModel)]
 pub(super) struct Added {
     provider: String,
     model_id: String,
@@ -36,13 +38,15 @@ pub(super) struct Added {
     _supported_endpoints: Option<Vec<String>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Named {
     provider: Option<String>,
     model: Option<String>,
 }
 
-/// `POST /api/provider-models`
+/// Adds a model to a provider, or changes it.
+#[utoipa::path(post, path = "/api/provider-models", request_body = Added)]
 pub(super) async fn add(
     State(parts): State<Parts>,
     by: Author,
@@ -73,10 +77,11 @@ pub(super) async fn add(
     Ok(Json(json!({ "model": model(&added.model_id, &view.value) })))
 }
 
-/// `GET /api/provider-models`
+/// Lists the models that were added by hand.
+#[utoipa::path(get, path = "/api/provider-models", params(Named))]
 pub(super) async fn list(
     State(parts): State<Parts>,
-    Query(named): Query<Named>,
+    FromQuery(named): FromQuery<Named>,
 ) -> Result<Json<Value>, Problem> {
     let provider = named.provider.map(|provider| known(&parts, &provider)).transpose()?;
     let views = parts.live.basis().written.views(Kind::Model);
@@ -95,11 +100,12 @@ pub(super) async fn list(
     Ok(Json(json!({ "models": models })))
 }
 
-/// `DELETE /api/provider-models?provider=…&model=…`
+/// Removes a model that was added by hand.
+#[utoipa::path(delete, path = "/api/provider-models", params(Named))]
 pub(super) async fn remove(
     State(parts): State<Parts>,
     by: Author,
-    Query(named): Query<Named>,
+    FromQuery(named): FromQuery<Named>,
 ) -> Result<Json<Value>, Problem> {
     let missing = |field| Problem::field(field, "it is missing from the query");
     let provider = known(&parts, &named.provider.ok_or_else(|| missing("provider"))?)?;

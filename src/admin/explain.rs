@@ -1,7 +1,7 @@
 //! Why a request went, or would go, where it does.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::ACCEPT;
@@ -11,12 +11,14 @@ use omniroute_core::ids::{AccountId, ProviderId};
 use omniroute_core::routing::{self, Explanation, Facts};
 use serde::Deserialize;
 
+use super::Parts;
+use super::given::{self, FromPath};
 use super::problem::Problem;
-use super::{Parts, given};
 
 /// A request that has not been sent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Question)]
 pub(super) struct Ask {
     /// The model as a client would write it.
     model: String,
@@ -34,7 +36,13 @@ pub(super) struct Ask {
     last_account: Option<String>,
 }
 
-/// `POST /api/explain`
+/// Tells where a request would go, and why. Nothing is sent.
+#[utoipa::path(
+    post,
+    path = "/api/explain",
+    request_body = Ask,
+    responses((status = 200, content((Object = "application/json"), (String = "text/plain"))))
+)]
 pub(super) async fn ask(
     State(parts): State<Parts>,
     headers: HeaderMap,
@@ -67,10 +75,15 @@ pub(super) async fn ask(
     Ok(answer(&explanation, &headers))
 }
 
-/// `GET /api/requests/{id}/explain`
+/// Tells why a request went where it went.
+#[utoipa::path(
+    get,
+    path = "/api/requests/{id}/explain",
+    responses((status = 200, content((Object = "application/json"), (String = "text/plain"))))
+)]
 pub(super) async fn of_request(
     State(parts): State<Parts>,
-    Path(id): Path<String>,
+    FromPath(id): FromPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let decision = parts.explained.find(&id).ok_or_else(|| {

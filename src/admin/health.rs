@@ -19,7 +19,7 @@ use crate::store;
 const MEMORY: (&str, &str) = ("/proc/self/status", "VmRSS:");
 
 /// The cards.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Health {
     /// `healthy`, `degraded` (see `troubles`), or `unhealthy`: no model call can be served.
@@ -38,7 +38,7 @@ pub(super) struct Health {
     latency: BTreeMap<String, Latency>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct System {
     version: &'static str,
@@ -53,14 +53,15 @@ struct System {
     store: Option<StoreNow>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Memory {
     /// Resident bytes; `null` where the system does not tell.
     rss: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Store)]
 struct StoreNow {
     available: bool,
     /// Records of usage that are not in the database yet.
@@ -73,7 +74,7 @@ struct StoreNow {
     last_commit_ms: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Breaker {
     /// `closed`, `open` or `half_open`.
@@ -84,7 +85,7 @@ struct Breaker {
     openings: u32,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Rest {
     provider: String,
@@ -98,14 +99,14 @@ struct Rest {
 }
 
 /// What is remembered in memory; one entry for each cache.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Caches {
     signature: SignatureCache,
     response: cache::Stats,
 }
 
 /// The memory of reasoning and its signatures.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct SignatureCache {
     active_keys: usize,
@@ -116,7 +117,8 @@ struct SignatureCache {
     hit_rate: Option<f64>,
 }
 
-/// `GET /api/health`
+/// Tells how the gateway is.
+#[utoipa::path(get, path = "/api/health", responses((status = 200, body = Health)))]
 pub(super) async fn show(State(parts): State<Parts>) -> Json<Health> {
     let memory = memory().await;
     let (snapshot, now) = (parts.live.load(), parts.clock.now());

@@ -2,21 +2,23 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use omniroute_core::hex;
 use omniroute_core::written::{Kind, View};
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 use serde_json::{Map, Value, json};
 
+use super::Parts;
 use super::actor::{Actor, Author};
 use super::change::{Edit, To, apply};
-use super::objects::{self, expected, revision};
+use super::given::{self, FromPath, FromQuery};
+use super::if_match::IfMatch;
+use super::objects::{self, revision};
 use super::page::Page;
 use super::problem::Problem;
-use super::{Parts, given};
 use crate::live::Basis;
 
 /// What keys begin with that are made here.
@@ -38,10 +40,11 @@ const OTHER_NAMES: [(&str, &str); 3] = [
 /// Fields that only the gateway writes.
 const OWN_FIELDS: [&str; 5] = ["key", "key_hash", "key_pepper", "key_sha256", "key_prefix"];
 
-/// `GET /api/keys`
+/// Lists client keys.
+#[utoipa::path(get, path = "/api/keys", params(Page))]
 pub(super) async fn list(
     State(parts): State<Parts>,
-    Query(page): Query<Page>,
+    FromQuery(page): FromQuery<Page>,
 ) -> Result<Json<Value>, Problem> {
     objects::list(&parts, (Kind::ClientKey, "keys"), &page, shown)
 }
@@ -66,7 +69,8 @@ fn shown(view: View, basis: &Basis) -> Value {
     Value::Object(map)
 }
 
-/// `POST /api/keys`: makes a key. The answer is the only one that holds it.
+/// Makes a client key. The answer is the only one that holds it.
+#[utoipa::path(post, path = "/api/keys", request_body = Object, responses((status = 201, body = Object)))]
 pub(super) async fn create(
     State(parts): State<Parts>,
     actor: Actor,
@@ -110,42 +114,44 @@ fn find(parts: &Parts, name: &str) -> Result<Value, Problem> {
     objects::find(&basis, Kind::ClientKey, name).map(|view| shown(view, &basis))
 }
 
-/// `GET /api/keys/{name}`
+/// Shows a client key, without what opens anything.
+#[utoipa::path(get, path = "/api/keys/{*name}")]
 pub(super) async fn show(
     State(parts): State<Parts>,
-    Path(name): Path<String>,
+    FromPath(name): FromPath<String>,
 ) -> Result<Json<Value>, Problem> {
     find(&parts, &name).map(Json)
 }
 
-/// `PATCH /api/keys/{name}`: changes what a key may do.
+/// Changes what a client key may do.
+#[utoipa::path(patch, path = "/api/keys/{*name}", params(IfMatch), request_body = Object)]
 pub(super) async fn change(
     State(parts): State<Parts>,
     actor: Actor,
     by: Author,
-    Path(name): Path<String>,
-    headers: HeaderMap,
+    FromPath(name): FromPath<String>,
+    IfMatch(expected): IfMatch,
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
     actor.is_known()?;
     find(&parts, &name)?;
     let (_, value) = read(&body)?;
     let (kind, to) = (Kind::ClientKey, To::Merged(Value::Object(value)));
-    let edit = Edit { kind, name: name.clone(), to, expected: expected(&headers)? };
+    let edit = Edit { kind, name: name.clone(), to, expected };
     apply(&parts, by, vec![edit]).await?;
     find(&parts, &name).map(Json)
 }
 
-/// `DELETE /api/keys/{name}`: the key opens nothing any more.
+/// Revokes a client key: it opens nothing any more.
+#[utoipa::path(delete, path = "/api/keys/{*name}", params(IfMatch), responses((status = 204)))]
 pub(super) async fn revoke(
     State(parts): State<Parts>,
     actor: Actor,
     by: Author,
-    Path(name): Path<String>,
-    headers: HeaderMap,
+    FromPath(name): FromPath<String>,
+    IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
     actor.is_known()?;
-    let expected = expected(&headers)?;
     let edit = Edit { kind: Kind::ClientKey, name, to: To::Gone, expected };
     apply(&parts, by, vec![edit]).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -4,22 +4,24 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use omniroute_core::clock::millis;
 use serde::Serialize;
 
 use super::Parts;
+use super::given::FromPath;
 use super::problem::Problem;
 
 /// One locked address.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Locked {
     address: String,
     left_ms: u64,
 }
 
-/// `GET /api/lockouts`
+/// Lists addresses that are locked after wrong keys or passwords.
+#[utoipa::path(get, path = "/api/lockouts", responses((status = 200, body = Vec<Locked>)))]
 pub(super) async fn list(State(parts): State<Parts>) -> Json<Vec<Locked>> {
     Json(Locked::all(&parts))
 }
@@ -36,10 +38,11 @@ impl Locked {
     }
 }
 
-/// `DELETE /api/lockouts/{address}`
+/// Unlocks an address.
+#[utoipa::path(delete, path = "/api/lockouts/{address}", responses((status = 204)))]
 pub(super) async fn unlock(
     State(parts): State<Parts>,
-    Path(address): Path<String>,
+    FromPath(address): FromPath<String>,
 ) -> Result<StatusCode, Problem> {
     let parsed: IpAddr = address.parse().map_err(|_| {
         let what = format!("`{address}` is no IP address");
@@ -54,7 +57,8 @@ pub(super) async fn unlock(
     }
 }
 
-/// `DELETE /api/lockouts`
+/// Unlocks all addresses.
+#[utoipa::path(delete, path = "/api/lockouts", responses((status = 204)))]
 pub(super) async fn unlock_all(State(parts): State<Parts>) -> StatusCode {
     parts.state.lockouts.unlock_all();
     tracing::info!("all addresses were unlocked through the administration");

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::actor::{Actor, Author};
+use super::given::{self, FromPath};
 use super::problem::Problem;
-use super::{Parts, access, audited, given, same_origin, time};
+use super::{Parts, access, audited, same_origin, time};
 use crate::login::{LIFE, PasswordError, Session, SessionHash};
 use crate::proxy::ClientAddress;
 
@@ -26,12 +27,14 @@ const NAME_BYTES: usize = 8;
 /// Longest name of a browser that is kept, in characters.
 const MAX_AGENT_CHARS: usize = 200;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = Password)]
 pub(super) struct Given {
     password: String,
 }
 
-/// `POST /api/auth/login`
+/// Logs in with the password; the answer sets the cookie of a session.
+#[utoipa::path(post, path = "/api/auth/login", request_body = Given, security(()))]
 pub(super) async fn login(
     State(parts): State<Parts>,
     Extension(client): Extension<ClientAddress>,
@@ -107,7 +110,8 @@ fn with_cookie(cookie: &Cookie<'_>, body: serde_json::Value) -> Response {
     response
 }
 
-/// `POST /api/auth/logout`
+/// Ends the session of the cookie.
+#[utoipa::path(post, path = "/api/auth/logout", security(()))]
 pub(super) async fn logout(
     State(parts): State<Parts>,
     headers: HeaderMap,
@@ -120,7 +124,8 @@ pub(super) async fn logout(
     Ok(with_cookie(&cookie, json!({ "success": true })))
 }
 
-/// `GET /api/auth/status`
+/// Tells whether the request is logged in, and whether a password is set.
+#[utoipa::path(get, path = "/api/auth/status", security(()))]
 pub(super) async fn status(
     State(parts): State<Parts>,
     headers: HeaderMap,
@@ -135,13 +140,15 @@ pub(super) async fn status(
     }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = FirstPassword)]
 pub(super) struct First {
     token: String,
     password: String,
 }
 
-/// `POST /api/auth/setup`: sets the first password with the token that the gateway made.
+/// Sets the first password with the token that the gateway made.
+#[utoipa::path(post, path = "/api/auth/setup", request_body = First, security(()))]
 pub(super) async fn setup(
     State(parts): State<Parts>,
     Extension(client): Extension<ClientAddress>,
@@ -165,7 +172,8 @@ pub(super) async fn setup(
     begin(&parts, client.0, &headers).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = ChangedPassword)]
 pub(super) struct Changed {
     #[serde(default, alias = "currentPassword")]
     current: Option<String>,
@@ -173,8 +181,10 @@ pub(super) struct Changed {
     new: String,
 }
 
-/// `POST /api/auth/password`: changes the password. All sessions end, and one begins. The command line
-/// need not know the old one, and gets no session.
+/// Changes the password. All sessions end, and one begins.
+///
+/// The command line need not know the old one, and gets no session.
+#[utoipa::path(post, path = "/api/auth/password", request_body = Changed)]
 pub(super) async fn change(
     State(parts): State<Parts>,
     Extension(client): Extension<ClientAddress>,
@@ -222,7 +232,8 @@ pub(super) struct Shown {
     current: bool,
 }
 
-/// `GET /api/auth/sessions`
+/// Lists who is logged in.
+#[utoipa::path(get, path = "/api/auth/sessions")]
 pub(super) async fn sessions(State(parts): State<Parts>, actor: Actor) -> Json<serde_json::Value> {
     let now = parts.clock.wall();
     let list = parts.login.sessions.list(parts.login.password.fingerprint(), now);
@@ -238,12 +249,13 @@ pub(super) async fn sessions(State(parts): State<Parts>, actor: Actor) -> Json<s
     Json(json!({ "sessions": shown.collect::<Vec<_>>() }))
 }
 
-/// `DELETE /api/auth/sessions/{id}`
+/// Ends a session.
+#[utoipa::path(delete, path = "/api/auth/sessions/{id}", responses((status = 204)))]
 pub(super) async fn revoke(
     State(parts): State<Parts>,
     actor: Actor,
     by: Author,
-    Path(id): Path<String>,
+    FromPath(id): FromPath<String>,
 ) -> Result<StatusCode, Problem> {
     actor.is_known()?;
     let list = parts.login.sessions.list(parts.login.password.fingerprint(), parts.clock.wall());
@@ -256,7 +268,8 @@ pub(super) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `DELETE /api/auth/sessions`: everybody has to log in again.
+/// Ends all sessions: everybody has to log in again.
+#[utoipa::path(delete, path = "/api/auth/sessions", responses((status = 204)))]
 pub(super) async fn revoke_all(
     State(parts): State<Parts>,
     actor: Actor,

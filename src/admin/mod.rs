@@ -18,12 +18,14 @@ mod custom_models;
 mod explain;
 mod given;
 mod health;
+mod if_match;
 mod import;
 mod keys;
 mod lockouts;
 mod login;
 mod merge;
 mod objects;
+mod openapi;
 mod page;
 mod pricing;
 mod problem;
@@ -47,7 +49,6 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
-use axum::routing::{delete, get, post};
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use http::{Request, Response, StatusCode};
@@ -55,10 +56,13 @@ use omniroute_core::clock::Clock;
 use omniroute_core::state::SharedState;
 use omniroute_core::written::Kind;
 use tower_service::Service;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use self::access::is_admin;
 use self::change::audited;
 use self::objects::COLLECTIONS;
+use self::openapi::also_at;
 use self::problem::Problem;
 use crate::explained::Explained;
 use crate::live::LiveConfig;
@@ -149,90 +153,98 @@ async fn admit(parts: &Parts, head: Request<()>) -> Result<usize, Problem> {
     Ok(backups::MAX_FORM_BYTES)
 }
 
-/// The route table, one line per resource.
+/// Everything that answers under `/api`.
 fn router(parts: Parts) -> Router {
-    let guarded = backups::routes(objects())
+    let (open, _) = open().split_for_parts();
+    let (guarded, _) = guarded().split_for_parts();
+    let no_path = async || Problem::missing("there is no such path under /api");
+    let other_method = async || {
+        let what = "this path is for other methods; see the allow header";
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", what)
+    };
+    let guarded = guarded
+        .fallback(no_path)
+        .method_not_allowed_fallback(other_method)
+        .layer(from_fn_with_state(parts.clone(), access::admin_only));
+    open.method_not_allowed_fallback(other_method).merge(guarded).with_state(parts)
+}
+
+/// The route table, one line per resource: what needs no login.
+fn open() -> OpenApiRouter<Parts> {
+    OpenApiRouter::default()
+        .routes(routes!(login::login))
+        .routes(routes!(login::logout))
+        .routes(routes!(login::setup))
+        .routes(routes!(login::status))
+}
+
+/// What is for administrators.
+fn guarded() -> OpenApiRouter<Parts> {
+    objects()
         .merge(configured())
+        .merge(backups::routes())
         .merge(running())
         .merge(usage::routes())
-        .route("/api/audit", get(audit::list))
-        .route("/api/audit/verify", get(audit::verify))
-        .route("/api/auth/password", post(login::change))
-        .route("/api/auth/sessions", get(login::sessions).delete(login::revoke_all))
-        .route("/api/auth/sessions/{id}", delete(login::revoke))
-        .fallback(async || {
-            Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such path under /api")
-        })
-        .method_not_allowed_fallback(async || {
-            let what = "this path is for other methods; see the allow header";
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", what)
-        })
-        .layer(from_fn_with_state(parts.clone(), access::admin_only));
-    let open = Router::new()
-        .route("/api/auth/login", post(login::login))
-        .route("/api/auth/logout", post(login::logout))
-        .route("/api/auth/setup", post(login::setup))
-        .route("/api/auth/status", get(login::status));
-    open.merge(guarded).with_state(parts)
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
+        .routes(routes!(login::change))
+        .routes(routes!(login::sessions, login::revoke_all))
+        .routes(routes!(login::revoke))
+        .routes(routes!(openapi::show))
 }
 
 /// The collections of objects.
-fn objects() -> Router<Parts> {
-    COLLECTIONS.into_iter().fold(Router::new(), |router, of| {
-        let (all, one) = (format!("/api/{}", of.name), format!("/api/{}/{{*name}}", of.name));
-        let one_of = objects::one(of);
-        let one_of = if of.kind == Kind::Account { one_of.post(trials::account) } else { one_of };
-        router.route(&all, objects::all(of)).route(&one, one_of)
+fn objects() -> OpenApiRouter<Parts> {
+    COLLECTIONS.into_iter().fold(OpenApiRouter::default(), |router, of| {
+        let router = router.routes(openapi::documented_all(of, objects::all(of)));
+        let router = router.routes(openapi::documented_one(of, objects::one(of)));
+        if of.kind != Kind::Account {
+            return router;
+        }
+        router.routes(also_at("/api/accounts/{*name}", routes!(trials::account)))
     })
 }
 
 /// What is configured: as a whole, by tab, and the objects under the guide's names.
-fn configured() -> Router<Parts> {
-    let connection = get(connections::show)
-        .put(connections::change)
-        .patch(connections::change)
-        .delete(connections::remove)
-        .post(trials::account);
-    let custom_models =
-        get(custom_models::list).post(custom_models::add).delete(custom_models::remove);
-    let tunnel =
-        get(proxy_settings::show).put(proxy_settings::change).delete(proxy_settings::remove);
-    Router::new()
-        .route("/api/config", get(config::show))
-        .route("/api/config/apply", post(config::apply_all))
-        .route("/api/config/generations", get(config::generations))
-        .route("/api/config/plan", post(config::plan))
-        .route("/api/config/reload", post(config::reload))
-        .route("/api/config/rollback/{generation}", post(config::rollback))
-        .route("/api/keys", get(keys::list).post(keys::create))
-        .route("/api/keys/{*name}", get(keys::show).patch(keys::change).delete(keys::revoke))
-        .route("/api/models/catalog", get(catalog::show))
-        .route("/api/pricing", get(pricing::show).patch(pricing::change).delete(pricing::reset))
-        .route("/api/pricing/defaults", get(pricing::defaults))
-        .route("/api/pricing/models", get(pricing::models))
-        .route("/api/provider-models", custom_models)
-        .route("/api/providers", get(connections::list).post(connections::add))
-        .route("/api/providers/{*id}", connection)
-        .route("/api/settings", get(settings::show).patch(settings::change))
-        .route("/api/settings/{tab}", get(settings::show_tab).patch(settings::change_tab))
-        .route("/api/settings/proxy", tunnel)
-        .route("/api/settings/proxy/test", post(tunnels::test))
-        .route("/api/usage/budget", get(budgets::show).post(budgets::set).delete(budgets::remove))
+fn configured() -> OpenApiRouter<Parts> {
+    OpenApiRouter::default()
+        .routes(routes!(config::show))
+        .routes(routes!(config::apply_all))
+        .routes(routes!(config::generations))
+        .routes(routes!(config::plan))
+        .routes(routes!(config::reload))
+        .routes(routes!(config::rollback))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::show, keys::change, keys::revoke))
+        .routes(routes!(catalog::show))
+        .routes(routes!(pricing::show, pricing::change, pricing::reset))
+        .routes(routes!(pricing::defaults))
+        .routes(routes!(pricing::models))
+        .routes(routes!(custom_models::list, custom_models::add, custom_models::remove))
+        .routes(routes!(connections::list, connections::add))
+        .routes(routes!(connections::show, connections::change, connections::remove))
+        .routes(routes!(trials::account))
+        .routes(routes!(settings::show, settings::change))
+        .routes(routes!(settings::show_tab, settings::change_tab))
+        .routes(routes!(proxy_settings::show, proxy_settings::change, proxy_settings::remove))
+        .routes(routes!(tunnels::test))
+        .routes(routes!(budgets::show, budgets::set, budgets::remove))
 }
 
 /// How what is configured does.
-fn running() -> Router<Parts> {
+fn running() -> OpenApiRouter<Parts> {
     cache::routes()
-        .route("/api/explain", post(explain::ask))
-        .route("/api/health", get(health::show))
-        .route("/api/lockouts", get(lockouts::list).delete(lockouts::unlock_all))
-        .route("/api/lockouts/{address}", delete(lockouts::unlock))
-        .route("/api/monitoring/health", get(health::show).delete(resilience::reset))
-        .route("/api/requests/{id}/explain", get(explain::of_request))
-        .route("/api/translator/detect", post(translator::detect))
-        .route("/api/translator/translate", post(translator::translate))
-        .route("/api/resilience", get(resilience::show).patch(profiles::change))
-        .route("/api/resilience/reset", post(resilience::reset))
+        .routes(routes!(explain::ask))
+        .routes(routes!(health::show))
+        .routes(routes!(lockouts::list, lockouts::unlock_all))
+        .routes(routes!(lockouts::unlock))
+        .routes(also_at("/api/monitoring/health", routes!(health::show)))
+        .routes(routes!(resilience::reset_health))
+        .routes(routes!(explain::of_request))
+        .routes(routes!(translator::detect))
+        .routes(routes!(translator::translate))
+        .routes(routes!(resilience::show, profiles::change))
+        .routes(routes!(resilience::reset))
 }
 
 async fn whole(answer: Response<Body>) -> Response<Bytes> {

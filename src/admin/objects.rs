@@ -3,18 +3,20 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use omniroute_core::written::{Kind, View};
 use serde_json::{Map, Value, json};
 
+use super::Parts;
 use super::actor::Author;
 use super::change::{Edit, To, apply};
+use super::given::{self, FromPath, FromQuery};
+use super::if_match::IfMatch;
 use super::page::Page;
 use super::problem::Problem;
-use super::{Parts, given};
 use crate::live::Basis;
 
 /// A collection of objects of one kind.
@@ -50,7 +52,7 @@ pub(super) const COLLECTIONS: [Collection; 8] = [
 
 /// The routes of the collection itself.
 pub(super) fn all(of: Collection) -> MethodRouter<Parts> {
-    get(move |State(parts): State<Parts>, Query(page): Query<Page>| async move {
+    get(move |State(parts): State<Parts>, FromQuery(page): FromQuery<Page>| async move {
         list(&parts, (of.kind, of.name), &page, |view, basis| of.shown(view, basis))
     })
     .post(move |State(parts): State<Parts>, by: Author, body: Bytes| async move {
@@ -62,26 +64,26 @@ pub(super) fn all(of: Collection) -> MethodRouter<Parts> {
 pub(super) fn one(of: Collection) -> MethodRouter<Parts> {
     let change = move |merge: bool| {
         move |State(parts): State<Parts>,
-              Path(name): Path<String>,
+              FromPath(name): FromPath<String>,
               by: Author,
-              headers: HeaderMap,
+              if_match: IfMatch,
               body: Bytes| async move {
             let (_, value) = of.read(&body)?;
             let to = if merge { To::Merged(value) } else { To::Put(value) };
-            edit(&parts, of, by, (name, to), &headers).await
+            edit(&parts, of, by, (name, to), if_match).await
         }
     };
-    get(move |State(parts): State<Parts>, Path(name): Path<String>| async move {
+    get(move |State(parts): State<Parts>, FromPath(name): FromPath<String>| async move {
         show(&parts, of, &name, StatusCode::OK)
     })
     .put(change(false))
     .patch(change(true))
     .delete(
         move |State(parts): State<Parts>,
-              Path(name): Path<String>,
+              FromPath(name): FromPath<String>,
               by: Author,
-              headers: HeaderMap| async move {
-            edit(&parts, of, by, (name, To::Gone), &headers).await
+              if_match: IfMatch| async move {
+            edit(&parts, of, by, (name, To::Gone), if_match).await
         },
     )
 }
@@ -191,10 +193,9 @@ async fn edit(
     of: Collection,
     by: Author,
     (name, to): (String, To),
-    headers: &HeaderMap,
+    IfMatch(expected): IfMatch,
 ) -> Result<Response, Problem> {
     let is_gone = matches!(to, To::Gone);
-    let expected = expected(headers)?;
     // What is nowhere cannot be patched.
     if matches!(to, To::Merged(_)) {
         find(&parts.live.basis(), of.kind, &name)?;
@@ -205,21 +206,4 @@ async fn edit(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     show(parts, of, &name, StatusCode::OK)
-}
-
-/// Reads `If-Match`: the revision an object must have.
-///
-/// # Errors
-///
-/// That it is no revision.
-pub(super) fn expected(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(tag) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let tag = tag.to_str().unwrap_or_default().trim();
-    if tag == "*" {
-        return Ok(None);
-    }
-    let number = tag.trim_start_matches("W/").trim_matches('"').parse();
-    number.map(Some).map_err(|_| {
-        Problem::invalid("`If-Match` holds no revision; send the `ETag` of what you read")
-    })
 }

@@ -11,7 +11,8 @@ const DEFAULT: usize = 100;
 pub(super) const MAX: usize = 1000;
 
 /// Which part of a list is asked for.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Page {
     limit: Option<usize>,
     after: Option<String>,

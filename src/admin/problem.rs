@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use omniroute_core::snapshot::Problems;
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::backup::BackupError;
 use crate::store::StoreError;
@@ -22,8 +22,26 @@ pub(super) struct Problem {
     retry_after: Option<Duration>,
 }
 
+/// Every failure's body.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Failure<'p> {
+    error: Fault<'p>,
+}
+
+/// What is wrong.
+#[derive(Serialize, ToSchema)]
+struct Fault<'p> {
+    /// A word for programs.
+    code: &'static str,
+    /// For people: what is wrong, and how to fix it.
+    message: &'p str,
+    /// The fields that are not as they have to be.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    details: &'p [Detail],
+}
+
 /// What is wrong with one field.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Detail {
     /// The field's path.
     pub(super) field: String,
@@ -47,6 +65,12 @@ impl Problem {
         let detail = Detail { field: field.into(), message: message.into() };
         let message = format!("`{}`: {}", detail.field, detail.message);
         Self { details: vec![detail], ..Self::invalid(message) }
+    }
+
+    /// Names the field that it is about.
+    pub(super) fn with_field(mut self, field: String, message: String) -> Self {
+        self.details.push(Detail { field, message });
+        self
     }
 
     /// Something that is not there.
@@ -146,11 +170,8 @@ impl From<BackupError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut error = json!({ "code": self.code, "message": self.message });
-        if !self.details.is_empty() {
-            error["details"] = json!(self.details);
-        }
-        let mut response = (self.status, Json(json!({ "error": error }))).into_response();
+        let error = Fault { code: self.code, message: &self.message, details: &self.details };
+        let mut response = (self.status, Json(Failure { error })).into_response();
         if let Some(left) = self.retry_after {
             let seconds = HeaderValue::from(left.as_secs().max(1));
             response.headers_mut().insert(header::RETRY_AFTER, seconds);

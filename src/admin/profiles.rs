@@ -28,12 +28,15 @@ const OTHER_NAMES: [(&str, &str, bool); 6] = [
 ];
 
 /// What is changed.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ResilienceChanges)]
 pub(super) struct Wanted {
     #[serde(default)]
+    #[schema(value_type = Object)]
     profiles: Map<String, Value>,
     #[serde(alias = "defaults")]
+    #[schema(value_type = Option<Object>)]
     account_limits: Option<Map<String, Value>>,
 }
 
@@ -60,7 +63,10 @@ pub(super) fn now(snapshot: &Snapshot, basis: &Basis) -> Value {
     Value::Object(shown.collect())
 }
 
-/// `PATCH /api/resilience`: all or nothing. A profile of `null` is the built-in one again.
+/// Changes resilience profiles and the limits of accounts, all or nothing.
+///
+/// A profile of `null` is the built-in one again.
+#[utoipa::path(patch, path = "/api/resilience", request_body = Wanted)]
 pub(super) async fn change(
     State(parts): State<Parts>,
     by: Author,

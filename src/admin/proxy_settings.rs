@@ -2,35 +2,43 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use omniroute_core::written::{Kind, Written};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::Parts;
 use super::actor::Author;
 use super::change::{Edit, To, apply};
+use super::given::{self, FromQuery};
 use super::problem::Problem;
 use super::tunnels::Proxy;
-use super::{Parts, given};
 
 /// What a request sets; `null` takes a tunnel away.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Tunnels)]
 pub(super) struct Given {
     #[serde(default, deserialize_with = "some")]
+    #[schema(value_type = Option<Proxy>)]
     global: Option<Option<Proxy>>,
     #[serde(default)]
+    #[schema(value_type = std::collections::HashMap<String, Proxy>)]
     providers: Map<String, Value>,
     #[serde(default)]
+    #[schema(value_type = std::collections::HashMap<String, Proxy>)]
     combos: Map<String, Value>,
     #[serde(default)]
+    #[schema(value_type = std::collections::HashMap<String, Proxy>)]
     keys: Map<String, Value>,
     #[serde(default)]
+    #[schema(value_type = std::collections::HashMap<String, Proxy>)]
     accounts: Map<String, Value>,
     /// The other form: one level at a time.
     level: Option<String>,
     id: Option<String>,
     #[serde(default, deserialize_with = "some")]
+    #[schema(value_type = Option<Proxy>)]
     proxy: Option<Option<Proxy>>,
 }
 
@@ -39,16 +47,18 @@ fn some<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Option<Option<Pro
     Option::deserialize(reader).map(Some)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Where {
     level: Option<String>,
     id: Option<String>,
 }
 
-/// `GET /api/settings/proxy`
+/// Shows the network tunnels, or the one of a level.
+#[utoipa::path(get, path = "/api/settings/proxy", params(Where))]
 pub(super) async fn show(
     State(parts): State<Parts>,
-    Query(at): Query<Where>,
+    FromQuery(at): FromQuery<Where>,
 ) -> Result<Json<Value>, Problem> {
     let written = &parts.live.basis().written;
     let Some(level) = at.level else { return Ok(Json(all(written))) };
@@ -81,7 +91,8 @@ fn all(written: &Written) -> Value {
     })
 }
 
-/// `PUT /api/settings/proxy`
+/// Sets network tunnels.
+#[utoipa::path(put, path = "/api/settings/proxy", request_body = Given)]
 pub(super) async fn change(
     State(parts): State<Parts>,
     by: Author,
@@ -96,11 +107,12 @@ pub(super) async fn change(
     Ok(Json(all(&parts.live.basis().written)))
 }
 
-/// `DELETE /api/settings/proxy?level=…&id=…`
+/// Takes a network tunnel away.
+#[utoipa::path(delete, path = "/api/settings/proxy", params(Where))]
 pub(super) async fn remove(
     State(parts): State<Parts>,
     by: Author,
-    Query(at): Query<Where>,
+    FromQuery(at): FromQuery<Where>,
 ) -> Result<Json<Value>, Problem> {
     let level = at.level.ok_or_else(|| Problem::field("level", "it is missing from the query"))?;
     let edits = there(&parts, vec![edit(&level, at.id.as_deref(), None)?]);

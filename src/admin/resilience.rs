@@ -15,16 +15,19 @@ use super::settings::{self, ACCOUNT_LIMITS};
 use super::{Parts, profiles};
 
 /// The state of all providers that have accounts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Resilience {
     providers: Vec<ProviderNow>,
     /// Profiles in force.
+    #[schema(value_type = Object)]
     profiles: Value,
     /// Limits of accounts that name none.
+    #[schema(value_type = Object)]
     account_limits: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ProviderState)]
 struct ProviderNow {
     id: String,
     /// `closed`, `open` or `half_open`.
@@ -39,7 +42,7 @@ struct ProviderNow {
 }
 
 /// Times to the first content of the last minutes.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Latency {
     p50_ms: u64,
     p95_ms: u64,
@@ -48,7 +51,8 @@ pub(super) struct Latency {
     answers: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = AccountState)]
 struct AccountNow {
     id: String,
     #[serde(flatten)]
@@ -62,14 +66,16 @@ struct AccountNow {
     resting_models: Vec<ModelNow>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ModelState)]
 struct ModelNow {
     model: String,
     #[serde(flatten)]
     standing: StandingNow,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Standing)]
 struct StandingNow {
     /// `ready`, `behind` (tried after all others) or `away` (not tried).
     standing: &'static str,
@@ -77,7 +83,8 @@ struct StandingNow {
     reason: Option<&'static str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Limits)]
 struct LimitsNow {
     rpm: u32,
     rpm_used: usize,
@@ -87,7 +94,8 @@ struct LimitsNow {
     concurrent: u32,
 }
 
-/// `GET /api/resilience`
+/// Tells how providers and accounts are now.
+#[utoipa::path(get, path = "/api/resilience", responses((status = 200, body = Resilience)))]
 pub(super) async fn show(State(parts): State<Parts>) -> Json<Resilience> {
     let (snapshot, now) = (parts.live.load(), parts.clock.now());
     let mut providers: Vec<ProviderNow> = with_accounts(&snapshot)
@@ -100,7 +108,8 @@ pub(super) async fn show(State(parts): State<Parts>) -> Json<Resilience> {
     Json(Resilience { providers, profiles, account_limits })
 }
 
-/// `POST /api/resilience/reset`: closes breakers, ends cool-downs, unlocks addresses.
+/// Closes breakers, ends cool-downs, unlocks addresses.
+#[utoipa::path(post, path = "/api/resilience/reset", responses((status = 204)))]
 pub(super) async fn reset(State(parts): State<Parts>) -> StatusCode {
     for (provider, accounts) in with_accounts(&parts.live.load()) {
         provider.state.breaker.reset();
@@ -111,6 +120,12 @@ pub(super) async fn reset(State(parts): State<Parts>) -> StatusCode {
     parts.state.lockouts.unlock_all();
     tracing::info!("breakers, cool-downs and lockouts were reset through the administration");
     StatusCode::NO_CONTENT
+}
+
+/// Closes breakers, ends cool-downs, unlocks addresses, in the existing product's words.
+#[utoipa::path(delete, path = "/api/monitoring/health", responses((status = 204)))]
+pub(super) async fn reset_health(parts: State<Parts>) -> StatusCode {
+    reset(parts).await
 }
 
 impl Latency {

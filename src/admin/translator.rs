@@ -8,25 +8,31 @@ use omniroute_wire::translator::translate_reply;
 use omniroute_wire::{ModelFacts, Translator, WireFormat};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::problem::Problem;
 use super::{Parts, given};
 use crate::playground;
 
-#[derive(Deserialize)]
+/// A request of any format.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Untold)]
 pub(super) struct Asked {
+    #[schema(value_type = Object)]
     body: Value,
 }
 
-/// `POST /api/translator/detect`: guesses the format of a request.
+/// Guesses the format of a request.
+#[utoipa::path(post, path = "/api/translator/detect", request_body = Asked)]
 pub(super) async fn detect(body: Bytes) -> Result<Json<Value>, Problem> {
     let asked: Asked = given::json(&body)?;
     Ok(Json(json!({ "success": true, "format": playground::guess(&asked.body).name() })))
 }
 
 /// What is to be translated.
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = Translated)]
 enum Kind {
     #[default]
     Request,
@@ -34,8 +40,9 @@ enum Kind {
     Stream,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Translation)]
 pub(super) struct Ask {
     /// The format of what is given; guessed for requests if it is not said.
     #[serde(alias = "from")]
@@ -52,7 +59,8 @@ pub(super) struct Ask {
     step: Option<Value>,
 }
 
-/// `POST /api/translator/translate`: a request for a provider, or a reply for a client.
+/// Translates a request for a provider, or a reply for a client.
+#[utoipa::path(post, path = "/api/translator/translate", request_body = Ask)]
 pub(super) async fn translate(
     State(parts): State<Parts>,
     body: Bytes,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use omniroute_core::error::quoted;
@@ -12,34 +12,37 @@ use omniroute_core::snapshot::{Account, ModelKind, Snapshot};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::Parts;
+use super::given::{self, FromPath};
 use super::problem::Problem;
-use super::{Parts, given};
 use crate::proxy::trial::{Trial, trial};
 
 /// What paths of a trial end with.
 const END: &str = "/test";
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AccountTrial)]
 struct Ask {
     /// The model to ask; the provider's first by name if none is given.
     model: Option<String>,
 }
 
-/// `POST /api/accounts/{id}/test`, and the existing product's `POST /api/providers/{id}/test`.
+/// Asks an account one short question, and tells what came of it.
+#[utoipa::path(post, path = "/api/providers/{*id}", request_body(content = Option<Ask>))]
 pub(super) async fn account(
     State(parts): State<Parts>,
-    Path(path): Path<String>,
+    FromPath(path): FromPath<String>,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let Some(id) = path.strip_suffix(END) else {
         let what = "an account is changed with PUT or PATCH; POST is for `…/test`";
         return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", what));
     };
-    let ask = if body.is_empty() { Ask::default() } else { given::json(&body)? };
+    let ask: Option<Ask> = given::json_if_any(&body)?;
     let snapshot = parts.live.load();
     let account = find(&snapshot, id)?;
-    let model = match ask.model {
+    let model = match ask.and_then(|ask| ask.model) {
         Some(model) => model,
         None => first_model(account)?,
     };

@@ -17,8 +17,9 @@ use crate::upstream::tunnel::{self, Target, Trial};
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// What is asked for; the port may be a text, as scripts for the guide write it.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = TunnelTrial)]
 struct Ask {
     proxy: Proxy,
     /// Where the tunnel is to connect to; nothing is sent there.
@@ -29,8 +30,9 @@ struct Ask {
 }
 
 /// A tunnel in fields, as the guide writes it.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Tunnel)]
 pub(super) struct Proxy {
     /// `http` or `socks5`.
     #[serde(rename = "type")]
@@ -41,7 +43,7 @@ pub(super) struct Proxy {
     password: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(untagged)]
 enum Port {
     Number(u16),
@@ -64,7 +66,8 @@ pub(super) struct Tried {
     trial: Trial,
 }
 
-/// `POST /api/settings/proxy/test`
+/// Tries a network tunnel before it is used.
+#[utoipa::path(post, path = "/api/settings/proxy/test", request_body = Ask)]
 pub(super) async fn test(State(parts): State<Parts>, body: Bytes) -> Result<Json<Tried>, Problem> {
     let ask: Ask = given::json(&body)?;
     let tunnel = ask.proxy.tunnel()?;

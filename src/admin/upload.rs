@@ -4,9 +4,11 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Multipart, Request};
 use http::{HeaderMap, header};
 use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 use zeroize::Zeroizing;
 
 use super::backups::MAX_FORM_BYTES;
+use super::openapi::Binary;
 use super::problem::Problem;
 use crate::backup::{BackupError, Keys, MAX_FILE_BYTES};
 
@@ -14,13 +16,44 @@ use crate::backup::{BackupError, Keys, MAX_FILE_BYTES};
 const MAX_KEY_BYTES: usize = 1024;
 
 /// What is wished, in the query or as fields of the form.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wishes {
     /// Only say what would come over.
     pub(super) dry_run: bool,
     /// Providers on one's own network may come over from the existing product.
     pub(super) allow_private: bool,
+}
+
+/// The form as the OpenAPI document has it.
+#[derive(ToSchema)]
+#[schema(as = ImportForm, rename_all = "camelCase")]
+#[expect(dead_code, reason = "forms are read field by field; this only describes them")]
+pub(super) struct Form {
+    #[schema(inline)]
+    file: Binary,
+    master_key: Option<String>,
+    storage_key: Option<String>,
+    passphrase: Option<String>,
+    dry_run: Option<bool>,
+    allow_private: Option<bool>,
+}
+
+/// The headers that open a file, as the OpenAPI document has them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "headers are read one by one; this only describes them")]
+pub(super) struct Opening {
+    /// The master key of the gateway that the file comes from.
+    #[param(rename = "x-omniroute-master-key")]
+    master: Option<String>,
+    /// The existing product's key of stored fields.
+    #[param(rename = "x-omniroute-storage-key")]
+    storage: Option<String>,
+    /// What sealed the credentials of an archive.
+    #[param(rename = "x-omniroute-passphrase")]
+    passphrase: Option<String>,
 }
 
 /// What was sent.

@@ -4,6 +4,7 @@
 use omniroute_core::money::Nanodollars;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 use super::problem::Problem;
 
@@ -15,7 +16,8 @@ const FORM: &str = "write dollars with at most nine decimals, such as 50.00";
 
 /// A number of dollars: all digits of the amount, as the existing product's fields have it. Not for
 /// `serde_json::Value`, whose numbers are floats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, utoipa::ToSchema)]
+#[schema(value_type = f64)]
 pub(super) struct Usd(pub(super) Nanodollars);
 
 impl Serialize for Usd {
@@ -40,6 +42,12 @@ pub(super) enum Given {
     Amount(String),
     /// `null`: there is to be none.
     Nothing,
+}
+
+/// Describes an amount in a request: a number of dollars or a text of one; `null` takes it away.
+pub(super) fn schema() -> Object {
+    let types = [Type::Number, Type::String, Type::Null];
+    ObjectBuilder::new().schema_type(SchemaType::from_iter(types)).build()
 }
 
 /// Reads an amount: a number or a text of one, digit by digit. Zero is left to the caller.

@@ -149,9 +149,10 @@ fn format(path: &str, headers: &HeaderMap) -> WireFormat {
 fn is_ambiguous(path: &str) -> bool {
     let has_bad_escape = || {
         let lower = path.to_ascii_lowercase();
-        let model_part = lower.find("/models/").map_or(&*lower, |start| &lower[..start]);
+        // Names of models, and those of the administration's objects, may hold slashes.
+        let named = if lower.starts_with("/api/") { Some(0) } else { lower.find("/models/") };
         ["%2e", "%5c", "%00"].iter().any(|escape| lower.contains(escape))
-            || model_part.contains("%2f")
+            || named.map_or(&*lower, |start| &lower[..start]).contains("%2f")
     };
     !path.starts_with('/')
         || path.contains("//")
@@ -359,6 +360,16 @@ mod tests {
             "/v1\\messages",
         ] {
             check(Method::POST, path, Refusal::Ambiguous);
+        }
+    }
+
+    #[test]
+    fn names_in_the_administration_may_hold_encoded_slashes() {
+        for path in ["/api/prices/chat%2Fecho", "/api/aliases/a%2fb", "/api/prices/chat/echo"] {
+            assert_eq!(seen(Method::GET, path).surface, Ok(Surface::Administration), "{path}");
+        }
+        for path in ["/api%2Fkeys", "/api/keys/%2e%2e", "/api/keys/a%5Cb"] {
+            assert!(seen(Method::GET, path).surface.is_err(), "{path}");
         }
     }
 

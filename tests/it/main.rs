@@ -30,6 +30,7 @@ mod leaks;
 mod limits;
 mod login;
 mod objects;
+mod openapi;
 mod pauses;
 mod pricing;
 mod program;

@@ -10,24 +10,31 @@ use crate::admin::usd::{self, Given};
 
 /// What is set: the guide's `{"keyId", "limit", "period"}`, or the existing product's
 /// `{"apiKeyId", "dailyLimitUsd", …}`. Budgets that are not named stay; `null` takes one away.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = WantedBudgets)]
 pub(super) struct Wanted {
     /// The key's name.
     #[serde(alias = "apiKeyId")]
     pub(super) key_id: String,
     #[serde(default, deserialize_with = "there")]
+    #[schema(schema_with = usd::schema)]
     limit: Option<Box<RawValue>>,
     period: Option<String>,
     #[serde(default, deserialize_with = "there")]
+    #[schema(schema_with = usd::schema)]
     daily_limit_usd: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "there")]
+    #[schema(schema_with = usd::schema)]
     weekly_limit_usd: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "there")]
+    #[schema(schema_with = usd::schema)]
     monthly_limit_usd: Option<Box<RawValue>>,
     /// The share of the limit that is worth a warning.
+    #[schema(value_type = Option<f64>)]
     warning_threshold: Option<Value>,
     /// Several of them.
+    #[schema(value_type = Option<Vec<f64>>)]
     warn_at: Option<Vec<Value>>,
     /// Where the calendar is read; UTC unless a budget of the period says otherwise.
     timezone: Option<String>,

@@ -7,28 +7,30 @@ mod status;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
 use omniroute_core::written::Kind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::given::{Wanted, matching, period};
 use self::status::{InOldWords, OfKey};
+use super::Parts;
 use super::actor::Author;
 use super::change::{Edit, To, apply};
-use super::objects::{self, expected, revision};
+use super::given::{self as body, FromQuery};
+use super::if_match::IfMatch;
+use super::objects::{self, revision};
 use super::page::Page;
 use super::problem::Problem;
-use super::{Parts, given as body};
 
 /// How often a change is tried again that somebody else's came before.
 const TRIES: usize = 4;
 
 /// Which key, and which of its budgets.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 pub(super) struct Where {
     #[serde(alias = "apiKeyId")]
     key_id: Option<String>,
@@ -56,11 +58,12 @@ struct All {
     next: Option<String>,
 }
 
-/// `GET /api/usage/budget`: of all keys, or of the one that `?keyId=` names.
+/// Shows the budgets of all client keys, or of the one that is named.
+#[utoipa::path(get, path = "/api/usage/budget", params(Where, Page), responses((status = 404)))]
 pub(super) async fn show(
     State(parts): State<Parts>,
-    Query(of): Query<Where>,
-    Query(page): Query<Page>,
+    FromQuery(of): FromQuery<Where>,
+    FromQuery(page): FromQuery<Page>,
 ) -> Result<Response, Problem> {
     if let Some(name) = &of.key_id {
         return Ok(Json(both(&parts, name, None).await?).into_response());
@@ -90,25 +93,27 @@ fn missing(name: &str) -> Problem {
     Problem::missing(what)
 }
 
-/// `POST /api/usage/budget`
+/// Sets budgets of a client key.
+#[utoipa::path(post, path = "/api/usage/budget", params(IfMatch), request_body = Wanted)]
 pub(super) async fn set(
     State(parts): State<Parts>,
     by: Author,
-    headers: HeaderMap,
+    if_match: IfMatch,
     bytes: Bytes,
 ) -> Result<Response, Problem> {
     let wanted: Wanted = body::json(&bytes)?;
     let name = wanted.key_id.clone();
-    change(&parts, by, (&name, &headers), |budgets| wanted.over(budgets)).await?;
+    change(&parts, by, (&name, if_match), |budgets| wanted.over(budgets)).await?;
     Ok(Json(both(&parts, &name, Some(true)).await?).into_response())
 }
 
-/// `DELETE /api/usage/budget?keyId=…`: all budgets of a key, or those of a period.
+/// Takes away all budgets of a client key, or those of a period.
+#[utoipa::path(delete, path = "/api/usage/budget", params(Where, IfMatch))]
 pub(super) async fn remove(
     State(parts): State<Parts>,
     by: Author,
-    Query(of): Query<Where>,
-    headers: HeaderMap,
+    FromQuery(of): FromQuery<Where>,
+    if_match: IfMatch,
 ) -> Result<Response, Problem> {
     let name = of.key_id.ok_or_else(|| Problem::field("keyId", "it is missing from the query"))?;
     let of_period = match &of.period {
@@ -118,7 +123,7 @@ pub(super) async fn remove(
                 .ok_or_else(|| Problem::field("period", "there are: daily, weekly, monthly"))?,
         ),
     };
-    change(&parts, by, (&name, &headers), |mut budgets| {
+    change(&parts, by, (&name, if_match), |mut budgets| {
         let Some(period) = of_period else { return Ok(Vec::new()) };
         for at in matching(&budgets, period, of.timezone.as_deref()).into_iter().rev() {
             budgets.remove(at);
@@ -134,10 +139,9 @@ pub(super) async fn remove(
 async fn change(
     parts: &Parts,
     by: Author,
-    (name, headers): (&str, &HeaderMap),
+    (name, IfMatch(given)): (&str, IfMatch),
     edit: impl Fn(Vec<Value>) -> Result<Vec<Value>, Problem>,
 ) -> Result<(), Problem> {
-    let given = expected(headers)?;
     for tries_left in (0..TRIES).rev() {
         let basis = parts.live.basis();
         objects::find(&basis, Kind::ClientKey, name).map_err(|_| missing(name))?;

@@ -46,14 +46,16 @@ const FIELDS: [&str; 12] = [
 /// What is set: amounts by prefix, model and field.
 type Wanted = BTreeMap<String, BTreeMap<String, BTreeMap<String, Box<RawValue>>>>;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Which {
     provider: Option<String>,
     model: Option<String>,
 }
 
-/// `GET /api/pricing`
+/// Shows all prices in force.
+#[utoipa::path(get, path = "/api/pricing", responses((status = 200, body = inline(Pricing))))]
 pub(super) async fn show(State(parts): State<Parts>) -> Json<Pricing> {
     Json(now(&parts))
 }
@@ -62,7 +64,8 @@ fn now(parts: &Parts) -> Pricing {
     in_force(&parts.live.load(), &parts.live.basis().written)
 }
 
-/// `GET /api/pricing/defaults`: the built-in prices.
+/// Shows the built-in prices.
+#[utoipa::path(get, path = "/api/pricing/defaults", responses((status = 200, body = inline(Pricing))))]
 pub(super) async fn defaults() -> Result<Json<Pricing>, Problem> {
     let mut pricing = Pricing::new();
     for (name, price) in built_in_prices()? {
@@ -73,7 +76,8 @@ pub(super) async fn defaults() -> Result<Json<Pricing>, Problem> {
     Ok(Json(pricing))
 }
 
-/// `GET /api/pricing/models`: which models have a price.
+/// Tells which models have a price.
+#[utoipa::path(get, path = "/api/pricing/models")]
 pub(super) async fn models(State(parts): State<Parts>) -> Json<Value> {
     let snapshot = parts.live.load();
     let of_provider = |provider: &Provider| {
@@ -97,7 +101,8 @@ pub(super) async fn models(State(parts): State<Parts>) -> Json<Value> {
     Json(Value::Object(Map::from_iter(shown.collect::<BTreeMap<_, _>>())))
 }
 
-/// `PATCH /api/pricing`: sets fields of prices; what is not named stays as it is in force.
+/// Sets fields of prices; what is not named stays as it is in force.
+#[utoipa::path(patch, path = "/api/pricing", request_body = Object, responses((status = 200, body = inline(Pricing))))]
 pub(super) async fn change(
     State(parts): State<Parts>,
     by: Author,
@@ -134,7 +139,8 @@ pub(super) async fn change(
     Ok(Json(now(&parts)))
 }
 
-/// `DELETE /api/pricing?provider=…&model=…`: what is built in counts again.
+/// Takes prices of the dashboard away: what is built in counts again.
+#[utoipa::path(delete, path = "/api/pricing", params(Which), responses((status = 200, body = inline(Pricing))))]
 pub(super) async fn reset(
     State(parts): State<Parts>,
     by: Author,

@@ -18,7 +18,8 @@ const DECIMALS: usize = 12;
 pub(in crate::admin) type Pricing = BTreeMap<String, BTreeMap<String, Entry>>;
 
 /// One price.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Price)]
 pub(in crate::admin) struct Entry {
     input: Usd,
     output: Usd,
@@ -39,13 +40,16 @@ pub(in crate::admin) struct Entry {
     version: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct PerThousand {
+    #[schema(value_type = f64)]
     input: Thousandth,
+    #[schema(value_type = f64)]
     output: Thousandth,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Tier)]
 struct TierNow {
     /// Tokens of the longest prompt that is cheaper.
     above: u64,

@@ -7,23 +7,24 @@ mod words;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use http::HeaderMap;
+use axum::extract::State;
 use omniroute_core::written::Kind;
 use serde_json::{Map, Value, json};
 
 use self::table::{Form, IP_ACCESS, SETTINGS, Setting, Shown, Tab, named};
 use super::actor::{Actor, Author};
 use super::change::{Edit, To, apply};
-use super::objects::expected;
+use super::given::{self, FromPath};
+use super::if_match::IfMatch;
 use super::problem::Problem;
-use super::{Parts, given, merge, profiles};
+use super::{Parts, merge, profiles};
 use crate::live::Basis;
 
 pub(super) use self::table::ACCOUNT_LIMITS;
 pub(super) use self::words::duration;
 
-/// `GET /api/settings`: all tabs, and the existing product's fields beside them.
+/// Shows all settings by tab, and the existing product's fields beside them.
+#[utoipa::path(get, path = "/api/settings")]
 pub(super) async fn show(State(parts): State<Parts>) -> Json<Value> {
     Json(all(&parts))
 }
@@ -35,10 +36,11 @@ fn all(parts: &Parts) -> Value {
     Value::Object(shown)
 }
 
-/// `GET /api/settings/{tab}`
+/// Shows the settings of a tab.
+#[utoipa::path(get, path = "/api/settings/{tab}")]
 pub(super) async fn show_tab(
     State(parts): State<Parts>,
-    Path(tab): Path<String>,
+    FromPath(tab): FromPath<String>,
 ) -> Result<Json<Value>, Problem> {
     Ok(Json(of_tab(&parts, find(&tab)?)))
 }
@@ -74,29 +76,31 @@ fn of_tab(parts: &Parts, tab: Tab) -> Value {
     shown
 }
 
-/// `PATCH /api/settings`
+/// Changes settings, all or nothing; `null` brings a default back.
+#[utoipa::path(patch, path = "/api/settings", params(IfMatch), request_body = Object)]
 pub(super) async fn change(
     State(parts): State<Parts>,
     actor: Actor,
     by: Author,
-    headers: HeaderMap,
+    if_match: IfMatch,
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
-    carry_out(&parts, (&actor, by), &headers, (None, &body)).await?;
+    carry_out(&parts, (&actor, by), if_match, (None, &body)).await?;
     Ok(Json(all(&parts)))
 }
 
-/// `PATCH /api/settings/{tab}`
+/// Changes settings of a tab, all or nothing; `null` brings a default back.
+#[utoipa::path(patch, path = "/api/settings/{tab}", params(IfMatch), request_body = Object)]
 pub(super) async fn change_tab(
     State(parts): State<Parts>,
-    Path(tab): Path<String>,
+    FromPath(tab): FromPath<String>,
     actor: Actor,
     by: Author,
-    headers: HeaderMap,
+    if_match: IfMatch,
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
     let tab = find(&tab)?;
-    carry_out(&parts, (&actor, by), &headers, (Some(tab), &body)).await?;
+    carry_out(&parts, (&actor, by), if_match, (Some(tab), &body)).await?;
     Ok(Json(of_tab(&parts, tab)))
 }
 
@@ -104,11 +108,10 @@ pub(super) async fn change_tab(
 async fn carry_out(
     parts: &Parts,
     (actor, by): (&Actor, Author),
-    headers: &HeaderMap,
+    IfMatch(revision): IfMatch,
     (tab, body): (Option<Tab>, &Bytes),
 ) -> Result<(), Problem> {
     let wanted: Map<String, Value> = given::json(body)?;
-    let revision = expected(headers)?;
     if revision.is_some() && wanted.len() != 1 {
         return Err(Problem::invalid("`If-Match` is for one setting at a time"));
     }

@@ -24,7 +24,7 @@ const ACTIVE_DAYS: u64 = 365;
 const DAY_MS: u64 = 24 * 3_600_000;
 
 /// The numbers of a range.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::admin) struct Analytics {
     summary: Summary,
@@ -37,12 +37,14 @@ pub(in crate::admin) struct Analytics {
     by_provider: BTreeMap<String, Leaf>,
     by_api_key: BTreeMap<String, Leaf>,
     /// Tokens of each day of the last year that had any.
+    #[schema(value_type = BTreeMap<String, u64>)]
     activity_map: BTreeMap<Date, u64>,
     weekly_pattern: Vec<DayOfWeek>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AnalyticsSummary)]
 struct Summary {
     #[serde(flatten)]
     sums: Leaf,
@@ -54,21 +56,23 @@ struct Summary {
     streak: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Day {
+    #[schema(value_type = String)]
     date: Date,
     #[serde(flatten)]
     sums: Leaf,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct DayByModel {
+    #[schema(value_type = String)]
     date: Date,
     #[serde(flatten)]
     tokens: BTreeMap<String, u64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DayOfWeek {
     day: &'static str,
@@ -77,7 +81,8 @@ struct DayOfWeek {
     avg_tokens: u64,
 }
 
-/// `GET /api/usage/analytics`
+/// Shows the usage screen's numbers, in the existing product's words.
+#[utoipa::path(get, path = "/api/usage/analytics", params(Asked), responses((status = 200, body = Analytics)))]
 pub(in crate::admin) async fn show(
     State(parts): State<Parts>,
     FromQuery(asked): FromQuery<Asked>,

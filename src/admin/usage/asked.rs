@@ -18,8 +18,9 @@ const HOUR_MS: u64 = 3_600_000;
 const DEFAULT_RANGE: &str = "30d";
 
 /// What stands behind the `?`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(in crate::admin) struct Asked {
     /// The first moment: RFC 3339, a date of UTC, or milliseconds since 1970.
     from: Option<String>,

@@ -1,7 +1,7 @@
 //! The log of calls in the existing product's words: as objects and as lines.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use omniroute_core::usage::{RecordId, UsageRecord};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::asked::Asked;
 use super::calls::limit;
 use super::view;
-use crate::admin::given::FromQuery;
+use crate::admin::given::{FromPath, FromQuery};
 use crate::admin::problem::Problem;
 use crate::admin::{Parts, time};
 use crate::store::usage::{Filter, Listing, MAX_PAGE, Span, page};
@@ -22,9 +22,10 @@ const DEFAULT_LIMIT: usize = 200;
 const MAX_PAGES: usize = 20;
 
 /// One call.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::admin) struct CallLog {
+    #[schema(value_type = String)]
     id: RecordId,
     request_id: Box<str>,
     timestamp: String,
@@ -46,7 +47,7 @@ pub(in crate::admin) struct CallLog {
     has_response_body: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct InOut {
     r#in: u64,
     out: u64,
@@ -76,7 +77,8 @@ impl From<UsageRecord> for CallLog {
     }
 }
 
-/// `GET /api/usage/call-logs`
+/// Lists calls in the existing product's words, the newest first.
+#[utoipa::path(get, path = "/api/usage/call-logs", params(Asked), responses((status = 200, body = Vec<CallLog>)))]
 pub(in crate::admin) async fn list(
     State(parts): State<Parts>,
     FromQuery(asked): FromQuery<Asked>,
@@ -85,7 +87,8 @@ pub(in crate::admin) async fn list(
     Ok(Json(found.into_iter().map(CallLog::from).collect()))
 }
 
-/// `GET /api/usage/logs`, `GET /api/usage/request-logs`: the same as lines of text.
+/// Lists calls as lines of text, the newest first.
+#[utoipa::path(get, path = "/api/usage/logs", params(Asked), responses((status = 200, body = Vec<String>)))]
 pub(in crate::admin) async fn lines(
     State(parts): State<Parts>,
     FromQuery(asked): FromQuery<Asked>,
@@ -136,10 +139,11 @@ fn line(record: &UsageRecord) -> String {
     )
 }
 
-/// `GET /api/usage/call-logs/{id}`: by its own id or the one in `x-request-id`; of several the newest.
+/// Shows a call by its own id or the one in `x-request-id`; of several the newest.
+#[utoipa::path(get, path = "/api/usage/call-logs/{id}")]
 pub(in crate::admin) async fn one(
     State(parts): State<Parts>,
-    Path(id): Path<String>,
+    FromPath(id): FromPath<String>,
 ) -> Result<Json<Value>, Problem> {
     let found = view(&parts, move |tx| {
         // Both may look the same.

@@ -41,7 +41,8 @@ struct Call {
     cost: Option<String>,
 }
 
-/// `GET /api/usage`: the newest first.
+/// Lists calls, the newest first.
+#[utoipa::path(get, path = "/api/usage", params(Asked))]
 pub(in crate::admin) async fn list(
     State(parts): State<Parts>,
     FromQuery(asked): FromQuery<Asked>,
@@ -73,7 +74,16 @@ impl From<UsageRecord> for Call {
     }
 }
 
-/// `GET /api/usage/export?format=csv|json`: all calls asked for, the newest first.
+/// Exports the calls asked for as a file, the newest first.
+#[utoipa::path(
+    get,
+    path = "/api/usage/export",
+    params(Asked),
+    responses(
+        (status = 200, content((String = "text/csv"), (Vec<Object> = "application/json"))),
+        (status = 413),
+    )
+)]
 pub(in crate::admin) async fn export(
     State(parts): State<Parts>,
     FromQuery(asked): FromQuery<Asked>,

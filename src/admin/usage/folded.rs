@@ -18,8 +18,9 @@ pub(super) const MODEL: usize = 2;
 pub(super) const KEY: usize = 3;
 
 /// Calls, added up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Sums)]
 pub(super) struct Leaf {
     requests: u64,
     failed_requests: u64,
@@ -30,8 +31,9 @@ pub(super) struct Leaf {
 }
 
 /// The calls of one model at one provider.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ModelSums)]
 pub(super) struct OfModel {
     raw_model: String,
     provider: String,

@@ -20,7 +20,7 @@ const MINUTES: u64 = 10;
 const MINUTE_MS: u64 = 60_000;
 
 /// Everything that was used.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::admin) struct History {
     total_requests: u64,
@@ -36,7 +36,7 @@ pub(in crate::admin) struct History {
     active_requests: Vec<Active>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Minute {
     /// When it begins.
     time: String,
@@ -45,20 +45,23 @@ struct Minute {
 }
 
 /// Calls that run now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PendingCalls)]
 struct Pending {
     by_account: BTreeMap<String, u32>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ActiveCalls)]
 struct Active {
     provider: String,
     account: String,
     count: u32,
 }
 
-/// `GET /api/usage/history`
+/// Shows everything that was ever used, in the existing product's words.
+#[utoipa::path(get, path = "/api/usage/history", responses((status = 200, body = History)))]
 pub(in crate::admin) async fn show(State(parts): State<Parts>) -> Result<Json<History>, Problem> {
     let now = ms(parts.clock.timestamp());
     let all = Span { from: 0, until: now.saturating_add(1) };

@@ -12,29 +12,30 @@ mod folded;
 mod history;
 mod sums;
 
-use axum::Router;
-use axum::routing::get;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub(super) use self::asked::ms;
 use super::Parts;
 use super::blocking::blocking;
+use super::openapi::also_at;
 use super::problem::Problem;
 use crate::store::usage::{Answer, By, Filter, Question, Span, Step, ask};
 use crate::store::{ReadTx, Store, StoreError};
 
 /// The routes.
-pub(super) fn routes() -> Router<Parts> {
-    Router::new()
-        .route("/api/usage", get(calls::list))
-        .route("/api/usage/analytics", get(analytics::show))
-        .route("/api/usage/call-logs", get(call_logs::list))
-        .route("/api/usage/call-logs/{id}", get(call_logs::one))
-        .route("/api/usage/check", get(sums::check))
-        .route("/api/usage/export", get(calls::export))
-        .route("/api/usage/history", get(history::show))
-        .route("/api/usage/logs", get(call_logs::lines))
-        .route("/api/usage/request-logs", get(call_logs::lines))
-        .route("/api/usage/summary", get(sums::show))
+pub(super) fn routes() -> OpenApiRouter<Parts> {
+    OpenApiRouter::default()
+        .routes(routes!(calls::list))
+        .routes(routes!(analytics::show))
+        .routes(routes!(call_logs::list))
+        .routes(routes!(call_logs::one))
+        .routes(routes!(sums::check))
+        .routes(routes!(calls::export))
+        .routes(routes!(history::show))
+        .routes(routes!(call_logs::lines))
+        .routes(also_at("/api/usage/request-logs", routes!(call_logs::lines)))
+        .routes(routes!(sums::show))
 }
 
 /// All parts that sums are kept for, in the order of [`Question::by`] where all are asked for.

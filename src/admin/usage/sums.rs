@@ -71,7 +71,8 @@ impl From<Sums> for Shown {
     }
 }
 
-/// `GET /api/usage/summary`
+/// Adds calls up, by whose they are and by hour or day.
+#[utoipa::path(get, path = "/api/usage/summary", params(Asked))]
 pub(in crate::admin) async fn show(
     State(parts): State<Parts>,
     FromQuery(asked): FromQuery<Asked>,
@@ -129,7 +130,8 @@ fn step(word: Option<&str>) -> Result<Option<Step>, Problem> {
     }
 }
 
-/// `GET /api/usage/check`: adds up every call that is kept and compares.
+/// Adds up every call that is kept and compares with the sums.
+#[utoipa::path(get, path = "/api/usage/check")]
 pub(in crate::admin) async fn check(State(parts): State<Parts>) -> Result<Json<Value>, Problem> {
     let found = view(&parts, self_check).await?;
     let faults: Vec<Value> = found.faults.iter().take(MAX_FAULTS).map(fault).collect();
