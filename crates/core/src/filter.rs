@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -73,6 +74,16 @@ pub trait Filter: Send + Sync + fmt::Debug + 'static {
     /// Providers that may not be used, whoever asks.
     fn blocked_providers(&self) -> &[ProviderId] {
         &[]
+    }
+
+    /// How long bodies of requests are kept, if this is what keeps them.
+    fn keeps_bodies(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Whether it has bodies of requests kept.
+    fn logs_bodies(&self) -> bool {
+        false
     }
 
     /// Whether [`Filter::on_call`] does anything, so that the chain can skip it.
@@ -151,6 +162,16 @@ impl FilterChain {
     /// Returns the providers that may not be used, whoever asks.
     pub fn blocked_providers(&self) -> Arc<[ProviderId]> {
         Arc::clone(&self.blocked_providers)
+    }
+
+    /// Returns how long bodies of requests are kept; `None` if no filter says it.
+    pub fn keeps_bodies(&self) -> Option<Duration> {
+        self.filters.iter().find_map(|filter| filter.keeps_bodies())
+    }
+
+    /// Tells whether bodies of requests are being kept.
+    pub fn logs_bodies(&self) -> bool {
+        self.filters.iter().any(|filter| filter.logs_bodies())
     }
 
     /// Runs [`Filter::on_request`] of those that guard the administration, until one answers or fails.
