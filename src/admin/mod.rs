@@ -29,6 +29,7 @@ mod pricing;
 mod problem;
 mod profiles;
 mod proxy_settings;
+mod requests;
 mod resilience;
 mod same_origin;
 mod settings;
@@ -154,6 +155,7 @@ fn router(parts: Parts) -> Router {
     let guarded = backups::routes(objects())
         .merge(configured())
         .merge(running())
+        .merge(requests::routes())
         .merge(usage::routes())
         .route("/api/audit", get(audit::list))
         .route("/api/audit/verify", get(audit::verify))
@@ -228,7 +230,6 @@ fn running() -> Router<Parts> {
         .route("/api/lockouts", get(lockouts::list).delete(lockouts::unlock_all))
         .route("/api/lockouts/{address}", delete(lockouts::unlock))
         .route("/api/monitoring/health", get(health::show).delete(resilience::reset))
-        .route("/api/requests/{id}/explain", get(explain::of_request))
         .route("/api/translator/detect", post(translator::detect))
         .route("/api/translator/translate", post(translator::translate))
         .route("/api/resilience", get(resilience::show).patch(profiles::change))

@@ -15,7 +15,9 @@ mod sums;
 use axum::Router;
 use axum::routing::get;
 
-pub(super) use self::asked::ms;
+pub(super) use self::asked::{Asked, ms};
+pub(super) use self::call_logs::find;
+pub(super) use self::calls::{Call, limit};
 use super::Parts;
 use super::blocking::blocking;
 use super::problem::Problem;
@@ -54,7 +56,7 @@ pub(super) async fn view<R: Send + 'static>(
 }
 
 /// Writes the records that wait. If that fails, what is in the database is shown.
-fn write_what_waits(store: &Store) {
+pub(super) fn write_what_waits(store: &Store) {
     if let Err(error) = store.flush() {
         tracing::debug!(%error, "records wait; what is in the database is shown");
     }
