@@ -17,9 +17,6 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(60);
 /// How long the writer has for others between two pieces of work.
 const BETWEEN_PIECES: Duration = Duration::from_millis(50);
 
-/// How long bodies stay that were kept by a filter that is not in the list any more.
-const ORPHANED: Duration = Duration::from_secs(24 * 3600);
-
 /// Takes out old bodies.
 pub struct Bodies {
     /// Where they are.
@@ -34,7 +31,7 @@ pub struct Bodies {
 impl BackgroundService for Bodies {
     async fn start(&self, mut shutdown: ShutdownWatch) {
         loop {
-            let keep = self.live.load().filters.keeps_bodies().unwrap_or(ORPHANED);
+            let keep = self.live.load().filters.keeps_bodies();
             tokio::select! {
                 _ = shutdown.changed() => return,
                 forgotten = forget(&self.store, &self.clock, keep) => match forgotten {

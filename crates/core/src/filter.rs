@@ -132,6 +132,9 @@ pub struct Relay {
     pub body: Follower,
 }
 
+/// How long bodies of requests stay when no filter says it any more.
+const ORPHANED_BODIES: Duration = Duration::from_secs(24 * 3600);
+
 /// The filters of a snapshot, in order.
 #[derive(Clone, Debug, Default)]
 pub struct FilterChain {
@@ -164,9 +167,11 @@ impl FilterChain {
         Arc::clone(&self.blocked_providers)
     }
 
-    /// Returns how long bodies of requests are kept; `None` if no filter says it.
-    pub fn keeps_bodies(&self) -> Option<Duration> {
-        self.filters.iter().find_map(|filter| filter.keeps_bodies())
+    /// Returns how long bodies of requests are kept. Those of a filter that is gone stay for 24
+    /// hours.
+    pub fn keeps_bodies(&self) -> Duration {
+        let said = self.filters.iter().find_map(|filter| filter.keeps_bodies());
+        said.unwrap_or(ORPHANED_BODIES)
     }
 
     /// Tells whether bodies of requests are being kept.

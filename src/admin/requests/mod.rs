@@ -86,6 +86,5 @@ pub(super) fn bodies(
 /// Returns when the oldest calls ended whose bodies are shown, in milliseconds since 1970.
 pub(super) fn oldest_with_bodies(parts: &Parts) -> u64 {
     let keep = parts.live.load().filters.keeps_bodies();
-    let now = ms(parts.clock.timestamp());
-    keep.map_or(0, |keep| now.saturating_sub(millis(keep)))
+    ms(parts.clock.timestamp()).saturating_sub(millis(keep))
 }
