@@ -13,6 +13,7 @@ mod ip_access;
 mod kit;
 mod model_access;
 mod progress;
+mod request_log;
 mod response_cache;
 mod settings;
 mod system_prompt;
@@ -31,6 +32,7 @@ pub fn register() -> FilterRegister {
     filters.add("ip_access", ip_access::build);
     filters.add("model_access", model_access::build);
     filters.add("progress", progress::build);
+    filters.add("request_log", request_log::build);
     filters.add("response_cache", response_cache::build);
     filters.add("system_prompt", system_prompt::build);
     filters.add("thinking_budget", thinking_budget::build);

@@ -30,8 +30,8 @@ use crate::login::{Login, Session, SessionHash};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared};
 use crate::services::{
-    Announce, Breakers, Drain, Exposition, Reload, Retention, Simulated, Webhooks, keep_breakers,
-    restore_breakers, restore_budgets,
+    Announce, Bodies, Breakers, Drain, Exposition, Reload, Retention, Simulated, Webhooks,
+    keep_breakers, restore_breakers, restore_budgets,
 };
 use crate::store::{Store, StoreError};
 use crate::telemetry::LogFormat;
@@ -195,6 +195,9 @@ impl App {
         server.add_service(background_service("breakers", breakers));
         if let Some(store) = &self.store {
             let (store, clock) = (store.clone(), self.shared.clock.clone());
+            let live = Arc::clone(&self.shared.live);
+            let bodies = Bodies { store: store.clone(), live, clock: clock.clone() };
+            server.add_service(background_service("bodies", bodies));
             let retention = Retention { store, days: self.retention_days, clock };
             server.add_service(background_service("retention", retention));
         }

@@ -31,6 +31,7 @@ mod pricing;
 mod problem;
 mod profiles;
 mod proxy_settings;
+mod requests;
 mod resilience;
 mod same_origin;
 mod settings;
@@ -184,6 +185,7 @@ fn guarded() -> OpenApiRouter<Parts> {
         .merge(configured())
         .merge(backups::routes())
         .merge(running())
+        .merge(requests::routes())
         .merge(usage::routes())
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
@@ -240,7 +242,6 @@ fn running() -> OpenApiRouter<Parts> {
         .routes(routes!(lockouts::unlock))
         .routes(also_at("/api/monitoring/health", routes!(health::show)))
         .routes(routes!(resilience::reset_health))
-        .routes(routes!(explain::of_request))
         .routes(routes!(translator::detect))
         .routes(routes!(translator::translate))
         .routes(routes!(resilience::show, profiles::change))

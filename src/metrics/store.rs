@@ -9,6 +9,7 @@ use crate::store::Health;
 pub(super) struct StoreGauges {
     up: IntGauge,
     records: IntGaugeVec,
+    bodies_lost: IntGauge,
     changes: IntGauge,
     commits: IntGauge,
     last_commit: Gauge,
@@ -28,6 +29,10 @@ impl StoreGauges {
                 ),
                 &["place"],
             )?,
+            bodies_lost: IntGauge::new(
+                "omniroute_request_log_bodies_lost",
+                "Calls whose bodies were to be logged and were not: too many waited, or the disk failed.",
+            )?,
             changes: IntGauge::new(
                 "omniroute_store_queued_changes",
                 "Changes that wait for the thread that writes.",
@@ -46,6 +51,7 @@ impl StoreGauges {
     pub(super) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
         registry.register(Box::new(self.up.clone()))?;
         registry.register(Box::new(self.records.clone()))?;
+        registry.register(Box::new(self.bodies_lost.clone()))?;
         registry.register(Box::new(self.changes.clone()))?;
         registry.register(Box::new(self.commits.clone()))?;
         registry.register(Box::new(self.last_commit.clone()))
@@ -60,6 +66,7 @@ impl StoreGauges {
         {
             self.records.with_label_values(&[place]).set(whole(records));
         }
+        self.bodies_lost.set(whole(health.bodies_lost));
         self.changes.set(whole(health.changes as u64));
         self.commits.set(whole(health.commits));
         self.last_commit.set(health.last_commit.unwrap_or_default().as_secs_f64());

@@ -367,6 +367,7 @@ impl Exchange {
             .final_word(self.planned.is_spent())
             .whole("application/json", body.len());
         self.delivered.error = Some(error.code());
+        self.cx.attached.log_error(&error);
         tracing::debug!(request_id = %self.cx.request_id, %error, "request failed");
         Step::Write(self.release(head, vec![body], true))
     }
@@ -400,6 +401,7 @@ impl Exchange {
     pub(super) fn cut_off(&mut self, error: &Error, verdict: &Verdict) -> Parcel {
         self.delivered.interrupted = true;
         self.delivered.error = Some(error.code());
+        self.cx.attached.log_error(error);
         let api = error.to_api(self.client.format(), &self.cx.request_id);
         let Some(mut attempt) = self.attempt.take() else {
             return Parcel { end: true, ..Parcel::default() };

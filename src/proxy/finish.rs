@@ -37,16 +37,17 @@ pub fn forwarded(exchange: &mut Exchange, shared: &Shared) {
         dropped: delivered.dropped.clone(),
     };
     land(&exchange.cx, &outcome, &exchange.records, shared);
-    usage::record(&exchange.cx, &outcome, &exchange.records, (exchange.planned.combo(), shared));
+    let combo = exchange.planned.combo();
+    let record = usage::record(&mut exchange.cx, &outcome, &exchange.records, (combo, shared));
     let attempts = std::mem::take(&mut exchange.records);
     let error = outcome.error.map(|code| code.name);
     let decision = exchange.planned.decision(&exchange.cx);
-    shared.explained.keep(Decision { attempts, error, ..decision });
+    shared.explained.keep(Decision { record, attempts, error, ..decision });
 }
 
 /// Records a request that was answered here.
-pub fn local(local: &Local, shared: &Shared) {
-    let Some(cx) = &local.cx else { return };
+pub fn local(local: &mut Local, shared: &Shared) {
+    let Some(cx) = &mut local.cx else { return };
     let outcome = Outcome {
         status: if local.status == 0 { CLIENT_GONE } else { local.status },
         error: local.error,

@@ -174,6 +174,7 @@ impl Planned {
     pub fn decision(&mut self, cx: &RequestContext) -> Decision {
         Decision {
             request_id: Arc::clone(&cx.request_id),
+            record: None,
             model: self.plan.asked().into(),
             steps: std::mem::take(&mut self.steps),
             considered: self.plan.take_considered(),

@@ -76,6 +76,7 @@ pub async fn receive(
     match steps(shared, session, &mut cx, surface).await {
         Ok(Next::Forward) => forward(shared, session, flight, (cx, in_flight)).await,
         Ok(Next::Answer(answer)) => {
+            cx.attached.log_answer(&answer.body);
             let status = reply::whole(session, &cx, answer).await?;
             *flight = Flight::Local(Box::new(Local { cx: Some(cx), status, error: None }));
             Ok(true)
@@ -182,6 +183,7 @@ async fn called(
     let limit = BodyLimit { bytes: server.max_body_bytes, set_by: "server.max_body" };
     let body = intake::body(session, limit, server.timeouts.client_body).await?;
     let peek = codec.peek(&body, path.as_ref())?;
+    cx.attached.log_request(&body);
     cx.call = Some(Call { operation, codec, peek, body });
     let snapshot = Arc::clone(&cx.snapshot);
     let decided = tokio::select! {
@@ -236,10 +238,11 @@ fn plan(
 async fn refuse(
     session: &mut Session,
     flight: &mut Flight,
-    cx: RequestContext,
+    mut cx: RequestContext,
     error: Error,
 ) -> pingora::Result<bool> {
-    let written = reply::error(session, &cx, &error).await;
+    cx.attached.log_error(&error);
+    let written = reply::error(session, &mut cx, &error).await;
     let (status, code) = match &written {
         Ok((status, code)) => (*status, *code),
         Err(_) => (0, error.code()),

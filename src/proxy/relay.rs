@@ -19,11 +19,11 @@ use super::head::Head;
 pub async fn relay(
     session: &mut Session,
     flight: &mut Flight,
-    cx: RequestContext,
+    mut cx: RequestContext,
     relayed: Relay,
 ) -> pingora::Result<bool> {
     let status = relayed.status.as_u16();
-    let written = write(session, &cx, relayed).await;
+    let written = write(session, &mut cx, relayed).await;
     let error = match &written {
         // What the client has is a piece of an answer, which the closed connection tells.
         Err(fault) if *fault.etype() == fault::CUT => Some(Error::Internal.code()),
@@ -34,7 +34,11 @@ pub async fn relay(
     written.map(|()| true)
 }
 
-async fn write(session: &mut Session, cx: &RequestContext, relayed: Relay) -> pingora::Result<()> {
+async fn write(
+    session: &mut Session,
+    cx: &mut RequestContext,
+    relayed: Relay,
+) -> pingora::Result<()> {
     let Relay { status, headers, mut body } = relayed;
     let mut head = Head::new(status.as_u16(), cx).with(headers).build()?;
     if session.req_header().version == http::Version::HTTP_11 {
@@ -49,7 +53,10 @@ async fn write(session: &mut Session, cx: &RequestContext, relayed: Relay) -> pi
             Err(left) = session.downstream_session.read_body_or_idle(true) => return Err(left),
         };
         match piece {
-            Ok(Some(piece)) => session.downstream_session.write_response_body(piece, false).await?,
+            Ok(Some(piece)) => {
+                cx.attached.log_answer(&piece);
+                session.downstream_session.write_response_body(piece, false).await?;
+            }
             Ok(None) => break,
             Err(Cut) => return Err(fault::cut()),
         }

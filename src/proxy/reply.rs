@@ -90,7 +90,7 @@ pub async fn pieces(
 /// Pingora's, if the client has gone.
 pub async fn error(
     session: &mut Session,
-    cx: &RequestContext,
+    cx: &mut RequestContext,
     error: &Error,
 ) -> pingora::Result<(u16, ErrorCode)> {
     let is_hopeless = matches!(error, Error::RequestTimeout { .. } | Error::HeadTooLarge { .. });
@@ -104,6 +104,7 @@ pub async fn error(
     }
     let api = error.to_api(cx.format, &cx.request_id);
     let body = Bytes::from(cx.format.codec().write_error(&api));
+    cx.attached.log_answer(&body);
     let head = Head::new(api.status, cx).error(error).whole("application/json", body.len());
     tracing::debug!(request_id = %cx.request_id, %error, "request refused");
     let status = write(session, head.build()?, body).await?;

@@ -1,5 +1,5 @@
-//! What every parcel passes on its way to the client: those who listen hear it, and a companion speaks
-//! between its events. A request to which no filter attached anything goes through untouched.
+//! What every parcel passes on its way to the client: those who listen hear it, a companion speaks
+//! between its events, and the request log keeps it. A request to which no filter attached anything goes through untouched.
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -23,6 +23,7 @@ impl Exchange {
         if !self.cx.attached.is_silent() {
             self.tell(&parcel);
             self.accompany(&mut parcel);
+            parcel.pieces.iter().for_each(|piece| self.cx.attached.log_answer(piece));
         }
         parcel
     }

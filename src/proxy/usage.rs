@@ -5,33 +5,38 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use omniroute_core::clock::millis;
 use omniroute_core::context::{AttemptRecord, Operation, Outcome, RequestContext};
-use omniroute_core::usage::{MAX_NAME_CHARS, RecordId, Tokens, UsageRecord};
+use omniroute_core::usage::{
+    CallLog, FailedAttempt, MAX_NAME_CHARS, MAX_PATH_CHARS, RecordId, Tokens, UsageRecord,
+};
 use rand::RngExt;
 
 use super::Shared;
 
-/// Hands over the record of a call. Requests that are no calls, and those that no key let through, have none.
+/// Hands over the record of a call, with what the request log keeps of it; returns its id. Requests that are no
+/// calls, and those that no key let through, have none.
 pub(super) fn record(
-    cx: &RequestContext,
+    cx: &mut RequestContext,
     outcome: &Outcome,
     attempts: &[AttemptRecord],
     (combo, shared): (Option<&str>, &Shared),
-) {
-    let Some(call) = &cx.call else { return };
+) -> Option<RecordId> {
+    let log = log(cx, outcome, attempts);
+    let call = cx.call.as_ref()?;
     let ended = shared.clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
     let last = attempts.last();
     let (cost_nanodollars, price_version) = cost(cx, outcome);
+    let id = RecordId::new(millis(ended), rand::rng().random());
     shared.recorder.record(UsageRecord {
-        id: RecordId::new(millis(ended), rand::rng().random()),
-        request_id: cut(&cx.request_id),
+        id,
+        request_id: cut(&cx.request_id, MAX_NAME_CHARS),
         client_key: cx.caller.as_ref().map(|key| key.name.as_str().into()),
         format: Cow::Borrowed(cx.format.name()),
         operation: Cow::Borrowed(name(call.operation)),
-        asked: cut(&call.peek.model),
+        asked: cut(&call.peek.model, MAX_NAME_CHARS),
         combo: combo.map(Into::into),
         provider: last.map(|attempt| attempt.provider.as_str().into()),
         account: last.map(|attempt| attempt.account.as_str().into()),
-        model: last.map(|attempt| cut(&attempt.model)),
+        model: last.map(|attempt| cut(&attempt.model, MAX_NAME_CHARS)),
         answered_by: cx.attached.answered_by.map(Cow::Borrowed),
         status: outcome.status,
         error: outcome.error.map(|code| Cow::Borrowed(code.name)),
@@ -44,7 +49,48 @@ pub(super) fn record(
         price_version,
         first_byte_us: outcome.first_byte.map(micros),
         duration_us: micros(outcome.duration),
+        log,
     });
+    Some(id)
+}
+
+/// Returns what the request log keeps of a call, if it is logged.
+fn log(
+    cx: &mut RequestContext,
+    outcome: &Outcome,
+    attempts: &[AttemptRecord],
+) -> Option<Box<CallLog>> {
+    let (error_text, bodies) = cx.attached.logging.take()?.end();
+    let failed = attempts.iter().filter_map(|attempt| {
+        Some(FailedAttempt {
+            provider: attempt.provider.as_str().into(),
+            account: attempt.account.as_str().into(),
+            model: cut(&attempt.model, MAX_NAME_CHARS),
+            verdict: Cow::Borrowed(attempt.failure?.name()),
+            status: attempt.status,
+            took_ms: millis(attempt.took),
+        })
+    });
+    Some(Box::new(CallLog {
+        address: cx.head.peer,
+        method: cx.head.method.as_str().into(),
+        path: cut(&cx.head.path, MAX_PATH_CHARS),
+        cache: Cow::Borrowed(cache(cx)),
+        dropped: outcome.dropped.clone(),
+        error_text,
+        failed: failed.collect(),
+        bodies_lost: false,
+        bodies,
+    }))
+}
+
+/// Says as `x-omniroute-cache` does whether the call was answered from what is kept.
+fn cache(cx: &RequestContext) -> &'static str {
+    match (cx.attached.answered_by, cx.attached.headers.get("x-omniroute-cache")) {
+        (Some("response_cache"), _) => "hit",
+        (_, Some(said)) if said == "miss" => "miss",
+        _ => "bypass",
+    }
 }
 
 /// Returns what a call cost in nanodollars and which prices say so; nothing where no price is known. What a
@@ -69,9 +115,9 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn cut(name: &str) -> Box<str> {
-    match name.char_indices().nth(MAX_NAME_CHARS) {
-        None => name.into(),
-        Some((end, _)) => name[..end].into(),
+fn cut(text: &str, most_chars: usize) -> Box<str> {
+    match text.char_indices().nth(most_chars) {
+        None => text.into(),
+        Some((end, _)) => text[..end].into(),
     }
 }

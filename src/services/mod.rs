@@ -1,6 +1,7 @@
 //! Background services of Pingora, one file each. Each ends when the shutdown watch says so.
 
 mod announce;
+mod bodies;
 mod breakers;
 mod budgets;
 mod drain;
@@ -11,6 +12,7 @@ mod sim;
 mod webhooks;
 
 pub use announce::Announce;
+pub use bodies::Bodies;
 pub use breakers::{Breakers, keep as keep_breakers, restore as restore_breakers};
 pub use budgets::restore_budgets;
 pub use drain::Drain;

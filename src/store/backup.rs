@@ -2,7 +2,7 @@
 //!
 //! A copy is a database of the same form: put in the place of `omniroute.redb` beside the same master key it
 //! serves as it is. It is made in one read transaction, so it is the state of one moment, and the writer
-//! waits for nothing. What was sealed stays sealed.
+//! waits for nothing. What was sealed stays sealed. Bodies of requests are not in it.
 
 use std::fs::File;
 use std::path::Path;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::error::failed;
 use super::seal::Sealer;
 use super::{MasterKey, ReadTx, Record, Store, StoreError, Table, WriteTx};
-use super::{file, meta, objects, secrets, usage};
+use super::{file, meta, objects, requests, secrets, usage};
 
 /// The version of what a copy says of itself.
 const FORMAT: u32 = 1;
@@ -143,6 +143,10 @@ fn copy(
 
 fn copy_tables(from: &ReadTx<'_>, to: &WriteTx<'_>) -> Result<(), StoreError> {
     for table in from.raw().list_tables().map_err(failed)? {
+        // Prompts and answers never leave as a file, not even sealed.
+        if table.name() == requests::BODIES.name() {
+            continue;
+        }
         let definition = TableDefinition::<&[u8], &[u8]>::new(table.name());
         let rows = from.raw().open_table(definition).map_err(failed)?;
         let mut copied = to.raw().open_table(definition).map_err(failed)?;

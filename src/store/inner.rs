@@ -46,6 +46,8 @@ pub struct Health {
     pub spilled: u64,
     /// Records that were lost because neither database nor spill took any and memory was full.
     pub lost: u64,
+    /// Calls whose bodies were to be kept and were lost, because too many waited or the disk failed.
+    pub bodies_lost: u64,
     /// Changes that wait for the writer.
     pub changes: usize,
     /// Transactions that were written since the start.
@@ -145,6 +147,7 @@ impl Inner {
             waiting,
             spilled: condition.spilled,
             lost,
+            bodies_lost: self.queue.bodies_lost(),
             changes,
             commits: condition.commits,
             last_commit: last.map(|at| self.clock.now().saturating_duration_since(at)),

@@ -15,6 +15,7 @@ mod master;
 mod meta;
 pub mod objects;
 mod queue;
+pub mod requests;
 mod rotate;
 mod row;
 mod seal;

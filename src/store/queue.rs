@@ -22,6 +22,9 @@ pub(super) const CROWDED: usize = 10_000;
 /// Most records that wait. Beyond it, with database and spill both stuck, they are counted as lost.
 pub(super) const FULL: usize = 50_000;
 
+/// Most bytes of bodies that wait with their records. What comes beyond is counted as lost; its record stays.
+const FULL_OF_BODIES: usize = 16 * 1024 * 1024;
+
 /// Most changes that wait.
 const MAX_CHANGES: usize = 1024;
 
@@ -36,13 +39,21 @@ struct State<Change> {
     records: VecDeque<UsageRecord>,
     changes: VecDeque<Change>,
     lost: u64,
+    body_bytes: usize,
+    bodies_lost: u64,
     ended: bool,
 }
 
 impl<Change> Default for Queue<Change> {
     fn default() -> Self {
-        let state =
-            State { records: VecDeque::new(), changes: VecDeque::new(), lost: 0, ended: false };
+        let state = State {
+            records: VecDeque::new(),
+            changes: VecDeque::new(),
+            lost: 0,
+            body_bytes: 0,
+            bodies_lost: 0,
+            ended: false,
+        };
         Self { state: Mutex::new(state), changed: Condvar::new(), crowded: Condvar::new() }
     }
 }
@@ -59,11 +70,17 @@ pub(super) struct Work<Change> {
 
 impl<Change> Queue<Change> {
     /// Appends a record. Never waits.
-    pub(super) fn record(&self, record: UsageRecord) {
+    pub(super) fn record(&self, mut record: UsageRecord) {
         let mut state = self.lock();
         if state.records.len() >= FULL {
             state.lost += 1;
             return;
+        }
+        let body_bytes = record.body_bytes();
+        if state.body_bytes + body_bytes <= FULL_OF_BODIES {
+            state.body_bytes += body_bytes;
+        } else if record.lose_bodies() {
+            state.bodies_lost += 1;
         }
         state.records.push_back(record);
         let waiting = state.records.len();
@@ -113,7 +130,8 @@ impl<Change> Queue<Change> {
         if at_most.is_none() && !state.records.is_empty() {
             state = self.gather(state, COLLECT);
         }
-        let records = take(&mut state.records);
+        let end = state.records.len().min(BATCH);
+        let records = state.take(end);
         Work { records, changes: std::mem::take(&mut state.changes), ended: state.ended }
     }
 
@@ -131,10 +149,18 @@ impl<Change> Queue<Change> {
 
     /// Takes more records without waiting.
     pub(super) fn more(&self) -> Vec<UsageRecord> {
-        take(&mut self.lock().records)
+        let mut state = self.lock();
+        let end = state.records.len().min(BATCH);
+        state.take(end)
     }
 
-    /// Puts records back in front that could be kept nowhere.
+    /// Lets go of the bodies of records that the database did not take: they are written nowhere else.
+    pub(super) fn lose_bodies(&self, records: &mut [UsageRecord]) {
+        let lost: u64 = records.iter_mut().map(|record| u64::from(record.lose_bodies())).sum();
+        self.lock().bodies_lost += lost;
+    }
+
+    /// Puts records back in front that could be kept nowhere. They have no bodies any more.
     pub(super) fn put_back(&self, records: Vec<UsageRecord>) {
         let mut state = self.lock();
         records.into_iter().rev().for_each(|record| state.records.push_front(record));
@@ -150,7 +176,7 @@ impl<Change> Queue<Change> {
             state = self.crowded.wait(state).unwrap_or_else(PoisonError::into_inner);
             if state.records.len() > CROWDED && !state.ended {
                 let end = state.records.len() - CROWDED / 2;
-                return Some(state.records.drain(..end).collect());
+                return Some(state.take(end));
             }
         }
     }
@@ -168,12 +194,22 @@ impl<Change> Queue<Change> {
         (state.records.len(), state.changes.len(), state.lost)
     }
 
+    /// Returns of how many calls the bodies were lost.
+    pub(super) fn bodies_lost(&self) -> u64 {
+        self.lock().bodies_lost
+    }
+
     fn lock(&self) -> MutexGuard<'_, State<Change>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn take(records: &mut VecDeque<UsageRecord>) -> Vec<UsageRecord> {
-    let end = records.len().min(BATCH);
-    records.drain(..end).collect()
+impl<Change> State<Change> {
+    /// Takes so many records off the front.
+    fn take(&mut self, end: usize) -> Vec<UsageRecord> {
+        let taken: Vec<UsageRecord> = self.records.drain(..end).collect();
+        let bytes: usize = taken.iter().map(UsageRecord::body_bytes).sum();
+        self.body_bytes = self.body_bytes.saturating_sub(bytes);
+        taken
+    }
 }

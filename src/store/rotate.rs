@@ -94,16 +94,18 @@ fn reseal_table(
 ) -> Result<usize, StoreError> {
     let definition = redb::TableDefinition::<&[u8], &[u8]>::new(name);
     let mut table = tx.raw().open_table(definition).map_err(failed)?;
-    let mut sealed = Vec::new();
-    for row in table.iter().map_err(failed)? {
-        let (key, value) = row.map_err(failed)?;
-        let record = open_whole(from, name, key.value(), value.value()).map_err(|detail| {
+    let keys = table.iter().map_err(failed)?;
+    let keys = keys.map(|row| row.map(|(key, _)| key.value().to_vec()));
+    let keys: Vec<Vec<u8>> = keys.collect::<Result<_, _>>().map_err(failed)?;
+    // One at a time: all bodies of requests together would not fit into memory.
+    for key in &keys {
+        let Some(sealed) = table.get(key.as_slice()).map_err(failed)? else { continue };
+        let record = open_whole(from, name, key, sealed.value()).map_err(|detail| {
             StoreError::MasterKey(format!("a row of `{name}` cannot be opened: {detail}"))
         })?;
-        sealed.push((key.value().to_vec(), seal_whole(to, name, key.value(), &record)));
+        drop(sealed);
+        let sealed = seal_whole(to, name, key, &record);
+        table.insert(key.as_slice(), sealed.as_slice()).map_err(failed)?;
     }
-    for (key, value) in &sealed {
-        table.insert(key.as_slice(), value.as_slice()).map_err(failed)?;
-    }
-    Ok(sealed.len())
+    Ok(keys.len())
 }

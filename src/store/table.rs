@@ -142,6 +142,24 @@ where
         self.between((keys.start_bound().map(Key::bytes), keys.end_bound().map(Key::bytes)))
     }
 
+    /// Iterates over the keys of a range, in their order, without reading the rows.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Failed`]; [`StoreError::Row`] for what is no key of the table.
+    pub fn keys(
+        &self,
+        keys: impl RangeBounds<K>,
+    ) -> Result<impl DoubleEndedIterator<Item = Result<K, StoreError>>, StoreError> {
+        let (start, end) = (keys.start_bound().map(Key::bytes), keys.end_bound().map(Key::bytes));
+        let bounds = (start.as_ref().map(Vec::as_slice), end.as_ref().map(Vec::as_slice));
+        let rows = self.raw.as_ref().map(|raw| raw.range::<&[u8]>(bounds)).transpose();
+        Ok(rows.map_err(failed)?.into_iter().flatten().map(|row| {
+            let (key, _) = row.map_err(failed)?;
+            self.key(key.value())
+        }))
+    }
+
     /// Iterates over the rows whose keys begin with this part, as `(kind, id)` begins with `kind`.
     ///
     /// # Errors
@@ -168,10 +186,13 @@ where
         Ok(rows.map_err(failed)?.into_iter().flatten().map(|row| {
             let (key, value) = row.map_err(failed)?;
             let record = self.decode(key.value(), value.value())?;
-            let mut bytes = key.value();
-            let key = K::read(&mut bytes).filter(|_| bytes.is_empty());
-            Ok((key.ok_or_else(|| self.broken("its key is not one".to_owned()))?, record))
+            Ok((self.key(key.value())?, record))
         }))
+    }
+
+    fn key(&self, mut bytes: &[u8]) -> Result<K, StoreError> {
+        let key = K::read(&mut bytes).filter(|_| bytes.is_empty());
+        key.ok_or_else(|| self.broken("its key is not one".to_owned()))
     }
 
     fn decode(&self, key: &[u8], value: &[u8]) -> Result<V, StoreError> {

@@ -1,5 +1,6 @@
 //! The store as its callers see it.
 
+mod bodies;
 mod copies;
 mod failing;
 

@@ -113,7 +113,8 @@ pub(super) fn run(inner: &Arc<Inner>) {
 
 /// Spills the oldest records when too many wait: the writer is stuck in the disk.
 pub(super) fn relieve(inner: &Arc<Inner>) {
-    while let Some(records) = inner.queue.surplus() {
+    while let Some(mut records) = inner.queue.surplus() {
+        inner.queue.lose_bodies(&mut records);
         if !spill(inner, &records) {
             inner.queue.put_back(records);
         }
@@ -134,7 +135,7 @@ fn make(inner: &Inner, write: Write) {
 }
 
 /// Keeps records: in the database, else in the spill, else in the queue.
-fn keep(inner: &Inner, records: Vec<UsageRecord>) -> bool {
+fn keep(inner: &Inner, mut records: Vec<UsageRecord>) -> bool {
     if records.is_empty() {
         return true;
     }
@@ -144,6 +145,7 @@ fn keep(inner: &Inner, records: Vec<UsageRecord>) -> bool {
             if !matches!(error, StoreError::Unavailable(_)) {
                 inner.fail(&error.to_string());
             }
+            inner.queue.lose_bodies(&mut records);
             let is_spilled = spill(inner, &records);
             if !is_spilled {
                 inner.queue.put_back(records);

@@ -17,7 +17,7 @@ use crate::program::{Program, folder_with};
 use crate::setup::{all_formats_with, ask};
 
 /// What may be asked for under `/api`; the paths with names are those of objects that are there.
-const SHOWN: [&str; 38] = [
+const SHOWN: [&str; 41] = [
     "/api/accounts",
     "/api/accounts/made",
     "/api/aliases",
@@ -44,6 +44,9 @@ const SHOWN: [&str; 38] = [
     "/api/provider-nodes",
     "/api/providers",
     "/api/providers/made",
+    "/api/requests",
+    "/api/requests?status=error",
+    "/api/requests?status=4xx&limit=500",
     "/api/resilience",
     "/api/settings",
     "/api/settings/proxy",
@@ -105,6 +108,7 @@ tunnel: null
 filters:
   - api_key
   - budget: { webhook: { url: 'http://127.0.0.1:9/canary-hook-path', secret: canary-hook-secret } }
+  - request_log: { bodies: true }
 client_keys:
   - { name: boss, key: canary-boss-key, scopes: [admin, inference] }
   - { name: through, key: canary-tunnel-key, tunnel: 'http://someone:canary-tunnel-password@127.0.0.1:9' }

@@ -41,6 +41,7 @@ mod refusals;
 mod reload;
 mod renewal;
 mod repeats;
+mod requests;
 mod routes;
 mod settings;
 mod setup;

@@ -29,7 +29,7 @@ async fn five_tabs_tell_what_is_in_force_and_who_owns_it() {
     assert_eq!(all["fallbackStrategy"], "fill-first");
     assert_eq!(all["wildcardAliases"], json!([{ "pattern": "fast-*", "target": "chat/echo" }]));
     assert_eq!((&all["requireLogin"], &all["requireAuthForModels"]), (&json!(true), &json!(true)));
-    for (name, expected) in names.into_iter().zip([4, 6, 1, 3, 1]) {
+    for (name, expected) in names.into_iter().zip([4, 6, 1, 3, 2]) {
         let tab = bench.read(&format!("/api/settings/{name}")).await;
         assert_eq!(tab, all["tabs"][name], "{name}");
         assert_eq!(tab["settings"].as_object().unwrap().len(), expected, "{name}");

@@ -3,6 +3,8 @@
 //! Empty it takes no allocation, and whoever writes an answer asks [`Attached::is_silent`] before doing
 //! anything for it.
 
+mod logging;
+
 use std::fmt;
 use std::time::Instant;
 
@@ -10,7 +12,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use omniroute_wire::Usage;
 
-use crate::error::ErrorCode;
+pub use self::logging::{BodyLimits, Logging};
+use crate::error::{Error, ErrorCode};
 use crate::money::Charge;
 
 /// What filters attached to one request.
@@ -24,12 +27,36 @@ pub struct Attached {
     pub companion: Option<Box<dyn Companion>>,
     /// The filter that answered the call in the place of a provider, which costs nothing.
     pub answered_by: Option<&'static str>,
+    /// What the request log notes; `None` where the request is not logged.
+    pub logging: Option<Logging>,
 }
 
 impl Attached {
     /// Tells whether nobody hears or speaks.
     pub const fn is_silent(&self) -> bool {
-        self.listeners.is_empty() && self.companion.is_none()
+        let is_kept = matches!(&self.logging, Some(logging) if logging.keeps_bodies());
+        self.listeners.is_empty() && self.companion.is_none() && !is_kept
+    }
+
+    /// Shows the request log the client's body.
+    pub fn log_request(&mut self, body: &Bytes) {
+        if let Some(logging) = &mut self.logging {
+            logging.request(body);
+        }
+    }
+
+    /// Shows the request log the next bytes that the client is sent.
+    pub fn log_answer(&mut self, piece: &[u8]) {
+        if let Some(logging) = &mut self.logging {
+            logging.answer(piece);
+        }
+    }
+
+    /// Tells the request log what our error says.
+    pub fn log_error(&mut self, error: &Error) {
+        if let Some(logging) = &mut self.logging {
+            logging.error(error);
+        }
     }
 
     /// Tells whether somebody else gets the same answer, so that it is to be finished although the client

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -75,6 +76,16 @@ pub trait Filter: Send + Sync + fmt::Debug + 'static {
         &[]
     }
 
+    /// How long bodies of requests are kept, if this is what keeps them.
+    fn keeps_bodies(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Whether it has bodies of requests kept.
+    fn logs_bodies(&self) -> bool {
+        false
+    }
+
     /// Whether [`Filter::on_call`] does anything, so that the chain can skip it.
     fn wants_call(&self) -> bool {
         false
@@ -121,6 +132,9 @@ pub struct Relay {
     pub body: Follower,
 }
 
+/// How long bodies of requests stay when no filter says it any more.
+const ORPHANED_BODIES: Duration = Duration::from_secs(24 * 3600);
+
 /// The filters of a snapshot, in order.
 #[derive(Clone, Debug, Default)]
 pub struct FilterChain {
@@ -151,6 +165,18 @@ impl FilterChain {
     /// Returns the providers that may not be used, whoever asks.
     pub fn blocked_providers(&self) -> Arc<[ProviderId]> {
         Arc::clone(&self.blocked_providers)
+    }
+
+    /// Returns how long bodies of requests are kept. Those of a filter that is gone stay for 24
+    /// hours.
+    pub fn keeps_bodies(&self) -> Duration {
+        let said = self.filters.iter().find_map(|filter| filter.keeps_bodies());
+        said.unwrap_or(ORPHANED_BODIES)
+    }
+
+    /// Tells whether bodies of requests are being kept.
+    pub fn logs_bodies(&self) -> bool {
+        self.filters.iter().any(|filter| filter.logs_bodies())
     }
 
     /// Runs [`Filter::on_request`] of those that guard the administration, until one answers or fails.

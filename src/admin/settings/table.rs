@@ -21,7 +21,7 @@ pub(super) enum Tab {
     Resilience,
     /// Reasoning, instructions, caches.
     Ai,
-    /// The tunnel.
+    /// The request log, the tunnel.
     Advanced,
 }
 
@@ -76,7 +76,7 @@ pub(in crate::admin) const ACCOUNT_LIMITS: &str = "resilience.account_limits";
 pub(super) const IP_ACCESS: &str = "filters.ip_access";
 
 /// All of them.
-pub(super) const SETTINGS: [Setting; 15] = [
+pub(super) const SETTINGS: [Setting; 16] = [
     setting("admin.require_login", Tab::Security, Form::Whole),
     setting(IP_ACCESS, Tab::Security, Form::Fields),
     setting("filters.api_key", Tab::Security, NOT_KEYS),
@@ -91,6 +91,7 @@ pub(super) const SETTINGS: [Setting; 15] = [
     setting("filters.thinking_budget", Tab::Ai, Form::Fields),
     setting("filters.system_prompt", Tab::Ai, Form::Fields),
     setting("filters.response_cache", Tab::Ai, Form::Fields),
+    setting("filters.request_log", Tab::Advanced, Form::Fields),
     setting("tunnel", Tab::Advanced, NOT_TUNNEL),
 ];
 

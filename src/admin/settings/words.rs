@@ -39,6 +39,7 @@ pub(super) fn old(parts: &Parts) -> Map<String, Value> {
             json!(asks_for_keys(parts, &of_filter("api_key", &basis.written))),
         ),
         ("blockedProviders", json!(blocked)),
+        ("enableRequestLogs", json!(snapshot.filters.logs_bodies())),
         ("fallbackStrategy", json!(old_name.unwrap_or(strategy))),
         ("stickyRoundRobinLimit", json!(snapshot.routing.sticky_calls)),
         ("wildcardAliases", aliases.collect()),
@@ -74,6 +75,7 @@ pub(super) fn translated(name: String, value: Value) -> Result<(String, Value), 
     let (name, value) = match name.as_str() {
         "requireLogin" => ("admin.require_login", value),
         "blockedProviders" => ("filters.model_access", json!({ "blocked_providers": value })),
+        "enableRequestLogs" => ("filters.request_log", json!({ "bodies": value })),
         "stickyRoundRobinLimit" => ("routing.sticky_calls", value),
         "fallbackStrategy" => {
             let word = value.as_str().unwrap_or_default();

@@ -1,5 +1,7 @@
 //! Which calls a request asks for: the time, whose they are, and how they ended.
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
@@ -23,6 +25,7 @@ const DEFAULT_RANGE: &str = "30d";
 #[into_params(parameter_in = Query)]
 pub(in crate::admin) struct Asked {
     /// The first moment: RFC 3339, a date of UTC, or milliseconds since 1970.
+    #[serde(alias = "since")]
     from: Option<String>,
     /// The first moment after; now if it is not given.
     until: Option<String>,
@@ -35,7 +38,7 @@ pub(in crate::admin) struct Asked {
     #[serde(alias = "keyId", alias = "apiKey", alias = "apiKeyId", alias = "client_key")]
     key: Option<String>,
     combo: Option<String>,
-    /// `ok`, `error` or a status.
+    /// `ok`, `error`, a status or a class of them: `429`, `4xx`.
     status: Option<String>,
     #[serde(alias = "requestId")]
     request_id: Option<String>,
@@ -61,15 +64,14 @@ impl Asked {
     /// # Errors
     ///
     /// What is wrong with the request.
-    pub(super) fn listing(&self, parts: &Parts) -> Result<Listing, Problem> {
+    pub(in crate::admin) fn listing(&self, parts: &Parts) -> Result<Listing, Problem> {
         let (good, status) = match self.status.as_deref() {
             None | Some("" | "all") => (None, None),
             Some("ok") => (Some(true), None),
             Some("error") => (Some(false), None),
             Some(word) => {
-                let status = word.parse().ok().filter(|status| (100..=599).contains(status));
-                let what = "write ok, error or a status such as 429";
-                (None, Some(status.ok_or_else(|| Problem::field("status", what))?))
+                let what = "write ok, error, a status such as 429, or 4xx";
+                (None, Some(statuses(word).ok_or_else(|| Problem::field("status", what))?))
             }
         };
         Ok(Listing {
@@ -112,7 +114,7 @@ impl Asked {
     /// # Errors
     ///
     /// That it is no id of a call.
-    pub(super) fn before(&self) -> Result<Option<RecordId>, Problem> {
+    pub(in crate::admin) fn before(&self) -> Result<Option<RecordId>, Problem> {
         let Some(text) = &self.before else { return Ok(None) };
         text.parse().map(Some).map_err(|error| Problem::field("before", format!("{error}")))
     }
@@ -142,6 +144,15 @@ impl Asked {
         }
         Ok(Span { from, until })
     }
+}
+
+/// Reads a status or a class of them.
+fn statuses(word: &str) -> Option<RangeInclusive<u16>> {
+    if let Some(class) = word.strip_suffix("xx") {
+        let class: u16 = class.parse().ok().filter(|class| (1..=5).contains(class))?;
+        return Some(class * 100..=class * 100 + 99);
+    }
+    word.parse().ok().filter(|status| (100..=599).contains(status)).map(|status| status..=status)
 }
 
 /// Returns where a range begins that ends then: a whole hour, so that sums are enough to answer it.

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use omniroute_core::usage::{RecordId, UsageRecord};
+use omniroute_core::usage::{Body, RecordId, UsageRecord};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use super::calls::limit;
 use super::view;
 use crate::admin::given::{FromPath, FromQuery};
 use crate::admin::problem::Problem;
+use crate::admin::requests::{Details, bodies, oldest_with_bodies};
 use crate::admin::{Parts, time};
 use crate::store::usage::{Filter, Listing, MAX_PAGE, Span, page};
 use crate::store::{ReadTx, StoreError};
@@ -29,6 +30,8 @@ pub(in crate::admin) struct CallLog {
     id: RecordId,
     request_id: Box<str>,
     timestamp: String,
+    method: Option<Box<str>>,
+    path: Option<Box<str>>,
     status: u16,
     model: Option<Box<str>>,
     requested_model: Box<str>,
@@ -42,7 +45,6 @@ pub(in crate::admin) struct CallLog {
     combo_name: Option<Box<str>>,
     api_key_id: Option<Box<str>>,
     api_key_name: Option<Box<str>>,
-    /// Bodies are not kept here.
     has_request_body: bool,
     has_response_body: bool,
 }
@@ -53,9 +55,11 @@ struct InOut {
     out: u64,
 }
 
-impl From<UsageRecord> for CallLog {
-    fn from(record: UsageRecord) -> Self {
+impl CallLog {
+    fn of(record: UsageRecord, details: Details) -> Self {
         Self {
+            method: details.method,
+            path: details.path,
             id: record.id,
             timestamp: time::of_ms(record.ended_unix_ms()),
             request_id: record.request_id,
@@ -71,8 +75,8 @@ impl From<UsageRecord> for CallLog {
             combo_name: record.combo,
             api_key_id: record.client_key.clone(),
             api_key_name: record.client_key,
-            has_request_body: false,
-            has_response_body: false,
+            has_request_body: details.has_bodies,
+            has_response_body: details.has_bodies,
         }
     }
 }
@@ -83,8 +87,15 @@ pub(in crate::admin) async fn list(
     State(parts): State<Parts>,
     FromQuery(asked): FromQuery<Asked>,
 ) -> Result<Json<Vec<CallLog>>, Problem> {
-    let found = found(&parts, &asked).await?;
-    Ok(Json(found.into_iter().map(CallLog::from).collect()))
+    let (found, oldest) = (found(&parts, &asked).await?, oldest_with_bodies(&parts));
+    let logs = view(&parts, move |tx| {
+        let log = |record: UsageRecord| {
+            let details = Details::of(tx, record.id, oldest)?;
+            Ok(CallLog::of(record, details))
+        };
+        found.into_iter().map(log).collect::<Result<_, StoreError>>()
+    });
+    Ok(Json(logs.await?))
 }
 
 /// Lists calls as lines of text, the newest first.
@@ -145,28 +156,43 @@ pub(in crate::admin) async fn one(
     State(parts): State<Parts>,
     FromPath(id): FromPath<String>,
 ) -> Result<Json<Value>, Problem> {
+    let oldest = oldest_with_bodies(&parts);
     let found = view(&parts, move |tx| {
-        // Both may look the same.
-        let by_own = match id.parse() {
-            Ok(id) => of_id(tx, id)?,
-            Err(_) => None,
-        };
-        match by_own {
-            Some(record) => Ok(Some(record)),
-            None => of_request(tx, &id),
-        }
+        let Some(record) = find(tx, &id)? else { return Ok(None) };
+        let (details, bodies) =
+            (Details::of(tx, record.id, oldest)?, bodies(tx, record.id, oldest)?);
+        Ok(Some((record, details, bodies)))
     });
-    let record = found.await?.ok_or_else(|| {
+    let (record, details, bodies) = found.await?.ok_or_else(|| {
         let what = "there is no such call (any more); GET /api/usage lists those that are kept";
         Problem::missing(what)
     })?;
     let (connection, attempts) = (record.account.clone(), record.attempts);
-    let mut shown = json!(CallLog::from(record));
+    let mut shown = json!(CallLog::of(record, details));
     shown["connectionId"] = json!(connection);
     shown["attempts"] = json!(attempts);
-    shown["requestBody"] = Value::Null;
-    shown["responseBody"] = Value::Null;
+    let (request, answer) = bodies.map(|bodies| (bodies.request, bodies.answer)).unzip();
+    shown["requestBody"] = request.map_or(Value::Null, plain);
+    shown["responseBody"] = answer.map_or(Value::Null, plain);
     Ok(Json(shown))
+}
+
+/// Shows a body as the JSON that it is, else as a text.
+fn plain(body: Body) -> Value {
+    serde_json::from_str(&body.text).unwrap_or_else(|_| json!(body.text))
+}
+
+/// Finds a call by its own id or the one in `x-request-id`; of several the newest.
+pub(in crate::admin) fn find(tx: &ReadTx<'_>, id: &str) -> Result<Option<UsageRecord>, StoreError> {
+    // Both may look the same.
+    let by_own = match id.parse() {
+        Ok(id) => of_id(tx, id)?,
+        Err(_) => None,
+    };
+    match by_own {
+        Some(record) => Ok(Some(record)),
+        None => of_request(tx, id),
+    }
 }
 
 fn of_id(tx: &ReadTx<'_>, id: RecordId) -> Result<Option<UsageRecord>, StoreError> {

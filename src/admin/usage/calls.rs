@@ -31,8 +31,9 @@ pub(in crate::admin) struct Calls {
     next: Option<RecordId>,
 }
 
+/// A call with its time and cost in words.
 #[derive(Debug, Serialize)]
-struct Call {
+pub(in crate::admin) struct Call {
     /// When it ended.
     time: String,
     #[serde(flatten)]
@@ -59,12 +60,19 @@ pub(in crate::admin) async fn list(
 /// # Errors
 ///
 /// None, or too many.
-pub(super) fn limit(asked: &Asked, default: usize) -> Result<usize, Problem> {
+pub(in crate::admin) fn limit(asked: &Asked, default: usize) -> Result<usize, Problem> {
     let limit = asked.limit.unwrap_or(default);
     if (1..=MAX_PAGE).contains(&limit) {
         return Ok(limit);
     }
     Err(Problem::field("limit", format!("it has to be from 1 to {MAX_PAGE}")))
+}
+
+impl Call {
+    /// Returns its row.
+    pub(in crate::admin) const fn record(&self) -> &UsageRecord {
+        &self.record
+    }
 }
 
 impl From<UsageRecord> for Call {

@@ -15,7 +15,9 @@ mod sums;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(super) use self::asked::ms;
+pub(super) use self::asked::{Asked, ms};
+pub(super) use self::call_logs::find;
+pub(super) use self::calls::{Call, limit};
 use super::Parts;
 use super::blocking::blocking;
 use super::openapi::also_at;
@@ -55,7 +57,7 @@ pub(super) async fn view<R: Send + 'static>(
 }
 
 /// Writes the records that wait. If that fails, what is in the database is shown.
-fn write_what_waits(store: &Store) {
+pub(super) fn write_what_waits(store: &Store) {
     if let Err(error) = store.flush() {
         tracing::debug!(%error, "records wait; what is in the database is shown");
     }

@@ -14,6 +14,7 @@ mod sums;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use omniroute_core::usage::{RecordId, UsageRecord};
@@ -24,7 +25,7 @@ pub use self::page::{Listing, MAX_PAGE, Page, page};
 pub use self::question::{Answer, By, Filter, Group, Question, Span, Step, ask, spent};
 pub use self::retention::{DEFAULT_DAYS, MOST_AT_ONCE, forget, rows_from};
 pub use self::sums::{Sums, Who};
-use super::{ReadTx, Record, StoreError, Table, WriteTx};
+use super::{ReadTx, Record, StoreError, Table, WriteTx, requests};
 
 /// Every call, by its id: in the order in which they ended.
 const ROWS: Table<RecordId, UsageRecord> = Table::open("usage_rows");
@@ -46,16 +47,18 @@ fn hour(unix_ms: u64) -> u32 {
     u32::try_from(unix_ms / HOUR_MS).unwrap_or(u32::MAX)
 }
 
-/// Writes rows that are not there yet, and adds them to the sums; returns how many were new.
+/// Writes rows that are not there yet, with what the request log keeps of them, and adds them to the sums;
+/// returns how many were new.
 pub(super) fn insert(tx: &WriteTx<'_>, records: &[UsageRecord]) -> Result<usize, StoreError> {
     let mut rows = tx.table(&ROWS)?;
-    let mut new = 0;
+    let (mut new, mut logged) = (0, Vec::new());
     let mut by_hour = BTreeMap::<(u32, Who), Sums>::new();
     for record in records {
         if rows.has(&record.id)? {
             continue;
         }
-        rows.put(&record.id, record)?;
+        rows.put(&record.id, &row(record))?;
+        logged.extend(record.log.as_ref().map(|log| (record.id, &**log)));
         new += 1;
         let cell = (hour(record.ended_unix_ms()), Who::of(record));
         by_hour.entry(cell).or_default().add(&Sums::of(record));
@@ -69,7 +72,16 @@ pub(super) fn insert(tx: &WriteTx<'_>, records: &[UsageRecord]) -> Result<usize,
             table.put(&cell, &sums)?;
         }
     }
+    requests::insert(tx, &logged)?;
     Ok(new)
+}
+
+/// Returns a record without what the request log keeps apart.
+fn row(record: &UsageRecord) -> Cow<'_, UsageRecord> {
+    match &record.log {
+        None => Cow::Borrowed(record),
+        Some(_) => Cow::Owned(UsageRecord { log: None, ..record.clone() }),
+    }
 }
 
 /// Takes rows in from elsewhere: those that are not there and that retention has not taken out, since their

@@ -1,5 +1,7 @@
 //! The list of calls, a page at a time, the newest first.
 
+use std::ops::RangeInclusive;
+
 use omniroute_core::usage::{RecordId, UsageRecord};
 
 use super::question::{Filter, Span};
@@ -22,8 +24,8 @@ pub struct Listing {
     pub filter: Filter,
     /// Only good answers, or only the others.
     pub good: Option<bool>,
-    /// Only calls that were answered with this status.
-    pub status: Option<u16>,
+    /// Only calls that were answered with one of these statuses.
+    pub status: Option<RangeInclusive<u16>>,
     /// Only the calls with this id in `x-request-id`.
     pub request_id: Option<Box<str>>,
 }
@@ -78,7 +80,7 @@ fn after(id: RecordId) -> RecordId {
 impl Listing {
     fn lets(&self, record: &UsageRecord) -> bool {
         self.good.is_none_or(|good| good == record.is_success())
-            && self.status.is_none_or(|status| status == record.status)
+            && self.status.as_ref().is_none_or(|statuses| statuses.contains(&record.status))
             && self.request_id.as_ref().is_none_or(|id| *id == record.request_id)
             && self.filter.lets(&Who::of(record))
     }

@@ -1,10 +1,10 @@
-//! Rows go after their time; their sums stay.
+//! Rows go after their time, with what the request log keeps of them; their sums stay.
 
 use omniroute_core::usage::RecordId;
 use serde::{Deserialize, Serialize};
 
 use super::{HOUR_MS, ROWS};
-use crate::store::{ReadTx, Record, StoreError, Table, WriteTx};
+use crate::store::{ReadTx, Record, StoreError, Table, WriteTx, requests};
 
 /// How long rows are kept, in days, if nothing else is said. Their sums stay for good.
 pub const DEFAULT_DAYS: u32 = 90;
@@ -49,11 +49,12 @@ pub fn forget(tx: &WriteTx<'_>, before_unix_ms: u64) -> Result<usize, StoreError
     // Whole hours, so that the sums of every hour that is left can be checked against its rows.
     let end = before_unix_ms / HOUR_MS * HOUR_MS;
     let mut rows = tx.table(&ROWS)?;
-    let old = rows.range(..RecordId::at(end))?.take(MOST_AT_ONCE);
-    let old: Vec<RecordId> = old.map(|row| row.map(|(id, _)| id)).collect::<Result<_, _>>()?;
+    let old = rows.keys(..RecordId::at(end))?.take(MOST_AT_ONCE);
+    let old: Vec<RecordId> = old.collect::<Result<_, _>>()?;
     for id in &old {
         rows.remove(id)?;
     }
+    requests::remove(tx, &old)?;
     let mut facts = tx.table(&FACTS)?;
     let key = KEPT.to_owned();
     let known = facts.get(&key)?.map_or(0, |kept| kept.from_unix_ms);

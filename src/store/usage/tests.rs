@@ -41,6 +41,7 @@ pub(crate) fn record(number: u32) -> UsageRecord {
         price_version: None,
         first_byte_us: number.is_multiple_of(2).then_some(1500),
         duration_us: 2500,
+        log: None,
     }
 }
 

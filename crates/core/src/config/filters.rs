@@ -1,9 +1,9 @@
-//! `filters` as written, and the contract's filters that are not available yet.
+//! `filters` as written.
 
 use super::node::{Content, Entry, Node};
 use super::report::{Place, Report};
 use super::scalars;
-use super::section::{Section, items};
+use super::section::items;
 
 /// One item of the list.
 #[derive(Clone)]
@@ -57,37 +57,4 @@ fn one(node: &Node, report: &Report) -> Option<FilterText> {
     }
     let name = scalars::text(node, report)?;
     Some(FilterText { name, place: node.place.clone(), settings: None })
-}
-
-/// A reader of settings that tells whether they have an effect.
-type LaterFilter = fn(&Node, &Report) -> Option<bool>;
-
-/// Filters of the contract that the register may not have yet, with readers of their settings.
-const LATER: [(&str, LaterFilter); 1] = [("request_log", request_log)];
-
-/// Returns the names of the contract's filters that may not be available yet.
-pub(crate) fn later_names() -> impl Iterator<Item = &'static str> {
-    LATER.iter().map(|(name, _)| *name)
-}
-
-/// Checks a filter of the contract that the register does not have; `false` if it is none of them.
-///
-/// One whose settings have no effect passes; any other is refused.
-pub(crate) fn check_later(filter: &FilterText, report: &Report) -> bool {
-    let Some((name, read)) = LATER.iter().find(|(name, _)| *name == filter.name) else {
-        return false;
-    };
-    let has_effect = match &filter.settings {
-        Some(settings) => read(settings, report),
-        None => Some(true),
-    };
-    if has_effect == Some(true) {
-        report.unavailable(&filter.place, name);
-    }
-    true
-}
-
-fn request_log(node: &Node, report: &Report) -> Option<bool> {
-    Section::open(node, &["bodies"], report)?.read("bodies", scalars::flag);
-    Some(true)
 }

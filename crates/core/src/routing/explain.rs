@@ -12,6 +12,7 @@ use crate::context::AttemptRecord;
 use crate::error::Error;
 use crate::snapshot::{ClientKey, Node, Snapshot};
 use crate::state::Admission;
+use crate::usage::RecordId;
 use crate::verdict::Reason;
 
 /// What would be tried for a model name, or what was, in which order, and why.
@@ -80,6 +81,8 @@ pub struct Attempt {
 pub struct Decision {
     /// The request.
     pub request_id: Arc<str>,
+    /// Its record of usage; tells it from others with the same request id.
+    pub record: Option<RecordId>,
     /// The name asked for.
     pub model: Box<str>,
     /// The rules that were applied to it.

@@ -4,6 +4,7 @@
 //! store, a test's keeps it in a list.
 
 mod id;
+mod log;
 mod tokens;
 
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 pub use self::id::RecordId;
+pub use self::log::{Bodies, Body, CallLog, FailedAttempt, MAX_ERROR_CHARS, MAX_PATH_CHARS};
 pub use self::tokens::Tokens;
 
 /// One model call, as it ended.
@@ -76,6 +78,9 @@ pub struct UsageRecord {
     pub first_byte_us: Option<u64>,
     /// From the request's arrival to its end, in microseconds.
     pub duration_us: u64,
+    /// What the request log keeps besides; the store keeps it apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Box<CallLog>>,
 }
 
 /// Longest name that a record keeps, in characters: names are the client's to choose.
@@ -85,6 +90,19 @@ impl UsageRecord {
     /// Tells whether the client got a whole good answer.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status) && !self.interrupted && self.error.is_none()
+    }
+
+    /// Returns how much memory its bodies take, in bytes.
+    pub fn body_bytes(&self) -> usize {
+        self.log.as_ref().and_then(|log| log.bodies.as_ref()).map_or(0, Bodies::size)
+    }
+
+    /// Lets go of its bodies, and says so in its log; tells whether there were any.
+    pub fn lose_bodies(&mut self) -> bool {
+        let Some(log) = self.log.as_mut().filter(|log| log.bodies.is_some()) else { return false };
+        log.bodies = None;
+        log.bodies_lost = true;
+        true
     }
 
     /// Returns when the call ended, in milliseconds since 1970.

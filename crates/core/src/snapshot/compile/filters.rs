@@ -7,14 +7,18 @@ use serde_json::{Map, Value};
 use super::Inputs;
 use super::access::{API_KEY, KeyRule};
 use super::providers::Providers;
-use crate::config::filters::{FilterText, check_later, later_names};
+use crate::config::filters::FilterText;
 use crate::config::nearest::did_you_mean;
 use crate::config::report::{Place, Report, Spot};
 use crate::filter::{BuildContext, FilterChain};
 use crate::reach::Reach;
 
+/// The filter that logs requests, and the variable that switches bodies on in it.
+const REQUEST_LOG: &str = "request_log";
+const ENABLE_REQUEST_LOGS: &str = "ENABLE_REQUEST_LOGS";
+
 /// Filters that run when the file has no list, in order, as far as they are registered.
-pub(super) const DEFAULT_LIST: [&str; 11] = [
+pub(super) const DEFAULT_LIST: [&str; 12] = [
     "cors",
     "ip_access",
     API_KEY,
@@ -26,6 +30,7 @@ pub(super) const DEFAULT_LIST: [&str; 11] = [
     "system_prompt",
     "thinking_budget",
     "progress",
+    REQUEST_LOG,
 ];
 
 /// Builds the chain.
@@ -54,13 +59,11 @@ pub(super) fn compile(
     let mut chain = FilterChain::default();
     for filter in &list {
         let Some((name, build)) = inputs.register.find(&filter.name) else {
-            if !check_later(filter, report) {
-                report_unknown(filter, inputs, report);
-            }
+            report_unknown(filter, inputs, report);
             continue;
         };
         context.reach = filter.place.reach();
-        match build(settings(filter, rule), &context) {
+        match build(settings(filter, rule, inputs), &context) {
             Ok(built) => chain.push(name, built),
             Err(faults) => {
                 for fault in faults {
@@ -91,10 +94,10 @@ fn bare(name: &str) -> FilterText {
 }
 
 /// Returns a filter's settings as JSON. The environment decides whether keys are required, except
-/// that it cannot lift what the file requires.
-fn settings(filter: &FilterText, rule: KeyRule) -> Value {
+/// that it cannot lift what the file requires; and whether bodies are logged, where the file does not say it.
+fn settings(filter: &FilterText, rule: KeyRule, inputs: &Inputs<'_>) -> Value {
     let written = filter.settings.as_ref().map_or(Value::Null, |node| node.to_json());
-    if filter.name != API_KEY {
+    if filter.name != API_KEY && filter.name != REQUEST_LOG {
         return written;
     }
     let mut map = match written {
@@ -102,6 +105,13 @@ fn settings(filter: &FilterText, rule: KeyRule) -> Value {
         Value::Null => Map::new(),
         other => return other,
     };
+    if filter.name == REQUEST_LOG {
+        let value = (inputs.env)(ENABLE_REQUEST_LOGS).unwrap_or_default().to_ascii_lowercase();
+        if matches!(value.as_str(), "true" | "1" | "yes") {
+            map.entry("bodies").or_insert(Value::Bool(true));
+        }
+        return if map.is_empty() { Value::Null } else { Value::Object(map) };
+    }
     match rule {
         KeyRule::Required => {
             map.insert("required".to_owned(), Value::Bool(true));
@@ -115,7 +125,7 @@ fn settings(filter: &FilterText, rule: KeyRule) -> Value {
 }
 
 fn report_unknown(filter: &FilterText, inputs: &Inputs<'_>, report: &Report) {
-    let known: Vec<&str> = inputs.register.names().chain(later_names()).collect();
+    let known: Vec<&str> = inputs.register.names().collect();
     let hint = did_you_mean(&filter.name, known.iter().copied())
         .unwrap_or_else(|| format!("there are: {}", known.join(", ")));
     report.add_with(&filter.place, format!("no filter is named `{}`", filter.name), hint);

@@ -84,7 +84,7 @@ fn the_filter_is_told_what_the_environment_says() {
     let settings = |setup: Setup| format!("{:?}", setup.snapshot().filters);
 
     let bare = settings(file(KEY));
-    assert_eq!(bare.matches("settings: Null").count(), 11, "{bare}");
+    assert_eq!(bare.matches("settings: Null").count(), 12, "{bare}");
     let required = "Object {\"required\": Bool(true)}";
     let optional = "Object {\"required\": Bool(false)}";
     assert!(settings(file(KEY).env("REQUIRE_API_KEY", "true")).contains(required));
@@ -93,6 +93,14 @@ fn the_filter_is_told_what_the_environment_says() {
     assert!(
         settings(file(&strict).env("REQUIRE_API_KEY", "false")).contains(required),
         "the environment cannot lift what the file requires"
+    );
+    let bodies = "Object {\"bodies\": Bool(true)}";
+    assert!(settings(file(KEY).env("ENABLE_REQUEST_LOGS", "true")).contains(bodies));
+    assert!(!settings(file(KEY).env("ENABLE_REQUEST_LOGS", "false")).contains("bodies"));
+    let none = format!("{KEY}filters: {{ request_log: {{ bodies: false }} }}");
+    assert!(
+        !settings(file(&none).env("ENABLE_REQUEST_LOGS", "true")).contains(bodies),
+        "the environment keeps no bodies where the file says that there are none"
     );
 }
 
@@ -103,7 +111,7 @@ fn a_map_of_filters_sets_those_of_the_default_list() {
     let set = set.snapshot().filters;
     assert_eq!(set.names(), by_default.filters.names());
     let shown = format!("{set:?}");
-    assert!(shown.contains("origins") && shown.matches("settings: Null").count() == 10, "{shown}");
+    assert!(shown.contains("origins") && shown.matches("settings: Null").count() == 11, "{shown}");
 
     check(file(&format!("{KEY}filters: {{ ip_acess: {{}} }}")), &["no filter is named `ip_acess`"]);
     let lax = format!(

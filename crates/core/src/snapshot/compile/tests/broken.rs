@@ -63,7 +63,7 @@ resilience:
 filters:
   - corrs
   - ip_access: { bad: [x] }
-  - request_log: { bodies: maybe }
+  - request_log: { bad: [maybe] }
   - ip_access
 acounts: []
 "#;

@@ -48,6 +48,7 @@ fn the_catalogue_alone_makes_a_snapshot_without_accounts() {
         "system_prompt",
         "thinking_budget",
         "progress",
+        "request_log",
     ];
     assert_eq!(snapshot.filters.names(), defaults);
 }
