@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use crate::chat::Extra;
 use crate::codec::WireError;
 use crate::divided::Divide;
+use crate::locate;
 use crate::raw_members::RawMembers;
 use crate::splice;
 
@@ -63,9 +64,67 @@ pub(crate) fn with_list<'a, T: Deserialize<'a>>(
         return Ok((members, None));
     }
     let list: Vec<&RawValue> = members.take(name)?.unwrap_or_default();
-    let read = |(place, raw)| parse(raw, || format!("{name}[{place}]"));
+    let read = |(place, raw)| locate::part(raw, &format!("{name}[{place}]"));
     let list = list.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
     Ok((members, Some(list)))
+}
+
+/// The elements of a request's list as they were written. Few are needed so: the first costs another look
+/// at the body.
+#[derive(Debug)]
+pub(crate) struct AsWritten<'a> {
+    body: &'a [u8],
+    elements: Option<Vec<&'a RawValue>>,
+}
+
+impl<'a> AsWritten<'a> {
+    /// Takes the body, without a look at it.
+    pub(crate) const fn new(body: &'a [u8]) -> Self {
+        Self { body, elements: None }
+    }
+
+    /// Returns an element.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Malformed`] if there is no such element.
+    pub(crate) fn element(&mut self, place: Place) -> Result<&'a RawValue, WireError> {
+        if self.elements.is_none() {
+            let (_, elements) = with_list(self.body, place.list)?;
+            self.elements = elements;
+        }
+        let element = self.elements.as_ref().and_then(|all| all.get(place.position).copied());
+        element.ok_or_else(|| WireError::malformed(place.list, "is not a list"))
+    }
+
+    /// Returns a member of an element.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Malformed`] if there is none.
+    pub(crate) fn member(&mut self, place: Place, name: &str) -> Result<&'a RawValue, WireError> {
+        let mut members: Members<'a> = parse(self.element(place)?, || place.to_string())?;
+        let member = members.take(name)?;
+        member.ok_or_else(|| WireError::malformed(format!("{place}.{name}"), "is missing"))
+    }
+
+    /// Returns the parts of a member of an element.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Malformed`] if it is not a list.
+    pub(crate) fn parts(
+        &mut self,
+        place: Place,
+        name: &str,
+    ) -> Result<Vec<&'a RawValue>, WireError> {
+        let path = || format!("{place}.{name}");
+        let member = self.member(place, name)?;
+        if !member.get().starts_with('[') {
+            return Err(WireError::malformed(path(), "must be a string or a list of parts"));
+        }
+        parse(member, path)
+    }
 }
 
 /// The place of an element of a list; written out only for a fault.

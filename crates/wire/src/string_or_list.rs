@@ -6,7 +6,6 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 
 /// What was written.
 #[derive(Debug, PartialEq)]
@@ -28,24 +27,6 @@ impl<'de, T: Deserialize<'de>> StringOrList<'de, T> {
         expected: &'static str,
     ) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Either { expected, element: PhantomData })
-    }
-}
-
-/// Content of a message of OpenAI's formats: a text, or parts that are read one by one.
-#[derive(Debug)]
-pub(crate) enum Content<'a> {
-    /// Text.
-    Text(Cow<'a, str>),
-    /// Parts in order.
-    Parts(Vec<&'a RawValue>),
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match StringOrList::read(deserializer, "`content` to be a string or a list of parts")? {
-            StringOrList::String(text) => Self::Text(text),
-            StringOrList::List(parts) => Self::Parts(parts),
-        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::event::Citation;
 use crate::ids;
 
 /// Returns the call and the result of a search that tells its sources; one that tells none has nothing
@@ -11,24 +12,35 @@ use crate::ids;
 pub(super) fn blocks(raw: &Value, query: Option<&str>, reply_id: &str) -> Option<[Value; 2]> {
     let query = query?;
     let sources = raw["action"]["sources"].as_array()?;
-    let results: Vec<Value> = sources
-        .iter()
-        .filter_map(|source| {
-            let url = source["url"].as_str()?;
-            Some(json!({
-                "type": "web_search_result",
-                "url": url,
-                "title": source["title"].as_str().unwrap_or(url),
-                "encrypted_content": "",
-                "page_age": null,
-            }))
-        })
-        .collect();
+    let found = |source: &Value| Some(result(source["url"].as_str()?, source["title"].as_str()));
+    let results: Vec<Value> = sources.iter().filter_map(found).collect();
+    let seed = format!("{reply_id}/{}", raw["id"].as_str().unwrap_or_default());
+    search(query, results, &seed)
+}
+
+/// Returns the same for sources that came when no text was left for them to stand at; of documents, which
+/// no search finds, nothing.
+pub(super) fn late(sources: &[Citation], reply_id: &str) -> Option<[Value; 2]> {
+    let on_the_web = sources.iter().filter(|source| !source.url.is_empty());
+    let results = on_the_web.map(|source| result(&source.url, source.title.as_deref())).collect();
+    search("", results, &format!("{reply_id}/sources"))
+}
+
+fn result(url: &str, title: Option<&str>) -> Value {
+    json!({
+        "type": "web_search_result",
+        "url": url,
+        "title": title.unwrap_or(url),
+        "encrypted_content": "",
+        "page_age": null,
+    })
+}
+
+fn search(query: &str, results: Vec<Value>, seed: &str) -> Option<[Value; 2]> {
     if results.is_empty() {
         return None;
     }
-    let seed = format!("{reply_id}/{}", raw["id"].as_str().unwrap_or_default());
-    let id = ids::made("srvtoolu_", &seed, 0);
+    let id = ids::made("srvtoolu_", seed, 0);
     Some([
         json!({
             "type": "server_tool_use", "id": id, "name": "web_search", "input": {"query": query},

@@ -233,9 +233,15 @@ pub(super) fn content(parts: &[CollectedPart], reply_id: &str, seal: &Seal, out:
 fn block(part: &CollectedPart, foreign: &[Opaque], reply_id: &str, seal: &Seal, out: &mut Vec<u8>) {
     match &part.head {
         PartHead::Text | PartHead::Refusal => {
-            text_block(&part.text, &part.citations, out);
+            let before = out.len();
+            if part.text.is_empty() {
+                // Sources that came when their text had ended.
+                joined(search::late(&part.citations, reply_id).iter().flatten(), out);
+            } else {
+                text_block(&part.text, &part.citations, out);
+            }
             if !foreign.is_empty() {
-                if !part.text.is_empty() {
+                if out.len() > before {
                     out.push(b',');
                 }
                 thinking_block("", &sealed::envelope(seal, foreign, true), out);
@@ -257,14 +263,18 @@ fn block(part: &CollectedPart, foreign: &[Opaque], reply_id: &str, seal: &Seal, 
         }
         PartHead::Media { mime, .. } => text_block(&media_note(mime), &[], out),
         PartHead::Server { raw, query } => {
-            for (place, block) in server_blocks(raw, query.as_deref(), reply_id).iter().enumerate()
-            {
-                if place > 0 {
-                    out.push(b',');
-                }
-                out.extend_from_slice(block.to_string().as_bytes());
-            }
+            joined(server_blocks(raw, query.as_deref(), reply_id).iter(), out);
         }
+    }
+}
+
+/// Appends blocks, with commas between them.
+fn joined<'b>(blocks: impl Iterator<Item = &'b Value>, out: &mut Vec<u8>) {
+    for (place, block) in blocks.enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(block.to_string().as_bytes());
     }
 }
 

@@ -1,7 +1,6 @@
 //! Requests: read into canonical form and written from it.
 
 mod continued;
-mod locate;
 mod read;
 mod write;
 

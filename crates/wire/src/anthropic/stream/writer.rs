@@ -6,7 +6,7 @@
 
 use super::pieces;
 use crate::anthropic::words::write_stop_reason;
-use crate::anthropic::{cite, error, reply, sealed};
+use crate::anthropic::{cite, error, reply, sealed, search};
 use crate::api_error::ApiError;
 use crate::chat::{Opaque, OpaqueKind};
 use crate::codec::{EventWriter, ReplyContext};
@@ -202,6 +202,7 @@ impl OneAtATime for Writer {
         let shape = self.shape();
         let Some(open) = &mut self.open else { return };
         let foreign = std::mem::take(&mut open.foreign);
+        let sources = std::mem::take(&mut open.sources);
         let (is_reasoning, signed) = (open.is_reasoning, open.signed);
         if is_reasoning && shape == Some(Shape::Thinking) && !signed && foreign.is_empty() {
             self.unsigned = true;
@@ -210,6 +211,10 @@ impl OneAtATime for Writer {
             self.close_block(out);
         } else {
             self.close_block(out);
+            for block in search::late(&sources, &self.id).iter().flatten() {
+                self.block_start(block.to_string().as_bytes(), out);
+                self.block_stop(out);
+            }
             if is_reasoning && !signed && sealed::is_redacted(&foreign) {
                 let mut block = Vec::new();
                 reply::redacted_block(&sealed::envelope(&self.seal, &foreign, false), &mut block);

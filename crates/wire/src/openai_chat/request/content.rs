@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::members::{Place, parse};
+use super::members::{AsWritten, Place, parse};
 use super::wire::{File, ImageUrl, Part as WirePart, Thought};
 use crate::WireFormat;
 use crate::breakpoint::Breakpoint;
@@ -10,34 +10,44 @@ use crate::chat::{Media, MediaSource, Part, PartKind};
 use crate::codec::WireError;
 use crate::data_url;
 use crate::openai_media::{self, Speaker};
-use crate::string_or_list::Content;
+use crate::plain::Content;
 use crate::text::characters;
 
-/// Reads `content` into parts. Empty texts are left out.
+/// The member that is read here.
+const CONTENT: &str = "content";
+
+/// Reads the `content` of a message, which stands in `body`, into parts. Empty texts are left out.
 ///
 /// # Errors
 ///
 /// [`WireError::Malformed`] with the path of the part, which begins with `path`.
 pub(super) fn read(
-    content: Option<Content<'_>>,
+    content: Option<Content<'_, WirePart<'_>>>,
     speaker: Speaker,
     path: Place,
+    body: &mut AsWritten<'_>,
 ) -> Result<Vec<Part>, WireError> {
-    let parts = match content {
-        None => return Ok(Vec::new()),
-        Some(Content::Text(text)) if text.is_empty() => return Ok(Vec::new()),
-        Some(Content::Text(text)) => return Ok(vec![Part::text(text)]),
-        Some(Content::Parts(parts)) => parts,
-    };
-    let mut read = Vec::with_capacity(parts.len());
-    for (position, raw) in parts.iter().enumerate() {
-        let at = || format!("{path}.content[{position}]");
-        read.extend(part(raw, speaker, &at)?);
+    let mut read = Vec::new();
+    let at = |position: usize| move || format!("{path}.{CONTENT}[{position}]");
+    match content {
+        None => {}
+        Some(Content::Text(text)) if text.is_empty() => {}
+        Some(Content::Text(text)) => read.push(Part::text(text)),
+        Some(Content::Parts(parts)) => {
+            for (position, part) in parts.into_iter().enumerate() {
+                read.extend(of_wire(part, None, &at(position))?);
+            }
+        }
+        Some(Content::Other) => {
+            for (position, raw) in body.parts(path, CONTENT)?.into_iter().enumerate() {
+                read.extend(of_raw(raw, speaker, &at(position))?);
+            }
+        }
     }
     Ok(read)
 }
 
-fn part(
+fn of_raw(
     raw: &RawValue,
     speaker: Speaker,
     at: &dyn Fn() -> String,
@@ -47,6 +57,16 @@ fn part(
         return Ok((!text.is_empty()).then(|| Part::text(text)));
     }
     let part: WirePart<'_> = parse(raw, at)?;
+    let may_stay = speaker == Speaker::Assistant;
+    of_wire(part, may_stay.then_some(raw), at)
+}
+
+/// Reads a part; one of an unknown kind stays as it was written, if that is given.
+fn of_wire(
+    part: WirePart<'_>,
+    raw: Option<&RawValue>,
+    at: &dyn Fn() -> String,
+) -> Result<Option<Part>, WireError> {
     let kind = match part.kind.as_deref().unwrap_or("text") {
         "text" | "input_text" | "output_text" => match part.text.filter(|text| !text.is_empty()) {
             Some(text) => PartKind::Text(text),
@@ -57,11 +77,14 @@ fn part(
         "input_audio" => PartKind::Audio(openai_media::sound(part.input_audio, at)?),
         "file" => PartKind::Document(file(part.file, at)?),
         "thinking" | "reasoning" => PartKind::Reasoning(thinking(part.thinking, part.text)),
-        other if speaker == Speaker::Other => {
-            let detail = format!("`{other}` is unknown; use text, image_url, input_audio or file");
-            return Err(WireError::malformed(format!("{}.type", at()), detail));
+        other => {
+            let Some(raw) = raw else {
+                let detail =
+                    format!("`{other}` is unknown; use text, image_url, input_audio or file");
+                return Err(WireError::malformed(format!("{}.type", at()), detail));
+            };
+            PartKind::Server { format: WireFormat::OpenAiChat, raw: raw.to_owned() }
         }
-        _ => PartKind::Server { format: WireFormat::OpenAiChat, raw: raw.to_owned() },
     };
     let cache =
         part.cache_control.or_else(|| part.prompt_cache_breakpoint.as_ref().map(Breakpoint::mark));

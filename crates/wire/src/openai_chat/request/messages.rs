@@ -1,7 +1,7 @@
 //! Reads `messages` into turns.
 
 use super::content;
-use super::members::{Place, parse};
+use super::members::{AsWritten, Place, parse};
 use super::thoughts;
 use super::wire::{CustomCall, Function, Message, ToolCall};
 use crate::chat::{CallKind, Opaque, OpaqueKind, Part, PartKind, Role, Turn, Vendor};
@@ -13,24 +13,25 @@ use crate::text::characters;
 /// The member that holds the conversation.
 pub(super) const MESSAGES: &str = "messages";
 
-/// Reads all messages, in order.
+/// Reads all messages of a body, in order.
 ///
 /// # Errors
 ///
 /// [`WireError::Malformed`] with the path of the first fault; [`WireError::Unsupported`] for sound in
 /// the history, which is only an id at its vendor.
-pub(super) fn read(messages: Vec<Message<'_>>) -> Result<Vec<Turn>, WireError> {
-    let mut reader = Reader { legacy_call: None };
+pub(super) fn read(messages: Vec<Message<'_>>, body: &[u8]) -> Result<Vec<Turn>, WireError> {
+    let mut reader = Reader { legacy_call: None, body: AsWritten::new(body) };
     let read = |(position, message)| reader.turn(message, Place { list: MESSAGES, position });
     messages.into_iter().enumerate().map(read).collect()
 }
 
-struct Reader {
+struct Reader<'a> {
+    body: AsWritten<'a>,
     /// Id made for the last legacy `function_call`, which its result must name.
     legacy_call: Option<String>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn turn(&mut self, mut message: Message<'_>, path: Place) -> Result<Turn, WireError> {
         let role = match message.role.as_deref() {
             Some("system") => Role::System,
@@ -49,7 +50,7 @@ impl Reader {
             Role::Assistant => self.assistant(&mut message, path)?,
             Role::Tool => vec![self.result(&mut message, path)?],
             Role::System | Role::Developer | Role::User => {
-                content::read(message.content.take(), Speaker::Other, path)?
+                content::read(message.content.take(), Speaker::Other, path, &mut self.body)?
             }
         };
         let name = message.name.filter(|_| role != Role::Tool);
@@ -66,7 +67,12 @@ impl Reader {
             return Err(WireError::unsupported(format!("{path}.audio"), why));
         }
         let mut parts = thoughts::read(message);
-        parts.extend(content::read(message.content.take(), Speaker::Assistant, path)?);
+        parts.extend(content::read(
+            message.content.take(),
+            Speaker::Assistant,
+            path,
+            &mut self.body,
+        )?);
         if let Some(refusal) = message.refusal.take().filter(|text| !text.is_empty()) {
             parts.push(Part::new(PartKind::Refusal(refusal)));
         }
@@ -93,7 +99,7 @@ impl Reader {
                 return Err(WireError::malformed(format!("{path}.tool_call_id"), detail));
             }
         };
-        let parts = content::read(message.content.take(), Speaker::Other, path)?;
+        let parts = content::read(message.content.take(), Speaker::Other, path, &mut self.body)?;
         let name = message.name.take();
         Ok(Part::new(PartKind::ToolResult { call, name, parts, is_error: None }))
     }

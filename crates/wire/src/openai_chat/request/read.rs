@@ -38,7 +38,7 @@ pub(crate) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
     let request = ChatRequest {
         origin: Some(WireFormat::OpenAiChat),
         model: peek.model.clone(),
-        turns: messages::read(messages)?,
+        turns: messages::read(messages, body)?,
         tools: tools::read(&mut members)?,
         tool_choice: tools::read_choice(&mut members)?,
         parallel_calls: members.take("parallel_tool_calls")?,

@@ -36,7 +36,7 @@ fn faults_name_their_json_path() {
         r#"[{"role":"user","content":[{"type":"text","text":"a"},{"type":"hologram"}]}]"#,
         "messages[0].content[1].type: `hologram`",
     );
-    check(r#"[{"role":"user","content":7}]"#, "messages[0]: invalid type: integer `7`");
+    check(r#"[{"role":"user","content":7}]"#, "messages[0].content: invalid type: integer `7`");
     check(r#"[{"role":"tool","content":"x"}]"#, "messages[0].tool_call_id: is missing");
     check(
         r#"[{"role":"assistant","tool_calls":[{"id":"a","function":{}}]}]"#,

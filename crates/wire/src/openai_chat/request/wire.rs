@@ -8,14 +8,14 @@ use serde_json::value::RawValue;
 use crate::breakpoint::Breakpoint;
 use crate::chat::RawJson;
 use crate::openai_media::InputAudio;
-use crate::string_or_list::Content;
+use crate::plain::{Content, Plain};
 
 /// One message.
 #[derive(Debug, Deserialize)]
 pub(super) struct Message<'a> {
     pub(super) role: Option<String>,
     #[serde(borrow)]
-    pub(super) content: Option<Content<'a>>,
+    pub(super) content: Option<Content<'a, Part<'a>>>,
     pub(super) name: Option<String>,
     pub(super) refusal: Option<String>,
     #[serde(borrow)]
@@ -45,6 +45,15 @@ pub(super) struct Part<'a> {
     pub(super) thinking: Option<&'a RawValue>,
     pub(super) cache_control: Option<Value>,
     pub(super) prompt_cache_breakpoint: Option<Breakpoint>,
+}
+
+impl Plain for Part<'_> {
+    const KINDS: &'static [&'static str] =
+        &["text", "image_url", "input_audio", "file", "refusal", "thinking"];
+
+    fn kind(&mut self) -> &mut Option<String> {
+        &mut self.kind
+    }
 }
 
 /// `image_url` as an object.

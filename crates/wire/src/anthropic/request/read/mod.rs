@@ -8,20 +8,28 @@ mod tests;
 mod tools;
 
 use self::parts::{Findings, Speaker};
-use self::shape::{Body, Content, Message, OutputConfig, Thinking};
-use super::locate;
+use self::shape::{Body, Message, OutputConfig, Thinking, Written};
 use crate::WireFormat;
 use crate::chat::{
     ChatRequest, Delivery, Effort, OutputFormat, Part, PartKind, Reasoning, ReasoningAmount, Role,
     Sampling, ToolChoice, Turn,
 };
 use crate::codec::{Peek, WireError};
+use crate::locate;
+use crate::members::{AsWritten, Place};
+
+/// The member that holds the conversation.
+const MESSAGES: &str = "messages";
+
+/// The member that holds what a message says.
+const CONTENT: &str = "content";
 
 /// Reads a request.
 pub(in crate::anthropic) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {
+    let mut written = AsWritten::new(body);
     let body: Body<'_> = locate::body(body)?;
     let Some(messages) = body.messages else {
-        return Err(WireError::malformed("messages", "is missing; send at least one message"));
+        return Err(WireError::malformed(MESSAGES, "is missing; send at least one message"));
     };
 
     let mut findings = Findings::default();
@@ -30,8 +38,8 @@ pub(in crate::anthropic) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest
         None => Vec::new(),
     };
     let leading = turns.len();
-    for (index, message) in messages.into_iter().enumerate() {
-        let turn = turn(message, index, &mut findings)?;
+    for (position, message) in messages.into_iter().enumerate() {
+        let turn = turn(message, Place { list: MESSAGES, position }, &mut written, &mut findings)?;
         if std::mem::take(&mut findings.is_compacted) {
             turns.truncate(leading);
         }
@@ -82,16 +90,20 @@ pub(in crate::anthropic) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest
 }
 
 /// Reads the system prompt as one turn for each block: joining them would lose cache marks.
-fn system_turns(system: Content<'_>, findings: &mut Findings) -> Result<Vec<Turn>, WireError> {
-    let parts = parts::read(system, Speaker::System, "system", findings)?;
+fn system_turns(system: Written<'_>, findings: &mut Findings) -> Result<Vec<Turn>, WireError> {
+    let parts = parts::read_raw(system, Speaker::System, "system", findings)?;
     Ok(parts
         .into_iter()
         .map(|part| Turn { role: Role::System, parts: vec![part], name: None })
         .collect())
 }
 
-fn turn(message: Message<'_>, index: usize, findings: &mut Findings) -> Result<Turn, WireError> {
-    let path = format!("messages[{index}]");
+fn turn(
+    message: Message<'_>,
+    path: Place,
+    body: &mut AsWritten<'_>,
+    findings: &mut Findings,
+) -> Result<Turn, WireError> {
     let (role, speaker) = match message.role.as_deref() {
         Some("user") => (Role::User, Speaker::User),
         Some("assistant") => (Role::Assistant, Speaker::Assistant),
@@ -105,11 +117,17 @@ fn turn(message: Message<'_>, index: usize, findings: &mut Findings) -> Result<T
             return Err(WireError::malformed(format!("{path}.role"), detail));
         }
     };
-    let path = format!("{path}.content");
+    let at = format!("{path}.{CONTENT}");
     let Some(content) = message.content else {
-        return Err(WireError::malformed(path, "is missing; send a string or a list of blocks"));
+        return Err(WireError::malformed(at, "is missing; send a string or a list of blocks"));
     };
-    Ok(Turn { role, parts: parts::read(content, speaker, &path, findings)?, name: None })
+    let parts = if content.is_plain() {
+        parts::read(content, speaker, &at, findings)?
+    } else {
+        let content = locate::part(body.member(path, CONTENT)?, &at)?;
+        parts::read_raw(content, speaker, &at, findings)?
+    };
+    Ok(Turn { role, parts, name: None })
 }
 
 fn reasoning(

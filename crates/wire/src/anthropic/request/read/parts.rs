@@ -4,14 +4,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::shape::{Block, Content, Source};
+use super::shape::{Block, Content, Source, Written};
 use super::{short, text_parts};
 use crate::WireFormat;
-use crate::anthropic::request::locate;
 use crate::anthropic::words::is_server_block;
 use crate::chat::{CallKind, Media, MediaSource, Opaque, OpaqueKind, Part, PartKind, Vendor};
 use crate::codec::WireError;
 use crate::data_url::base64;
+use crate::locate;
 use crate::notes::Notes;
 use crate::refusals::Refusals;
 
@@ -34,9 +34,11 @@ pub(super) enum Speaker {
     Assistant,
     /// Inside a tool's result.
     Tool,
+    /// Inside a document or a search result.
+    Source,
 }
 
-/// Reads content that stands at `path`.
+/// Reads plain content that stands at `path`.
 pub(super) fn read(
     content: Content<'_>,
     speaker: Speaker,
@@ -44,12 +46,31 @@ pub(super) fn read(
     findings: &mut Findings,
 ) -> Result<Vec<Part>, WireError> {
     let blocks = match content {
-        Content::Text(text) => return Ok(text_parts(text)),
-        Content::Blocks(blocks) => blocks,
+        Content::Text(text) => return Ok(text_parts(text.into_owned())),
+        Content::Parts(blocks) => blocks,
+        Content::Other => return Err(WireError::malformed(path, "must be a list of blocks")),
+    };
+    let mut parts = Vec::with_capacity(blocks.len());
+    for (index, wire) in blocks.into_iter().enumerate() {
+        block((wire, None), speaker, &format!("{path}[{index}]"), &mut parts, findings)?;
+    }
+    Ok(parts)
+}
+
+/// Reads content that stands at `path` and is still as it was written.
+pub(super) fn read_raw(
+    content: Written<'_>,
+    speaker: Speaker,
+    path: &str,
+    findings: &mut Findings,
+) -> Result<Vec<Part>, WireError> {
+    let blocks = match content {
+        Written::Text(text) => return Ok(text_parts(text)),
+        Written::Blocks(blocks) => blocks,
     };
     let mut parts = Vec::with_capacity(blocks.len());
     for (index, raw) in blocks.into_iter().enumerate() {
-        block(raw, speaker, &format!("{path}[{index}]"), &mut parts, findings)?;
+        raw_block(raw, speaker, &format!("{path}[{index}]"), &mut parts, findings)?;
     }
     Ok(parts)
 }
@@ -73,6 +94,11 @@ fn may_say(speaker: Speaker, kind: &str, path: &str) -> Result<(), WireError> {
         }
         (Speaker::User, "tool_use") => misplaced(kind, "assistant"),
         (Speaker::Assistant, "tool_result") => misplaced(kind, "user"),
+        // Blocks inside blocks end somewhere.
+        (Speaker::Tool, "tool_use" | "tool_result")
+        | (Speaker::Source, "tool_use" | "tool_result" | "document" | "search_result") => {
+            format!("is `{}`, which cannot stand inside another block", short(kind))
+        }
         _ => return Ok(()),
     };
     Err(WireError::malformed(format!("{path}.type"), detail))
@@ -82,24 +108,34 @@ fn misplaced(kind: &str, role: &str) -> String {
     format!("is `{kind}`; such blocks stand in messages of role `{role}`")
 }
 
-fn block(
+fn raw_block(
     raw: &RawValue,
     speaker: Speaker,
     path: &str,
     parts: &mut Vec<Part>,
     findings: &mut Findings,
 ) -> Result<(), WireError> {
-    let wire = match locate::part::<Block<'_>>(raw, path) {
-        Ok(wire) => wire,
+    match locate::part::<Block<'_>>(raw, path) {
+        Ok(wire) => block((wire, Some(raw)), speaker, path, parts, findings),
         Err(fault) => match kind_of(raw) {
             // Members of such blocks mean other things than those of ours.
             Some(kind) if stays_raw(&kind, speaker) => {
                 vendor_block(raw, &kind, path, parts, findings);
-                return Ok(());
+                Ok(())
             }
-            _ => return Err(fault),
+            _ => Err(fault),
         },
-    };
+    }
+}
+
+/// Reads a block; `raw` is how it was written, unless it is plain.
+fn block(
+    (wire, raw): (Block<'_>, Option<&RawValue>),
+    speaker: Speaker,
+    path: &str,
+    parts: &mut Vec<Part>,
+    findings: &mut Findings,
+) -> Result<(), WireError> {
     let Some(kind) = wire.kind.as_deref() else {
         return Err(missing(path, "type"));
     };
@@ -116,9 +152,9 @@ fn block(
         }
         "image" => parts.push(Part::new(PartKind::Image(image(&wire, path)?))),
         "document" => document(wire, path, parts, findings)?,
-        "search_result" => parts.push(Part::text(search_result(&wire, path, findings)?)),
+        "search_result" => parts.push(Part::text(search_result((wire, raw), path, findings)?)),
         "tool_use" => parts.push(tool_use(wire, path)?),
-        "tool_result" => parts.push(tool_result(wire, path, findings)?),
+        "tool_result" => parts.push(tool_result((wire, raw), path, findings)?),
         "thinking" => {
             let opaque = opaque(OpaqueKind::Signature, wire.signature);
             let kind = PartKind::Reasoning(wire.thinking.unwrap_or_default());
@@ -128,11 +164,11 @@ fn block(
             let opaque = opaque(OpaqueKind::Redacted, wire.data);
             parts.push(Part { kind: PartKind::Reasoning(String::new()), opaque, cache: None });
         }
-        kind if stays_raw(kind, speaker) => {
-            vendor_block(raw, kind, path, parts, findings);
-            return Ok(());
-        }
         other => {
+            if let Some(raw) = raw.filter(|_| stays_raw(other, speaker)) {
+                vendor_block(raw, other, path, parts, findings);
+                return Ok(());
+            }
             let detail = format!("is `{}`, which cannot stand here", short(other));
             return Err(WireError::malformed(format!("{path}.type"), detail));
         }
@@ -150,7 +186,7 @@ fn block(
 /// knows; what a user says must be something we know.
 fn stays_raw(kind: &str, speaker: Speaker) -> bool {
     match speaker {
-        Speaker::System => false,
+        Speaker::System | Speaker::Source => false,
         Speaker::Tool => kind == "tool_reference",
         Speaker::User => is_server_block(kind),
         Speaker::Assistant => ![
@@ -220,15 +256,37 @@ fn tool_use(wire: Block<'_>, path: &str) -> Result<Part, WireError> {
     Ok(Part::new(PartKind::ToolCall { id, name, kind: CallKind::Function, arguments }))
 }
 
-fn tool_result(wire: Block<'_>, path: &str, findings: &mut Findings) -> Result<Part, WireError> {
-    let call = wire.tool_use_id.ok_or_else(|| missing(path, "tool_use_id"))?;
-    let parts = match wire.content {
-        None => Vec::new(),
-        Some(raw) => {
-            let path = format!("{path}.content");
-            read(locate::part(raw, &path)?, Speaker::Tool, &path, findings)?
+/// Reads the content of a block.
+fn inner(
+    content: Option<Content<'_>>,
+    raw: Option<&RawValue>,
+    (speaker, path): (Speaker, &str),
+    findings: &mut Findings,
+) -> Result<Vec<Part>, WireError> {
+    #[derive(Deserialize)]
+    struct Inner<'a> {
+        #[serde(borrow)]
+        content: &'a RawValue,
+    }
+    let path = format!("{path}.content");
+    match (content, raw) {
+        (None, _) => Ok(Vec::new()),
+        (Some(content), Some(raw)) if !content.is_plain() => {
+            let inner: Inner<'_> = locate::part(raw, &path)?;
+            let content = locate::part(inner.content, &path)?;
+            read_raw(content, speaker, &path, findings)
         }
-    };
+        (Some(content), _) => read(content, speaker, &path, findings),
+    }
+}
+
+fn tool_result(
+    (wire, raw): (Block<'_>, Option<&RawValue>),
+    path: &str,
+    findings: &mut Findings,
+) -> Result<Part, WireError> {
+    let call = wire.tool_use_id.ok_or_else(|| missing(path, "tool_use_id"))?;
+    let parts = inner(wire.content, raw, (Speaker::Tool, path), findings)?;
     let is_error = Some(wire.is_error.unwrap_or(false));
     Ok(Part::new(PartKind::ToolResult { call, name: None, parts, is_error }))
 }
@@ -289,7 +347,7 @@ fn document(
     };
     let mut text = String::new();
     let mut others = Vec::new();
-    for part in read(locate::part(raw, &path)?, Speaker::Tool, &path, findings)? {
+    for part in read_raw(locate::part(raw, &path)?, Speaker::Source, &path, findings)? {
         match part.kind {
             PartKind::Text(more) => {
                 if !text.is_empty() {
@@ -312,21 +370,18 @@ fn document(
 
 /// Spells a search result as text: title, source, content.
 fn search_result(
-    wire: &Block<'_>,
+    (wire, written): (Block<'_>, Option<&RawValue>),
     path: &str,
     findings: &mut Findings,
 ) -> Result<String, WireError> {
     findings.notes.approximate("search_result", "sent as text");
-    let mut lines: Vec<String> = wire.title.clone().into_iter().collect();
+    let mut lines: Vec<String> = wire.title.into_iter().collect();
     if let Some(raw) = wire.source {
         lines.push(locate::part(raw, &format!("{path}.source"))?);
     }
-    if let Some(raw) = wire.content {
-        let path = format!("{path}.content");
-        for part in read(locate::part(raw, &path)?, Speaker::Tool, &path, findings)? {
-            if let PartKind::Text(text) = part.kind {
-                lines.push(text);
-            }
+    for part in inner(wire.content, written, (Speaker::Source, path), findings)? {
+        if let PartKind::Text(text) = part.kind {
+            lines.push(text);
         }
     }
     Ok(lines.join("\n"))

@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::chat::Extra;
+use crate::plain::{self, Plain};
 use crate::string_or_list::StringOrList;
 
 /// The request.
@@ -19,7 +20,7 @@ pub(super) struct Body<'a> {
     pub(super) _stream: Option<IgnoredAny>,
     pub(super) max_tokens: Option<u64>,
     #[serde(borrow)]
-    pub(super) system: Option<Content<'a>>,
+    pub(super) system: Option<Written<'a>>,
     #[serde(borrow)]
     pub(super) messages: Option<Vec<Message<'a>>>,
     #[serde(borrow)]
@@ -47,7 +48,10 @@ pub(super) struct Message<'a> {
 }
 
 /// Content: a string or a list of blocks.
-pub(super) enum Content<'a> {
+pub(super) type Content<'a> = plain::Content<'a, Block<'a>>;
+
+/// Content whose blocks are still as they were written.
+pub(super) enum Written<'a> {
     Text(String),
     Blocks(Vec<&'a RawValue>),
 }
@@ -67,7 +71,7 @@ pub(super) struct Block<'a> {
     pub(super) input: Option<&'a RawValue>,
     pub(super) tool_use_id: Option<String>,
     #[serde(borrow)]
-    pub(super) content: Option<&'a RawValue>,
+    pub(super) content: Option<Content<'a>>,
     pub(super) is_error: Option<bool>,
     /// An object on images and documents, a string on search results.
     #[serde(borrow)]
@@ -77,6 +81,36 @@ pub(super) struct Block<'a> {
     /// A list on texts, an object on documents.
     pub(super) citations: Option<Value>,
     pub(super) cache_control: Option<Value>,
+}
+
+impl Plain for Block<'_> {
+    const KINDS: &'static [&'static str] = &[
+        "text",
+        "image",
+        "document",
+        "search_result",
+        "tool_use",
+        "tool_result",
+        "thinking",
+        "redacted_thinking",
+    ];
+
+    fn kind(&mut self) -> &mut Option<String> {
+        &mut self.kind
+    }
+}
+
+impl Content<'_> {
+    /// Tells whether all blocks are plain, also those inside them.
+    pub(super) fn is_plain(&self) -> bool {
+        match self {
+            Self::Text(_) => true,
+            Self::Other => false,
+            Self::Parts(blocks) => {
+                blocks.iter().all(|block| block.content.as_ref().is_none_or(Self::is_plain))
+            }
+        }
+    }
 }
 
 /// Where the bytes of an image or document are.
@@ -158,7 +192,7 @@ pub(super) struct Metadata {
     pub(super) user_id: Option<String>,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for Written<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match StringOrList::read(deserializer, "a string or a list of blocks")? {
             StringOrList::String(text) => Self::Text(text.into_owned()),

@@ -456,3 +456,21 @@ fn thinking_between_tools_is_a_low_effort_elsewhere() {
     assert_eq!(request.reasoning.amount, ReasoningAmount::Effort(Effort::Low));
     assert_eq!(request.notes.entries().len(), 1);
 }
+
+#[test]
+fn blocks_inside_blocks_end_somewhere() {
+    let check = |before: &str, behind: &str| {
+        let deep = [before.repeat(50_000), behind.repeat(50_000)].concat();
+        let body = format!(
+            r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":[{deep}]}}]}}"#
+        );
+
+        let fault = read_text(&body).unwrap_err().to_string();
+
+        assert!(fault.starts_with("messages[0].content[0]"), "{before}: {fault:.200}");
+    };
+    check(r#"{"type":"tool_result","tool_use_id":"t","content":["#, "]}");
+    check(r#"{"tool_use_id":"t","content":["#, r#"],"type":"tool_result"}"#);
+    check(r#"{"content":["#, r#"],"type":"search_result"}"#);
+    check(r#"{"source":{"type":"content","content":["#, r#"]},"type":"document"}"#);
+}

@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 use super::shape::{Tool as WireTool, WebSearchTool};
 use super::{hosted, parts, short};
 use crate::WireFormat;
-use crate::anthropic::request::locate;
 use crate::chat::{Tool, ToolChoice, ToolKind, WebSearch};
 use crate::codec::WireError;
+use crate::locate;
 use crate::notes::Notes;
 
 /// Reads a declaration that stands at `path`.

@@ -400,3 +400,41 @@ fn sources_wait_for_their_text() {
         .collect();
     assert_eq!(urls, ["https://a", "https://b"]);
 }
+
+#[test]
+fn sources_that_come_when_their_text_has_ended_are_those_of_a_search() {
+    let cite = |url: &str| Event::Cite {
+        choice: 0,
+        part: 2,
+        citation: Citation { url: url.to_owned(), ..Citation::default() },
+    };
+    let call = PartHead::ToolCall {
+        id: "toolu_1".to_owned(),
+        name: "f".to_owned(),
+        kind: CallKind::Function,
+    };
+    let out = write_all(&[
+        start_of(0, PartHead::Text),
+        text(0, "x"),
+        end_of(0),
+        start_of(1, call),
+        end_of(1),
+        start_of(2, PartHead::Text),
+        cite("https://a"),
+        cite(""),
+        cite("https://b"),
+        end_of(2),
+        Event::End,
+    ]);
+    let events = checked(&out);
+    let blocks: Vec<&Value> = events
+        .iter()
+        .map(|event| &event["content_block"])
+        .filter(|block| !block.is_null())
+        .collect();
+    let kinds: Vec<&Value> = blocks.iter().map(|block| &block["type"]).collect();
+    assert_eq!(kinds, ["text", "tool_use", "server_tool_use", "web_search_tool_result"]);
+    assert_eq!(blocks[2]["id"], blocks[3]["tool_use_id"]);
+    assert_eq!(blocks[3]["content"][1]["url"], "https://b");
+    assert_eq!(blocks[3]["content"].as_array().unwrap().len(), 2, "a document is no find");
+}

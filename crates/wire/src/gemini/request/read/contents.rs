@@ -5,10 +5,10 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::media;
+use super::plain::{Answer, Kind, Plain, Wire};
 use crate::WireFormat;
 use crate::chat::{CallKind, Opaque, OpaqueKind, Part, PartKind, Role, Turn, Vendor};
 use crate::codec::WireError;
@@ -59,35 +59,7 @@ struct Call {
 }
 
 /// A content: its parts in one list, the role among the other members.
-pub(super) type Content<'a> = Divided<'a, &'a RawValue>;
-
-/// A part that is nothing but what most parts are.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Plain<'a> {
-    Text(String),
-    #[serde(borrow)]
-    FunctionResponse(Answer<'a>),
-}
-
-/// A result without media.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Answer<'a> {
-    id: Option<String>,
-    name: String,
-    #[serde(borrow)]
-    response: Option<&'a RawValue>,
-}
-
-/// The object of a result that is nothing but one text.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Said {
-    #[serde(alias = "result")]
-    Output(String),
-    Error(String),
-}
+pub(super) type Content<'a> = Divided<'a, Wire<'a>>;
 
 /// Where a part stands.
 #[derive(Clone, Copy)]
@@ -108,31 +80,48 @@ impl Contents {
     /// Reads one content; `None` if it has no parts.
     pub(super) fn content(
         &mut self,
-        content: &Content<'_>,
+        content: Content<'_>,
         index: usize,
     ) -> Result<Option<Turn>, WireError> {
         let role = match content.members.get("role") {
             Some(role) => self::role(role, || format!("contents[{index}].role"))?,
             None => Role::User,
         };
-        let Some(list) = &content.list else { return Ok(None) };
+        let Some(list) = content.list else { return Ok(None) };
         let mut parts = Vec::with_capacity(list.len());
-        for (part, raw) in list.iter().enumerate() {
-            parts.push(self.part(raw, Place { content: index, part, role })?);
+        for (part, wire) in list.into_iter().enumerate() {
+            let place = Place { content: index, part, role };
+            parts.push(match wire {
+                Wire::Plain(plain) => self.plain(plain, place)?,
+                Wire::Raw(raw) => self.part(raw, place)?,
+                Wire::Other => return Err(WireError::malformed(place.path(), "cannot be read")),
+            });
         }
         Ok((!parts.is_empty()).then_some(Turn { role, parts, name: None }))
     }
 
+    fn plain(&mut self, plain: Plain<'_>, place: Place) -> Result<Part, WireError> {
+        let is_thought = plain.thought && place.role == Role::Assistant;
+        let kind = match plain.kind {
+            Kind::Text(text) if is_thought => PartKind::Reasoning(text),
+            Kind::Text(text) => PartKind::Text(text),
+            Kind::Call(call) => {
+                let path = format!("{}.functionCall", place.path());
+                self.called(place, &path, (call.id, call.name), call.args)?
+            }
+            Kind::Result(Answer { id, name, response, .. }) => {
+                let said = response.map_or((Vec::new(), None), |said| said.parts());
+                self.answer(place, (id, name), said)?
+            }
+        };
+        let signature = |data| Opaque::new(Vendor::Google, OpaqueKind::Signature, data);
+        Ok(Part { kind, opaque: plain.signature.map(signature), cache: None })
+    }
+
     fn part(&mut self, raw: &RawValue, place: Place) -> Result<Part, WireError> {
         // In one pass, if it has nothing else.
-        match serde_json::from_str(raw.get()) {
-            Ok(Plain::Text(text)) => return Ok(Part::text(text)),
-            Ok(Plain::FunctionResponse(Answer { id, name, response })) => {
-                let id = id.filter(|id| !id.is_empty());
-                let kind = self.answer(place, (id, name), response, Vec::new())?;
-                return Ok(Part::new(kind));
-            }
-            Err(_) => {}
+        if let Ok(Wire::Plain(plain)) = serde_json::from_str(raw.get()) {
+            return self.plain(plain, place);
         }
         let path = &place.path();
         let mut members = Members::of(raw, path)?;
@@ -189,15 +178,25 @@ impl Contents {
     }
 
     fn call(&mut self, raw: &RawValue, place: Place, path: &str) -> Result<PartKind, WireError> {
+        let (mut members, id, name) = named(raw, path)?;
+        self.called(place, path, (id, name), members.take("args"))
+    }
+
+    fn called(
+        &mut self,
+        place: Place,
+        path: &str,
+        (id, name): (Option<String>, String),
+        args: Option<&RawValue>,
+    ) -> Result<PartKind, WireError> {
         if place.role != Role::Assistant {
             return Err(WireError::malformed(path, "must stand in a content of role `model`"));
         }
-        let (mut members, id, name) = named(raw, path)?;
-        let id = id.unwrap_or_else(|| made_id(place));
+        let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| made_id(place));
         self.by_id.entry(id.clone()).or_default().push_back(self.calls.len());
         self.by_name.entry(name.clone()).or_default().push_back(self.calls.len());
         self.calls.push(Call { id: id.clone(), answered: false });
-        let arguments = match members.take("args") {
+        let arguments = match args {
             Some(args) if args.get().starts_with('{') => args.get().to_owned(),
             Some(_) => {
                 return Err(WireError::malformed(format!("{path}.args"), "must be an object"));
@@ -216,23 +215,23 @@ impl Contents {
                 media.push(result_media(raw, &format!("{path}.parts[{index}]"))?);
             }
         }
-        self.answer(place, (id, name), members.take("response"), media)
+        let (mut parts, is_error) = response(members.take("response"), path)?;
+        parts.extend(media);
+        self.answer(place, (id, name), (parts, is_error))
     }
 
     fn answer(
         &mut self,
         place: Place,
         (id, name): (Option<String>, String),
-        response: Option<&RawValue>,
-        media: Vec<Part>,
+        (parts, is_error): (Vec<Part>, Option<bool>),
     ) -> Result<PartKind, WireError> {
-        let path = || format!("{}.functionResponse", place.path());
         if place.role != Role::User {
-            return Err(WireError::malformed(path(), "must stand in a content of role `user`"));
+            let path = format!("{}.functionResponse", place.path());
+            return Err(WireError::malformed(path, "must stand in a content of role `user`"));
         }
+        let id = id.filter(|id| !id.is_empty());
         let call = self.pair(id, &name).unwrap_or_else(|| made_id(place));
-        let (mut parts, is_error) = self::response(response, &path)?;
-        parts.extend(media);
         Ok(PartKind::ToolResult { call, name: Some(name), parts, is_error })
     }
 
@@ -264,7 +263,10 @@ pub(super) fn divided(raw: &RawValue, index: usize) -> Result<Content<'_>, WireE
     let path = format!("contents[{index}]");
     let mut members = Members::of(raw, &path)?;
     let list = match members.take(PARTS) {
-        Some(list) => Some(members::list(list, &format!("{path}.{PARTS}"))?),
+        Some(list) => {
+            let list = members::list(list, &format!("{path}.{PARTS}"))?;
+            Some(list.into_iter().map(Wire::Raw).collect())
+        }
         None => None,
     };
     Ok(Content { members: members.into(), list })
@@ -315,18 +317,9 @@ fn named<'a>(
 
 /// Reads the object of a result: `error` alone is an error, `output` or `result` alone is unwrapped,
 /// anything else is JSON text as written.
-fn response(
-    raw: Option<&RawValue>,
-    path: &dyn Fn() -> String,
-) -> Result<(Vec<Part>, Option<bool>), WireError> {
+fn response(raw: Option<&RawValue>, path: &str) -> Result<(Vec<Part>, Option<bool>), WireError> {
     let Some(raw) = raw else { return Ok((Vec::new(), None)) };
-    match serde_json::from_str(raw.get()) {
-        Ok(Said::Output(text)) if text.is_empty() => return Ok((Vec::new(), None)),
-        Ok(Said::Output(text)) => return Ok((vec![Part::text(text)], None)),
-        Ok(Said::Error(text)) => return Ok((vec![Part::text(text)], Some(true))),
-        Err(_) => {}
-    }
-    let members = Members::of(raw, &format!("{}.response", path()))?.rest();
+    let members = Members::of(raw, &format!("{path}.response"))?.rest();
     let plain = |value: &RawValue| {
         let text = serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_owned());
         vec![Part::text(text)]

@@ -3,6 +3,7 @@
 mod config;
 mod contents;
 mod media;
+mod plain;
 #[cfg(test)]
 mod tests;
 mod tools;
@@ -15,11 +16,13 @@ use serde_json::value::RawValue;
 pub(in crate::gemini) use self::config::level_of;
 use self::contents::{Content, Contents, PARTS};
 pub(super) use self::media::mime_of;
+use self::plain::Wire;
 use super::members::{self, Members};
 use crate::WireFormat;
 use crate::chat::{ChatRequest, Delivery, Extra, Part, Role, Turn};
 use crate::codec::{PathModel, Peek, WireError};
 use crate::divided::{Divide, Divided};
+use crate::members::{AsWritten, Place};
 use crate::splice;
 
 /// The member that holds the conversation.
@@ -67,7 +70,7 @@ pub(in crate::gemini) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, W
         request.turns = system_instruction(raw)?;
     }
     let mut reader = Contents::default();
-    for (index, content) in contents.iter().enumerate() {
+    for (index, content) in contents.into_iter().enumerate() {
         request.turns.extend(reader.content(content, index)?);
     }
     if let Some(raw) = members.take("tools") {
@@ -103,10 +106,18 @@ pub(in crate::gemini) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest, W
 
 /// Returns the contents of the request and its other members.
 fn conversation(body: &[u8]) -> Result<(Members<'_>, Vec<Content<'_>>), WireError> {
-    if let Some(Divided { members, list: Some(contents) }) =
-        Divide::each_of(CONTENTS, Divide::<PhantomData<&RawValue>>::at(PARTS)).read(body)
+    if let Some(Divided { members, list: Some(mut contents) }) =
+        Divide::each_of(CONTENTS, Divide::<PhantomData<Wire<'_>>>::at(PARTS)).read(body)
         && members.get(COUNTED).is_none()
     {
+        let mut written = AsWritten::new(body);
+        for (position, content) in contents.iter_mut().enumerate() {
+            let is_other = |part: &Wire<'_>| matches!(part, Wire::Other);
+            if content.list.iter().flatten().any(is_other) {
+                let raw = written.element(Place { list: CONTENTS, position })?;
+                *content = contents::divided(raw, position)?;
+            }
+        }
         return Ok((members.into(), contents));
     }
     let mut members = unwrapped(body)?;

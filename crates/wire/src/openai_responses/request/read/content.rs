@@ -1,7 +1,5 @@
 //! Reads the parts of a message's `content` and of a call's `output`.
 
-use std::fmt::Display;
-
 use serde_json::value::RawValue;
 
 use super::wire::{ImageUrl, Part as WirePart};
@@ -10,47 +8,43 @@ use crate::breakpoint::Breakpoint;
 use crate::chat::{Media, MediaSource, Part, PartKind, RawJson};
 use crate::codec::WireError;
 use crate::data_url;
-use crate::members::parse;
+use crate::members::{AsWritten, Place, parse};
 use crate::openai_media::{self, Speaker};
-use crate::string_or_list::Content;
+use crate::plain::Content;
 
-/// Reads content, which is a text or a list of parts. Empty texts are left out.
+/// Reads the member `name` of an item of `body`, which is a text or a list of parts. Empty texts are left
+/// out.
 ///
 /// # Errors
 ///
-/// [`WireError::Malformed`] with the path of the part, which begins with `path`.
+/// [`WireError::Malformed`] with the path of the part.
 pub(super) fn read(
-    content: Option<Content<'_>>,
+    content: Option<Content<'_, WirePart<'_>>>,
     speaker: Speaker,
-    path: &dyn Display,
+    (place, name): (Place, &str),
+    body: &mut AsWritten<'_>,
 ) -> Result<Vec<Part>, WireError> {
-    let parts = match content {
-        None => return Ok(Vec::new()),
-        Some(Content::Text(text)) if text.is_empty() => return Ok(Vec::new()),
-        Some(Content::Text(text)) => return Ok(vec![Part::text(text)]),
-        Some(Content::Parts(parts)) => parts,
-    };
-    let mut read = Vec::with_capacity(parts.len());
-    for (position, raw) in parts.into_iter().enumerate() {
-        read.extend(part(raw, speaker, &|| format!("{path}[{position}]"))?);
+    let mut read = Vec::new();
+    let at = |position: usize| move || format!("{place}.{name}[{position}]");
+    match content {
+        None => {}
+        Some(Content::Text(text)) if text.is_empty() => {}
+        Some(Content::Text(text)) => read.push(Part::text(text)),
+        Some(Content::Parts(parts)) => {
+            for (position, part) in parts.into_iter().enumerate() {
+                read.extend(of_wire(part, None, &at(position))?);
+            }
+        }
+        Some(Content::Other) => {
+            for (position, raw) in body.parts(place, name)?.into_iter().enumerate() {
+                read.extend(of_raw(raw, speaker, &at(position))?);
+            }
+        }
     }
     Ok(read)
 }
 
-/// Reads content that stands in another place than a message.
-///
-/// # Errors
-///
-/// As [`read`], and if it is neither a text nor a list.
-pub(super) fn read_raw(raw: Option<&RawValue>, path: &dyn Display) -> Result<Vec<Part>, WireError> {
-    let Some(raw) = raw else { return Ok(Vec::new()) };
-    if !raw.get().starts_with(['"', '[']) {
-        return Err(WireError::malformed(path.to_string(), "must be a text or a list of parts"));
-    }
-    read(Some(parse(raw, || path.to_string())?), Speaker::Other, path)
-}
-
-fn part(
+fn of_raw(
     raw: &RawValue,
     speaker: Speaker,
     at: &dyn Fn() -> String,
@@ -59,7 +53,16 @@ fn part(
         let text: String = parse(raw, at)?;
         return Ok((!text.is_empty()).then(|| Part::text(text)));
     }
-    let mut part: WirePart<'_> = parse(raw, at)?;
+    let may_stay = speaker == Speaker::Assistant;
+    of_wire(parse(raw, at)?, may_stay.then_some(raw), at)
+}
+
+/// Reads a part; one of an unknown kind stays as it was written, if that is given.
+fn of_wire(
+    mut part: WirePart<'_>,
+    raw: Option<&RawValue>,
+    at: &dyn Fn() -> String,
+) -> Result<Option<Part>, WireError> {
     let cache =
         part.cache_control.take().or(part.prompt_cache_breakpoint.as_ref().map(Breakpoint::mark));
     let kind = match part.kind.as_deref().unwrap_or("input_text") {
@@ -72,11 +75,14 @@ fn part(
         "input_file" => PartKind::Document(file(part, at)?),
         "input_audio" => PartKind::Audio(openai_media::sound(part.input_audio, at)?),
         "reasoning_text" | "summary_text" => PartKind::Reasoning(part.text.unwrap_or_default()),
-        other if speaker == Speaker::Other => {
-            let detail = format!("`{other}` is unknown; use input_text, input_image or input_file");
-            return Err(WireError::malformed(format!("{}.type", at()), detail));
+        other => {
+            let Some(raw) = raw else {
+                let detail =
+                    format!("`{other}` is unknown; use input_text, input_image or input_file");
+                return Err(WireError::malformed(format!("{}.type", at()), detail));
+            };
+            PartKind::Server { format: WireFormat::OpenAiResponses, raw: item(raw) }
         }
-        _ => PartKind::Server { format: WireFormat::OpenAiResponses, raw: item(raw) },
     };
     Ok(Some(Part { kind, opaque: None, cache }))
 }

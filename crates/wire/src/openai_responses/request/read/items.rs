@@ -10,16 +10,20 @@ use super::content;
 use super::wire::Item;
 use super::{ADVICE, options, reasoning, tools};
 use crate::WireFormat;
-use crate::chat::{CallKind, ChatRequest, Part, PartKind, RawJson, Role, Turn};
+use crate::chat::{CallKind, ChatRequest, Part, PartKind, Role, Turn};
 use crate::codec::WireError;
-use crate::members::{self, Place, parse};
+use crate::members::{AsWritten, Place, parse};
 use crate::openai_media::Speaker;
 use crate::openai_responses::namespace;
+use crate::plain::Content;
 use crate::refusals::Refusals;
 use crate::text::characters;
 
 /// The member that holds the conversation.
 pub(super) const INPUT: &str = "input";
+
+/// The member that holds what a call brought.
+const OUTPUT: &str = "output";
 
 /// What is wrong with an input that says nothing.
 const EMPTY: &str = "is empty; send a text or items";
@@ -67,7 +71,7 @@ pub(super) fn read(
     if items.is_empty() {
         return Err(WireError::malformed(INPUT, EMPTY));
     }
-    let mut reader = Reader { body, raw: None, request, refused };
+    let mut reader = Reader { body: AsWritten::new(body), request, refused };
     for (position, item) in items.into_iter().enumerate() {
         reader.item(item, Place { list: INPUT, position })?;
     }
@@ -80,18 +84,20 @@ pub(super) fn read(
 ///
 /// [`WireError::Malformed`] if it is empty or no text.
 pub(super) fn read_text(input: &RawValue, request: &mut ChatRequest) -> Result<(), WireError> {
-    let parts = content::read_raw(Some(input), &INPUT)?;
-    if parts.is_empty() {
+    if !input.get().starts_with('"') {
+        return Err(WireError::malformed(INPUT, "must be a text or a list of items"));
+    }
+    let text: String = parse(input, || INPUT.to_owned())?;
+    if text.is_empty() {
         return Err(WireError::malformed(INPUT, EMPTY));
     }
+    let parts = vec![Part::text(text)];
     request.turns.push(Turn { role: Role::User, parts, name: None });
     Ok(())
 }
 
 struct Reader<'r, 'a> {
-    body: &'a [u8],
-    /// The items as they were written, once one of them is needed so.
-    raw: Option<Vec<&'a RawValue>>,
+    body: AsWritten<'a>,
     request: &'r mut ChatRequest,
     refused: &'r mut Refusals,
 }
@@ -106,7 +112,7 @@ impl Reader<'_, '_> {
         match kind {
             "message" => self.message(item, path)?,
             "reasoning" => {
-                let part = reasoning::item(&item, path)?;
+                let part = reasoning::item(item, path, &mut self.body)?;
                 if part.is_none() {
                     let detail = "is stored at OpenAI; ask for its encrypted content to keep it";
                     self.request.notes.drop("input[].reasoning", detail);
@@ -115,7 +121,7 @@ impl Reader<'_, '_> {
             }
             "function_call" => self.call(&item, CallKind::Function, path)?,
             "custom_tool_call" => self.call(&item, CallKind::Custom, path)?,
-            "function_call_output" | "custom_tool_call_output" => self.result(&item, path)?,
+            "function_call_output" | "custom_tool_call_output" => self.result(item, path)?,
             "additional_tools" => {
                 let at = format!("{path}.tools");
                 let declared: Vec<&RawValue> = item
@@ -141,7 +147,8 @@ impl Reader<'_, '_> {
                 self.refused.add(path.to_string(), why);
             }
             kind if HOSTED.contains(&kind) || kind.ends_with("_call") => {
-                let (format, raw) = (WireFormat::OpenAiResponses, self.written(path)?);
+                let (format, raw) =
+                    (WireFormat::OpenAiResponses, self.body.element(path)?.to_owned());
                 self.assistant([Part::new(PartKind::Server { format, raw })]);
             }
             other => {
@@ -153,17 +160,6 @@ impl Reader<'_, '_> {
             }
         }
         Ok(())
-    }
-
-    /// Returns an item as it was written. Few are needed so: the first costs another look at the body.
-    fn written(&mut self, place: Place) -> Result<RawJson, WireError> {
-        if self.raw.is_none() {
-            let (_, items) = members::with_list(self.body, INPUT)?;
-            self.raw = items;
-        }
-        let item = self.raw.as_ref().and_then(|items| items.get(place.position).copied());
-        item.map(RawValue::to_owned)
-            .ok_or_else(|| WireError::malformed(INPUT, "is no list of items"))
     }
 
     fn message(&mut self, item: Item<'_>, path: Place) -> Result<(), WireError> {
@@ -180,7 +176,7 @@ impl Reader<'_, '_> {
             None => return Err(WireError::malformed(format!("{path}.role"), "is missing")),
         };
         let speaker = if role == Role::Assistant { Speaker::Assistant } else { Speaker::Other };
-        let parts = content::read(item.content, speaker, &format_args!("{path}.content"))?;
+        let parts = content::read(item.content, speaker, (path, "content"), &mut self.body)?;
         if role == Role::Assistant {
             self.assistant(parts);
         } else {
@@ -204,15 +200,19 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn result(&mut self, item: &Item<'_>, path: Place) -> Result<(), WireError> {
-        let Some(call) = item.call_id.clone().filter(|id| !id.is_empty()) else {
+    fn result(&mut self, item: Item<'_>, path: Place) -> Result<(), WireError> {
+        let Some(call) = item.call_id.filter(|id| !id.is_empty()) else {
             let detail = "is missing; name the call this result answers";
             return Err(WireError::malformed(format!("{path}.call_id"), detail));
         };
-        let parts = match item.output {
+        let object = match item.output {
+            Some(Content::Other) => Some(self.body.member(path, OUTPUT)?),
+            _ => None,
+        };
+        let parts = match object.filter(|raw| raw.get().starts_with('{')) {
             // Some clients put their JSON here as it is.
-            Some(raw) if raw.get().starts_with('{') => vec![Part::text(raw.get())],
-            output => content::read_raw(output, &format_args!("{path}.output"))?,
+            Some(raw) => vec![Part::text(raw.get())],
+            None => content::read(item.output, Speaker::Other, (path, OUTPUT), &mut self.body)?,
         };
         let result = PartKind::ToolResult { call, name: None, parts, is_error: None };
         self.add(Role::Tool, [Part::new(result)]);

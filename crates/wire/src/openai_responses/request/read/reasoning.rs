@@ -2,29 +2,26 @@
 
 use serde_json::value::RawValue;
 
-use super::wire::{Item, Thought};
+use super::wire::{Item, Part as WirePart, Thought};
 use crate::chat::{ChatRequest, Opaque, OpaqueKind, Part, PartKind, ReasoningAmount, Vendor};
 use crate::codec::WireError;
-use crate::members::{Members, Place, parse};
-use crate::string_or_list::Content;
+use crate::members::{AsWritten, Members, Place, parse};
+use crate::plain::Content;
 
 /// Reads a reasoning item; `None` if all it has is an id.
 ///
 /// # Errors
 ///
 /// [`WireError::Malformed`] with the path of a text that is none.
-pub(super) fn item(item: &Item<'_>, path: Place) -> Result<Option<Part>, WireError> {
+pub(super) fn item(
+    item: Item<'_>,
+    path: Place,
+    body: &mut AsWritten<'_>,
+) -> Result<Option<Part>, WireError> {
     let summary = item.summary.map(|raw| parse(raw, || format!("{path}.summary"))).transpose()?;
     let mut text = joined(summary.unwrap_or_default());
-    if text.is_empty()
-        && let Some(content) = &item.content
-    {
-        let Content::Parts(parts) = content else {
-            return Err(WireError::malformed(format!("{path}.content"), "must be a list"));
-        };
-        let thought =
-            |(place, raw): (usize, &&RawValue)| parse(raw, || format!("{path}.content[{place}]"));
-        text = joined(parts.iter().enumerate().map(thought).collect::<Result<_, _>>()?);
+    if text.is_empty() && item.content.is_some() {
+        text = joined(thoughts(item.content, path, body)?);
     }
     let data = item.encrypted_content.as_deref().filter(|data| !data.is_empty());
     let opaque = data.map(|data| Opaque {
@@ -33,6 +30,28 @@ pub(super) fn item(item: &Item<'_>, path: Place) -> Result<Option<Part>, WireErr
     });
     let is_empty = text.is_empty() && opaque.is_none();
     Ok((!is_empty).then(|| Part { kind: PartKind::Reasoning(text), opaque, cache: None }))
+}
+
+/// Reads the `content` of a reasoning item; kinds of its parts matter not.
+fn thoughts(
+    content: Option<Content<'_, WirePart<'_>>>,
+    path: Place,
+    body: &mut AsWritten<'_>,
+) -> Result<Vec<Thought>, WireError> {
+    match content {
+        None => Ok(Vec::new()),
+        Some(Content::Text(_)) => {
+            Err(WireError::malformed(format!("{path}.content"), "must be a list"))
+        }
+        Some(Content::Parts(parts)) => {
+            Ok(parts.into_iter().map(|part| Thought { text: part.text }).collect())
+        }
+        Some(Content::Other) => {
+            let parts = body.parts(path, "content")?.into_iter().enumerate();
+            let thought = |(place, raw)| parse(raw, || format!("{path}.content[{place}]"));
+            parts.map(thought).collect()
+        }
+    }
 }
 
 fn joined(thoughts: Vec<Thought>) -> String {

@@ -237,6 +237,18 @@ fn tools_are_read_in_their_order() {
 }
 
 #[test]
+fn namespaces_do_not_nest() {
+    let (before, behind) = (r#"{"type":"namespace","name":"a","tools":["#, "]}");
+    let deep = [before.repeat(50_000), behind.repeat(50_000)].concat();
+    let body = format!(r#"{{"model":"m","input":"hi","tools":[{deep}]}}"#);
+    let peek = OpenAiResponses.peek(body.as_bytes(), None).unwrap();
+
+    let fault = OpenAiResponses.read_request(body.as_bytes(), &peek).unwrap_err();
+
+    assert!(fault.to_string().starts_with("tools[0].tools[0].type: "), "{fault}");
+}
+
+#[test]
 fn every_choice_of_tools_is_read() {
     let check = |choice: Value, expected: ToolChoice| {
         let request = with(json!({"tool_choice": choice}));

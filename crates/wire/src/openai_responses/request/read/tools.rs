@@ -38,6 +38,10 @@ fn tool(
             note_left_out(&wire, request);
             request.tools.push(clients(wire, namespace, at)?);
         }
+        "namespace" if namespace.is_some() => {
+            let detail = "is `namespace`, which cannot stand inside another";
+            return Err(WireError::malformed(format!("{at}.type"), detail));
+        }
         "namespace" => {
             let detail = "is joined to the names of its tools";
             request.notes.approximate("tools[].namespace", detail);

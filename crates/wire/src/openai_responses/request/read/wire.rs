@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::breakpoint::Breakpoint;
 use crate::chat::RawJson;
 use crate::openai_media::InputAudio;
-use crate::string_or_list::Content;
+use crate::plain::{Content, Plain};
 
 /// One item of `input`, whatever its type.
 #[derive(Debug, Deserialize)]
@@ -18,7 +18,7 @@ pub(super) struct Item<'a> {
     pub(super) role: Option<String>,
     pub(super) id: Option<String>,
     #[serde(borrow)]
-    pub(super) content: Option<Content<'a>>,
+    pub(super) content: Option<Content<'a, Part<'a>>>,
     pub(super) call_id: Option<String>,
     pub(super) name: Option<String>,
     pub(super) namespace: Option<String>,
@@ -27,7 +27,7 @@ pub(super) struct Item<'a> {
     #[serde(borrow)]
     pub(super) input: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) output: Option<&'a RawValue>,
+    pub(super) output: Option<Content<'a, Part<'a>>>,
     #[serde(borrow)]
     pub(super) summary: Option<&'a RawValue>,
     pub(super) encrypted_content: Option<String>,
@@ -56,6 +56,22 @@ pub(super) struct Part<'a> {
     pub(super) input_audio: Option<InputAudio>,
     pub(super) prompt_cache_breakpoint: Option<Breakpoint>,
     pub(super) cache_control: Option<Value>,
+}
+
+impl Plain for Part<'_> {
+    const KINDS: &'static [&'static str] = &[
+        "input_text",
+        "output_text",
+        "input_image",
+        "input_file",
+        "input_audio",
+        "refusal",
+        "reasoning_text",
+    ];
+
+    fn kind(&mut self) -> &mut Option<String> {
+        &mut self.kind
+    }
 }
 
 /// `image_url` as an object, as Chat Completions has it.

@@ -15,14 +15,15 @@ use crate::splice;
 /// # Errors
 ///
 /// [`WireError::Malformed`] with the path of the fault, or with line and column if it is no JSON.
-pub(super) fn body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, WireError> {
-    let fault = match serde_json::from_slice(body) {
+pub(crate) fn body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, WireError> {
+    // Text that is known to be UTF-8 is not looked at again for each string in it.
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    let fault = match serde_json::from_str(text) {
         Ok(parsed) => return Ok(parsed),
         Err(fault) => fault,
     };
     // What is no JSON at all has no path; this says where and how.
     splice::parse::<IgnoredAny>(body)?;
-    let text = std::str::from_utf8(body).unwrap_or_default();
     Err(WireError::malformed(path_of(text, &fault), words_of(&fault)))
 }
 
@@ -31,7 +32,7 @@ pub(super) fn body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, WireErro
 /// # Errors
 ///
 /// [`WireError::Malformed`] with the path of the fault.
-pub(super) fn part<'a, T: Deserialize<'a>>(raw: &'a RawValue, path: &str) -> Result<T, WireError> {
+pub(crate) fn part<'a, T: Deserialize<'a>>(raw: &'a RawValue, path: &str) -> Result<T, WireError> {
     serde_json::from_str(raw.get()).map_err(|fault| {
         let inner = path_of(raw.get(), &fault);
         let dot = if inner.is_empty() || inner.starts_with('[') { "" } else { "." };
