@@ -31,7 +31,7 @@ impl LiveConfig {
         let same = accounts.filter(|now| now.id == account.id);
         let key = |account: &Account| account.key.as_ref().map(|key| key.expose().to_owned());
         let old = key(account);
-        same.filter(|now| key(now) != old).cloned().next()
+        same.filter(|now| key(now) != old).next().cloned()
     }
 
     /// Reloads if the file holds another credential than the account has. Blocks.
