@@ -6,7 +6,6 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     RETRY_AFTER,
 };
-use http::status::InvalidStatusCode;
 use http::{Response, StatusCode};
 use memchr::memmem;
 use omniroute_core::context::RequestContext;
@@ -14,6 +13,7 @@ use omniroute_core::error::Error;
 use omniroute_core::money::{Charge, Nanodollars};
 use omniroute_core::secret::Secret;
 use pingora::http::ResponseHeader;
+use pingora::{ErrorType, OrErr};
 
 use super::attempt::Attempt;
 
@@ -30,7 +30,7 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Headers of a provider that same-format clients get to see. Never its rate limits: they describe an
 /// account of ours, not the client's allowance.
-const PASS_BACK: [HeaderName; 4] = [
+static PASS_BACK: [HeaderName; 4] = [
     HeaderName::from_static("request-id"),
     HeaderName::from_static("openai-processing-ms"),
     HeaderName::from_static("openai-version"),
@@ -153,10 +153,11 @@ impl Head {
     ///
     /// # Errors
     ///
-    /// That the status is none.
-    pub fn build(self) -> Result<Box<ResponseHeader>, InvalidStatusCode> {
+    /// Pingora's, if the status is none.
+    pub fn build(self) -> pingora::Result<Box<ResponseHeader>> {
         let mut answer = Response::new(());
-        *answer.status_mut() = StatusCode::from_u16(self.status)?;
+        let status = StatusCode::from_u16(self.status);
+        *answer.status_mut() = status.or_err(ErrorType::InvalidHTTPHeader, "this is no status")?;
         *answer.headers_mut() = self.headers;
         Ok(Box::new(answer.into_parts().0.into()))
     }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName};
 
 /// Headers in which the vendors' libraries say their time limit, in seconds: Anthropic's and OpenAI's
 /// (the limit of one read), Google's (of the whole request).
-const HEADERS: [HeaderName; 3] = [
+static HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("x-stainless-timeout"),
     HeaderName::from_static("x-stainless-read-timeout"),
     HeaderName::from_static("x-server-timeout"),

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::api_error::UpstreamError;
 use crate::codec::EventReader;
 use crate::event::Event;
+use crate::like_last::LikeLast;
 use crate::mend;
 use crate::openai_chat::error;
 use crate::sse::{Frame, Splitter};
@@ -17,6 +18,10 @@ const MAX_STRAY_BYTES: usize = 16 * 1024 * 1024;
 
 /// Makes the events of one reply out of its JSON objects.
 pub(crate) trait Reply: Default + Send + Sync {
+    /// What stands before the text in an event that is more text and nothing else, if events of this
+    /// format are alike but for that.
+    const TEXT_MARK: Option<&'static [u8]>;
+
     /// Tells whether `End` or `Error` was given.
     fn is_closed(&self) -> bool;
 
@@ -58,6 +63,7 @@ pub(crate) struct Feed<R> {
 #[derive(Debug, Default)]
 struct State<R> {
     reply: R,
+    like_last: LikeLast,
     stray: Vec<u8>,
     at_end: bool,
 }
@@ -106,7 +112,15 @@ impl<R: Reply> State<R> {
             self.reply.end_marked(out);
             return;
         }
-        if let Err(fault) = take_object(&mut self.reply, name, data, out) {
+        if self.like_last.take(name, data, out) {
+            return;
+        }
+        let before = out.len();
+        let taken = take_object(&mut self.reply, name, data, out);
+        if let Some(mark) = R::TEXT_MARK {
+            self.like_last.note(mark, name, data, &out[before..]);
+        }
+        if let Err(fault) = taken {
             let error = if self.at_end {
                 UpstreamError::truncated("the upstream closed the stream inside an event")
             } else {

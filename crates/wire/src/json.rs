@@ -1,8 +1,21 @@
-//! JSON values appended to a buffer, for replies whose pieces are put together by hand.
+//! JSON values appended to a buffer, for replies whose pieces are put together by hand; and read.
 
 use std::io::Write;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+/// Reads a document. Its characters are checked once, where `serde_json` by itself checks those of every
+/// string.
+///
+/// # Errors
+///
+/// What is no such document.
+pub(crate) fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> serde_json::Result<T> {
+    match std::str::from_utf8(json) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(json),
+    }
+}
 
 /// Appends a quoted and escaped string.
 pub(crate) fn string(text: &str, out: &mut Vec<u8>) {

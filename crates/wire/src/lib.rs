@@ -47,6 +47,7 @@ mod feed;
 mod field_names;
 mod json;
 mod json_schema;
+mod like_last;
 mod locate;
 mod members;
 mod mend;

@@ -4,8 +4,10 @@
 //! asks for it in every stream. A client that did not ask must not see it: the last chunk, which has no
 //! choices, would break code that reads `choices[0]`. Every other byte goes through as it came.
 
+use std::sync::LazyLock;
+
 use bytes::{Bytes, BytesMut};
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -16,7 +18,10 @@ use crate::raw_members::even_null;
 const MAX_PENDING_BYTES: usize = 256 * 1024;
 
 /// The member as it stands in every chunk but the last.
-const LAST_MEMBER: &str = ",\"usage\":null";
+const LAST_MEMBER: &[u8] = b",\"usage\":null";
+
+/// Finds the word; made once, because a stream asks for it at every event.
+static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("usage"));
 
 /// The filter of one stream. Bytes come out in whole events.
 #[derive(Debug, Default)]
@@ -97,8 +102,7 @@ impl QuietUsage {
 
 /// Tells whether a piece is whole events of which none speaks of usage.
 fn is_plain(chunk: &[u8]) -> bool {
-    (chunk.ends_with(b"\n\n") || chunk.ends_with(b"\n\r\n"))
-        && memmem::find(chunk, b"usage").is_none()
+    (chunk.ends_with(b"\n\n") || chunk.ends_with(b"\n\r\n")) && USAGE.find(chunk).is_none()
 }
 
 /// Finds the end of the first event, its blank line included.
@@ -126,14 +130,15 @@ fn keep(event: &[u8], is_rest: bool, kept: &mut BytesMut) {
 }
 
 fn deed(event: &[u8]) -> Deed {
-    if memmem::find(event, b"usage").is_none() {
+    if USAGE.find(event).is_none() {
         return Deed::Keep;
     }
     let Some((start, data)) = only_data(event) else { return Deed::Keep };
     // As OpenAI and most others write it: the last member of the outermost object, which needs no reading.
-    if let Some(before) = data.strip_suffix("}").and_then(|data| data.strip_suffix(LAST_MEMBER)) {
+    if let Some(before) = data.strip_suffix(b"}").and_then(|data| data.strip_suffix(LAST_MEMBER)) {
         return Deed::Cut(start + before.len()..start + before.len() + LAST_MEMBER.len());
     }
+    let Ok(data) = std::str::from_utf8(data) else { return Deed::Keep };
     let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(data) else { return Deed::Keep };
     let no_choices = chunk.choices.is_some_and(|raw| {
         raw.get().strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]")
@@ -147,10 +152,12 @@ fn deed(event: &[u8]) -> Deed {
 }
 
 /// Returns the data of an event that has one data line, and where it begins.
-fn only_data(event: &[u8]) -> Option<(usize, &str)> {
+fn only_data(event: &[u8]) -> Option<(usize, &[u8])> {
     let mut found = None;
     let mut at = 0;
-    for line in event.split_inclusive(|byte| *byte == b'\n') {
+    while at < event.len() {
+        let end = memchr::memchr(b'\n', &event[at..]).map_or(event.len(), |end| at + end + 1);
+        let line = &event[at..end];
         if let Some(rest) = line.strip_prefix(b"data:") {
             let data = rest.trim_ascii();
             let lead = rest.len() - rest.trim_ascii_start().len();
@@ -159,10 +166,9 @@ fn only_data(event: &[u8]) -> Option<(usize, &str)> {
                 return None;
             }
         }
-        at += line.len();
+        at = end;
     }
-    let (start, data) = found?;
-    Some((start, std::str::from_utf8(data).ok()?))
+    found
 }
 
 /// Returns where the member with this value stands, its name and one comma included.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::anthropic::reply::StopDetails;
-use crate::mend;
+use crate::{json, mend};
 
 /// The members of all events; absent ones are `None`.
 #[derive(Debug, Deserialize)]
@@ -76,7 +76,7 @@ pub(super) struct Message<'a> {
 ///
 /// The parser's error if the data is no such object, even with lone surrogates replaced.
 pub(super) fn parse<T>(data: &[u8], take: impl FnOnce(Frame<'_>) -> T) -> serde_json::Result<T> {
-    match serde_json::from_slice::<Frame<'_>>(data) {
+    match json::read::<Frame<'_>>(data) {
         Ok(frame) => Ok(take(frame)),
         Err(fault) => match mend::lone_surrogates(data) {
             Some(repaired) => serde_json::from_slice::<Frame<'_>>(&repaired).map(take),

@@ -15,7 +15,11 @@ use crate::api_error::UpstreamError;
 use crate::chat::{Opaque, OpaqueKind, Vendor};
 use crate::codec::EventReader;
 use crate::event::{Event, PartHead, ReasoningKind, Usage};
+use crate::like_last::LikeLast;
 use crate::sse::{self, Splitter};
+
+/// What stands before the text of a `text_delta`.
+const TEXT_MARK: &[u8] = b"\"text\":\"";
 
 /// Reader of one stream.
 #[derive(Debug, Default)]
@@ -60,6 +64,7 @@ struct Fold {
     has_calls: bool,
     stop: StopSaid,
     usage: Usage,
+    like_last: LikeLast,
     /// Lines that are no fields of an event stream: usually a reply or error without framing.
     stray: Vec<u8>,
 }
@@ -99,8 +104,13 @@ impl Fold {
         if trimmed.is_empty() || trimmed == b"[DONE]" {
             return;
         }
+        if self.like_last.take(b"", trimmed, out) {
+            return;
+        }
+        let before = out.len();
         let parsed = trimmed.starts_with(b"{")
             && frame::parse(trimmed, |frame| self.take_frame(frame, out)).is_ok();
+        self.like_last.note(TEXT_MARK, b"", trimmed, &out[before..]);
         // At the end of the body an unreadable event was cut off; what came before it decides.
         if !parsed && tail == Tail::Open {
             let message = "the upstream sent an event that is not valid JSON";

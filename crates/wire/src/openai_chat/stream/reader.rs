@@ -5,6 +5,7 @@ use super::chunk::Chunk;
 use crate::api_error::UpstreamError;
 use crate::event::Event;
 use crate::feed::{Feed, Reply, read_whole};
+use crate::json;
 use crate::openai_chat::error;
 
 /// Reader of one stream.
@@ -16,6 +17,8 @@ pub(crate) fn read_reply(body: &[u8]) -> Vec<Event> {
 }
 
 impl Reply for Assembly {
+    const TEXT_MARK: Option<&'static [u8]> = Some(b"\"content\":\"");
+
     fn is_closed(&self) -> bool {
         Self::is_closed(self)
     }
@@ -30,7 +33,7 @@ impl Reply for Assembly {
         json: &[u8],
         out: &mut Vec<Event>,
     ) -> Result<(), serde_json::Error> {
-        let chunk: Chunk<'_> = serde_json::from_slice(json)?;
+        let chunk: Chunk<'_> = json::read(json)?;
         take_chunk(self, &chunk, json, name == b"error", out);
         Ok(())
     }

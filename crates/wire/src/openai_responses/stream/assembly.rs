@@ -25,6 +25,9 @@ pub(in crate::openai_responses) struct Assembly {
 }
 
 impl Reply for Assembly {
+    // Every event has a number of its own.
+    const TEXT_MARK: Option<&'static [u8]> = None;
+
     fn is_closed(&self) -> bool {
         self.closed
     }
@@ -39,7 +42,7 @@ impl Reply for Assembly {
         json: &[u8],
         out: &mut Vec<Event>,
     ) -> Result<(), serde_json::Error> {
-        let wire: Wire<'_> = serde_json::from_slice(json)?;
+        let wire: Wire<'_> = crate::json::read(json)?;
         self.take(&wire, name, json, out);
         Ok(())
     }
