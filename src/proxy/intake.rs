@@ -12,6 +12,8 @@ use omniroute_core::error::Error;
 use pingora_proxy::Session;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::listen::Conn;
+
 /// Limits of a head (design/reliability.md, section 3).
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 const MAX_HEAD_FIELDS: usize = 128;
@@ -69,6 +71,9 @@ fn peer(session: &Session) -> Option<IpAddr> {
 ///
 /// [`Error::HeadTooLarge`], [`Error::BadRequest`] for a host that is none.
 pub fn admit(session: &mut Session) -> Result<(), Error> {
+    if let Some(conn) = Conn::of(&session.downstream_session) {
+        conn.head_is_read();
+    }
     let header = session.req_header();
     let coding = header.headers.get(TRANSFER_ENCODING).cloned();
     // A body with chunks has had too many readings in the world, and HTTP/1.0 has no chunks to end a

@@ -20,6 +20,7 @@ use super::flight::{Flight, Forward, Local};
 use super::intake::{self, BodyLimit};
 use super::planning::Planned;
 use super::session::stand_between;
+use super::side::Side;
 use super::{Shared, relay, reply};
 use crate::metrics::InFlight;
 use crate::{local, telemetry};
@@ -30,7 +31,7 @@ use crate::{local, telemetry};
 ///
 /// Pingora's, if the client went while being answered.
 pub async fn receive(
-    shared: &Arc<Shared>,
+    (shared, side): (&Arc<Shared>, Side),
     session: &mut Session,
     flight: &mut Flight,
 ) -> pingora::Result<bool> {
@@ -42,6 +43,7 @@ pub async fn receive(
     let admitted = intake::admit(session);
     let head = intake::head(session);
     let seen = dispatch(&head.method, &head.path, &head.query, &head.headers);
+    let seen = side.narrow(seen, (&head.method, &head.path));
     if let (Ok(()), Ok(surface @ (Surface::Live | Surface::Ready | Surface::Metrics))) =
         (&admitted, &seen.surface)
     {

@@ -49,6 +49,7 @@ mod sqlite;
 mod stale;
 mod storm;
 mod streams;
+mod tls;
 mod transfer;
 mod translate;
 mod translator;
