@@ -10,7 +10,7 @@ use omniroute_core::affinity::Affinity;
 use omniroute_core::clock::Clock;
 use omniroute_core::config::Server as Settings;
 use omniroute_core::seeds::Seeds;
-use omniroute_core::snapshot::{Problem, Problems};
+use omniroute_core::snapshot::{Problem, Problems, Snapshot};
 use omniroute_core::state::SharedState;
 use omniroute_sim::Running;
 use pingora::apps::HttpServerOptions;
@@ -25,7 +25,7 @@ use tokio::sync::Mutex;
 
 use crate::access_log::AccessLog;
 use crate::explained::Explained;
-use crate::listen::{Caps, Certificates, Door, TlsFault};
+use crate::listen::{Caps, Certificates, Door, TlsFault, clients_allowed};
 use crate::live::{LiveConfig, Source, Watch};
 use crate::login::{Login, Session, SessionHash};
 use crate::metrics::Metrics;
@@ -48,9 +48,6 @@ const REQUESTS_PER_CONNECTION: u32 = 10_000;
 
 /// How long an idle HTTP/2 connection of a client is kept.
 const H2_IDLE: Duration = Duration::from_secs(75);
-
-/// Most connections of clients; the files a process may have open are the system's limit.
-const MAX_CONNECTIONS: usize = 1_000_000;
 
 /// Kept-alive connections to providers, all together.
 const UPSTREAM_POOL: usize = 1024;
@@ -116,10 +113,8 @@ impl App {
         let envelope_key =
             kept_key.unwrap_or_else(|| keeping::envelope_key(store.as_ref(), &data_dir));
         let endpoints = Endpoints::new(clock.clone());
-        restore_breakers(&data_dir, &live.load(), &clock);
-        if let Some(store) = &store {
-            restore_budgets(store, &live.load(), &state, &clock, &|_| true).map_err(refused)?;
-        }
+        let kept = (&*data_dir, store.as_ref());
+        restore(&live.load(), kept, (&state, &clock)).map_err(refused)?;
         let live = Arc::new(live);
         let log = access_log(log, &clock)?;
         let explained = Arc::new(Explained::default());
@@ -146,7 +141,8 @@ impl App {
             envelope_key,
             affinity: Affinity::default(),
             explained,
-            caps: Caps::new(MAX_CONNECTIONS),
+            load: Arc::default(),
+            caps: Caps::new(clients_allowed()),
             certificates,
             administration: admin::administration(parts.clone()),
             seeds: Seeds::new(rand::random()),
@@ -190,6 +186,18 @@ impl App {
         Ok(())
     }
 
+    /// Says that the system allows fewer connections than the configuration.
+    fn warn_of_files(&self) {
+        let (wanted, allowed) = (self.shared.live.load().limits.connections, clients_allowed());
+        if allowed < wanted {
+            tracing::warn!(
+                wanted,
+                allowed,
+                "limits.connections is more than the limit of open files allows; raise that (LimitNOFILE, ulimit -n)"
+            );
+        }
+    }
+
     fn before<A>(&self, app: A, certificates: Option<Arc<Certificates>>) -> Door<A> {
         Door {
             app: Arc::new(app),
@@ -210,6 +218,31 @@ impl App {
         proxy
     }
 
+    /// Adds the listeners to a server.
+    fn listen(&self, server: &mut Server, addresses: &Addresses) {
+        let conf = Arc::clone(&server.configuration);
+        let side = if addresses.admin.is_some() { Side::Calls } else { Side::Both };
+        let mut gateway = Service::new("gateway".to_owned(), self.door(&conf, side));
+        for address in &addresses.listen {
+            gateway.add_tcp(&address.to_string());
+        }
+        gateway.threads = Some(conf.threads);
+        server.add_service(gateway);
+        if let Some(address) = addresses.admin {
+            let door = self.door(&conf, Side::Administration);
+            let mut service = Service::new("administration".to_owned(), door);
+            service.add_tcp(&address.to_string());
+            server.add_service(service);
+        }
+        if let Some(address) = addresses.exposed {
+            let exposition = Exposition { shared: Arc::clone(&self.shared) };
+            let app = self.before(HttpServer::new_app(exposition), None);
+            let mut service = Service::new("metrics".to_owned(), app);
+            service.add_tcp(&address.to_string());
+            server.add_service(service);
+        }
+    }
+
     /// Runs until a signal ends it.
     ///
     /// # Errors
@@ -218,31 +251,12 @@ impl App {
     pub fn run(self, extras: Extras) -> Result<(), StartError> {
         let settings = self.shared.live.load().server.clone();
         self.read_certificate()?;
-        let Addresses { listen, admin, exposed } = free_addresses(&settings)?;
+        self.warn_of_files();
+        let addresses = free_addresses(&settings)?;
 
         let mut server = Server::new_with_opt_and_conf(None, server_conf(&settings));
         server.bootstrap();
-        let conf = Arc::clone(&server.configuration);
-        let side = if admin.is_some() { Side::Calls } else { Side::Both };
-        let mut gateway = Service::new("gateway".to_owned(), self.door(&conf, side));
-        for address in &listen {
-            gateway.add_tcp(&address.to_string());
-        }
-        gateway.threads = Some(conf.threads);
-        server.add_service(gateway);
-        if let Some(address) = admin {
-            let door = self.door(&conf, Side::Administration);
-            let mut service = Service::new("administration".to_owned(), door);
-            service.add_tcp(&address.to_string());
-            server.add_service(service);
-        }
-        if let Some(address) = exposed {
-            let exposition = Exposition { shared: Arc::clone(&self.shared) };
-            let app = self.before(HttpServer::new_app(exposition), None);
-            let mut service = Service::new("metrics".to_owned(), app);
-            service.add_tcp(&address.to_string());
-            server.add_service(service);
-        }
+        self.listen(&mut server, &addresses);
         let reload = Reload { live: Arc::clone(&self.shared.live), watch: Mutex::new(self.watch) };
         server.add_service(background_service("reload", reload));
         let breakers =
@@ -260,6 +274,7 @@ impl App {
         let notices = Arc::clone(&self.shared.state.notices);
         let fetch = Arc::clone(&self.administration.fetch);
         server.add_service(background_service("webhooks", Webhooks { notices, fetch }));
+        let Addresses { listen, admin, .. } = addresses;
         let certificates = Arc::clone(&self.shared.certificates);
         if settings.tls.is_some() {
             let (live, login) = (Arc::clone(&self.shared.live), Arc::clone(&login));
@@ -282,6 +297,19 @@ impl App {
             store.close();
         }
         Ok(())
+    }
+}
+
+/// Takes over how breakers and budgets were when the last process ended.
+fn restore(
+    snapshot: &Snapshot,
+    (data_dir, store): (&Path, Option<&Store>),
+    (state, clock): (&SharedState, &Clock),
+) -> Result<(), StoreError> {
+    restore_breakers(data_dir, snapshot, clock);
+    match store {
+        Some(store) => restore_budgets(store, snapshot, state, clock, &|_| true),
+        None => Ok(()),
     }
 }
 

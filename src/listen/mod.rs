@@ -13,9 +13,11 @@ mod certificates;
 mod conn;
 mod door;
 mod fault;
+mod files;
 
 pub use caps::{Caps, Full, Place};
 pub use certificates::Certificates;
 pub use conn::Conn;
 pub use door::Door;
 pub use fault::TlsFault;
+pub use files::clients_allowed;

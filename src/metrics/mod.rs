@@ -213,9 +213,9 @@ impl Metrics {
         self.spent.count(outcome, served, snapshot);
     }
 
-    /// Takes over how many connections of clients are open.
-    pub fn connections(&self, open: usize) {
-        self.shed.connections.set(i64::try_from(open).unwrap_or(i64::MAX));
+    /// Takes over how many connections of clients are open, and how many bytes of bodies are held.
+    pub fn load(&self, connections: usize, body_bytes: usize) {
+        self.shed.observe(connections, body_bytes);
     }
 
     /// Counts something that is refused because this limit is reached.

@@ -10,7 +10,8 @@ const REASONS: [&str; 4] =
 #[derive(Debug)]
 pub(super) struct Shed {
     total: IntCounterVec,
-    pub(super) connections: IntGauge,
+    connections: IntGauge,
+    body_bytes: IntGauge,
 }
 
 impl Shed {
@@ -27,12 +28,23 @@ impl Shed {
         }
         let connections =
             IntGauge::new("omniroute_connections", "Connections of clients that are open now.")?;
-        Ok(Self { total, connections })
+        let body_bytes = IntGauge::new(
+            "omniroute_buffered_body_bytes",
+            "Bytes of request bodies that are held in memory now.",
+        )?;
+        Ok(Self { total, connections, body_bytes })
     }
 
     pub(super) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
         registry.register(Box::new(self.total.clone()))?;
-        registry.register(Box::new(self.connections.clone()))
+        registry.register(Box::new(self.connections.clone()))?;
+        registry.register(Box::new(self.body_bytes.clone()))
+    }
+
+    pub(super) fn observe(&self, connections: usize, body_bytes: usize) {
+        let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
+        self.connections.set(number(connections));
+        self.body_bytes.set(number(body_bytes));
     }
 
     pub(super) fn count(&self, reason: &str) {

@@ -21,6 +21,7 @@ mod flight;
 mod head;
 mod incoming;
 mod intake;
+mod load;
 mod outbound;
 mod patience;
 mod pause;
@@ -34,6 +35,7 @@ mod reply;
 mod sending;
 mod session;
 mod side;
+mod strict;
 pub mod trial;
 mod usage;
 
@@ -56,6 +58,7 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 pub use self::administer::{Administration, AnswerBody, ClientAddress};
 use self::begin::NotNow;
 use self::flight::{Flight, Forward, Fresh};
+pub use self::load::Load;
 pub use self::side::Side;
 use crate::access_log::AccessLog;
 use crate::explained::Explained;
@@ -87,6 +90,8 @@ pub struct Shared {
     pub affinity: Affinity,
     /// Why the latest requests went where they went.
     pub explained: Arc<Explained>,
+    /// Counts calls and what they hold.
+    pub load: Arc<Load>,
     /// Counts connections.
     pub caps: Arc<Caps>,
     /// The listeners' certificate.
@@ -105,7 +110,7 @@ impl Shared {
     /// Returns all metrics as Prometheus text, with accounts and providers as they are now.
     pub fn metrics_text(&self) -> Vec<u8> {
         self.metrics.observe(&self.live.load(), &self.state, &self.clock);
-        self.metrics.connections(self.caps.connections());
+        self.metrics.load(self.caps.connections(), self.load.body_bytes());
         self.metrics.observe_store(self.store.as_ref().map(Store::health).as_ref());
         self.metrics.text()
     }

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
@@ -45,7 +46,16 @@ impl<'a> Trust<'a> {
         Self { authority, name, alpn: b"\x02h2\x08http/1.1", newest: SslVersion::TLS1_3 }
     }
 
-    async fn greet(&self, address: SocketAddr) -> Result<SslStream<TcpStream>, ssl::Error> {
+    /// Connects and does the handshake.
+    ///
+    /// # Errors
+    ///
+    /// What the handshake says.
+    ///
+    /// # Panics
+    ///
+    /// If nobody accepts.
+    pub async fn greet(&self, address: SocketAddr) -> Result<SslStream<TcpStream>, ssl::Error> {
         let mut connector = SslConnector::builder(SslMethod::tls_client())?;
         let authority = X509::from_pem(self.authority.as_bytes())?;
         connector.cert_store_mut().add_cert(authority)?;
@@ -325,6 +335,26 @@ impl RawConnection {
     /// If the gateway has closed the connection.
     pub async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.expect("the connection is open");
+    }
+
+    /// Sends as many of these bytes as the gateway takes before it closes the connection.
+    pub async fn try_send(&mut self, bytes: &[u8]) {
+        drop(self.stream.write_all(bytes).await);
+    }
+
+    /// Sends a piece now and then until the connection is closed; returns what came.
+    pub async fn drip(&mut self, piece: &[u8], pause: Duration) -> String {
+        let (mut seen, mut ticks) = (Vec::new(), tokio::time::interval(pause));
+        loop {
+            tokio::select! {
+                read = self.stream.read_buf(&mut seen) => {
+                    if read.unwrap_or(0) == 0 {
+                        return String::from_utf8_lossy(&seen).into_owned();
+                    }
+                }
+                _ = ticks.tick() => self.try_send(piece).await,
+            }
+        }
     }
 
     /// Reads until the connection is closed or `enough` says so; returns what came.

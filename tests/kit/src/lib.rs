@@ -31,7 +31,8 @@ pub async fn simulator() -> Running {
     bound.expect("loopback can be listened on")
 }
 
+/// Runs something beside the test, in its runtime.
 #[expect(clippy::disallowed_methods, reason = "tests run their servers in their own runtime")]
-pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(task)
 }
