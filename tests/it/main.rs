@@ -59,4 +59,5 @@ mod trials;
 mod tunnels;
 mod usage;
 mod usage_routes;
+mod vectors;
 mod webhooks;
