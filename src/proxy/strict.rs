@@ -8,7 +8,7 @@ use std::net::Ipv6Addr;
 
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, Version};
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 use omniroute_core::config::Bounds;
 use omniroute_core::error::Error;
 use pingora::http::RequestHeader;
@@ -24,6 +24,7 @@ pub fn check(header: &RequestHeader, raw: &[u8], limits: &Bounds) -> Result<(), 
     if has_bare_end(raw) {
         return Err(bad("a line of the head ends in CR or LF alone; it has to end in both"));
     }
+    target(raw)?;
     framing(&header.headers, raw)?;
     host(header)
 }
@@ -60,6 +61,23 @@ fn has_bare_end(raw: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// Checks the target of an HTTP/1 request line: a path, a URL, or `*`.
+fn target(raw: &[u8]) -> Result<(), Error> {
+    let line = raw.trim_ascii_start().split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let Some(target) = line.split(|byte| *byte == b' ').nth(1) else { return Ok(()) };
+    let has_scheme = |scheme: &[u8]| {
+        target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    let is_known = target.starts_with(b"/")
+        || target == b"*"
+        || has_scheme(b"http://")
+        || has_scheme(b"https://");
+    if is_known && memchr(b'#', target).is_none() {
+        return Ok(());
+    }
+    Err(bad("the request target has to begin with `/` and must not hold `#`"))
 }
 
 fn framing(headers: &HeaderMap, raw: &[u8]) -> Result<(), Error> {
@@ -139,6 +157,21 @@ mod tests {
         ] {
             assert_eq!(has_bare_end(raw), is_bare, "{}", raw.escape_ascii());
         }
+    }
+
+    #[test]
+    fn a_target_is_a_path_a_url_or_everything() {
+        let is_fine = |line: &str| target(format!("{line}\r\nHost: x\r\n\r\n").as_bytes()).is_ok();
+        for good in ["GET /a?b=c HTTP/1.1", "GET HTTP://gw/a HTTP/1.1", "OPTIONS * HTTP/1.1"] {
+            assert!(is_fine(good), "{good}");
+        }
+        for bad in
+            ["GET a HTTP/1.1", "GET %20/a HTTP/1.1", "GET /a#b HTTP/1.1", "GET ftp://x/ HTTP/1.1"]
+        {
+            assert!(!is_fine(bad), "{bad}");
+        }
+        assert!(target(b"\r\nGET /a HTTP/1.1\r\n\r\n").is_ok(), "an empty line before it");
+        assert!(target(b"").is_ok(), "HTTP/2 says it elsewhere");
     }
 
     #[test]
