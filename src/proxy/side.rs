@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::dispatch::{Dispatch, Refusal, Surface};
+use super::dispatch::{Dispatch, Refusal, Surface, canonical};
 
 /// What a listener is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,7 @@ impl Side {
 }
 
 fn is_administration(path: &str) -> bool {
+    let path = canonical(path);
     let below = |root: &str| {
         path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
@@ -54,6 +55,7 @@ mod tests {
             ("/models", true, false),
             ("/apis", true, true),
             ("/api/health", false, true),
+            ("/codex/api/health", false, true),
             ("/metrics", false, true),
             ("/livez", true, true),
             ("/readyz", true, true),
