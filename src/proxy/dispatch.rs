@@ -70,7 +70,8 @@ impl Refusal {
     pub fn into_error(self, method: &Method, path: &str) -> Error {
         match self {
             Self::Ambiguous => Error::BadRequest {
-                what: "the path has an empty, dot or encoded segment; write it plainly".to_owned(),
+                what: "the path has an empty, dot or encoded segment, or escapes that are not UTF-8; write it plainly"
+                    .to_owned(),
             },
             Self::Unknown => {
                 Error::UnknownPath { method: method.to_string(), path: path.to_owned() }
