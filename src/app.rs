@@ -10,7 +10,7 @@ use omniroute_core::affinity::Affinity;
 use omniroute_core::clock::Clock;
 use omniroute_core::config::Server as Settings;
 use omniroute_core::seeds::Seeds;
-use omniroute_core::snapshot::Problems;
+use omniroute_core::snapshot::{Problem, Problems, Snapshot};
 use omniroute_core::state::SharedState;
 use omniroute_sim::Running;
 use pingora::apps::HttpServerOptions;
@@ -25,12 +25,13 @@ use tokio::sync::Mutex;
 
 use crate::access_log::AccessLog;
 use crate::explained::Explained;
+use crate::listen::{Caps, Certificates, Door, TlsFault, clients_allowed};
 use crate::live::{LiveConfig, Source, Watch};
 use crate::login::{Login, Session, SessionHash};
 use crate::metrics::Metrics;
-use crate::proxy::{Gateway, Shared};
+use crate::proxy::{Gateway, Shared, Side};
 use crate::services::{
-    Announce, Bodies, Breakers, Drain, Exposition, Reload, Retention, Simulated, Webhooks,
+    Announce, Bodies, Breakers, Certify, Drain, Exposition, Reload, Retention, Simulated, Webhooks,
     keep_breakers, restore_breakers, restore_budgets,
 };
 use crate::store::{Store, StoreError};
@@ -60,6 +61,17 @@ pub enum StartError {
     /// The system refused something.
     #[error("{0}")]
     Refused(String),
+}
+
+impl From<TlsFault> for StartError {
+    fn from(fault: TlsFault) -> Self {
+        match fault {
+            TlsFault::Given(what) => {
+                Self::Config(Problems::new(vec![Problem::of_whole("certificate", what, None)]))
+            }
+            TlsFault::System(what) => Self::Refused(what),
+        }
+    }
 }
 
 /// All long-lived parts.
@@ -101,14 +113,14 @@ impl App {
         let envelope_key =
             kept_key.unwrap_or_else(|| keeping::envelope_key(store.as_ref(), &data_dir));
         let endpoints = Endpoints::new(clock.clone());
-        restore_breakers(&data_dir, &live.load(), &clock);
-        if let Some(store) = &store {
-            restore_budgets(store, &live.load(), &state, &clock, &|_| true).map_err(refused)?;
-        }
+        let kept = (&*data_dir, store.as_ref());
+        restore(&live.load(), kept, (&state, &clock)).map_err(refused)?;
         let live = Arc::new(live);
         let log = access_log(log, &clock)?;
         let explained = Arc::new(Explained::default());
+        let certificates = Arc::new(Certificates::default());
         let parts = admin::Parts {
+            certificates: Arc::clone(&certificates),
             live: Arc::clone(&live),
             state: Arc::clone(&state),
             store: store.clone(),
@@ -129,6 +141,9 @@ impl App {
             envelope_key,
             affinity: Affinity::default(),
             explained,
+            load: Arc::default(),
+            caps: Caps::new(clients_allowed()),
+            certificates,
             administration: admin::administration(parts.clone()),
             seeds: Seeds::new(rand::random()),
             clock,
@@ -152,15 +167,80 @@ impl App {
         &self.shared
     }
 
-    /// Makes the proxy as Pingora runs it, without a listener. Tests feed it connections themselves.
-    pub fn proxy(&self, conf: &Arc<ServerConf>) -> HttpProxy<Gateway> {
-        let mut proxy = http_proxy(conf, Gateway::new(Arc::clone(&self.shared)));
+    /// Makes what serves the connections of a listener. Tests feed it connections themselves.
+    pub fn door(&self, conf: &Arc<ServerConf>, side: Side) -> Door<HttpProxy<Gateway>> {
+        let has_tls = self.shared.live.load().server.tls.is_some();
+        let certificates = has_tls.then(|| Arc::clone(&self.shared.certificates));
+        self.before(self.proxy(conf, side), certificates)
+    }
+
+    /// Reads the certificate, if the listeners have one.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be used.
+    pub fn read_certificate(&self) -> Result<(), StartError> {
+        if let Some(files) = &self.shared.live.load().server.tls {
+            self.shared.certificates.load(files)?;
+        }
+        Ok(())
+    }
+
+    /// Says that the system allows fewer connections than the configuration.
+    fn warn_of_files(&self) {
+        let (wanted, allowed) = (self.shared.live.load().limits.connections, clients_allowed());
+        if allowed < wanted {
+            tracing::warn!(
+                wanted,
+                allowed,
+                "limits.connections is more than the limit of open files allows; raise that (LimitNOFILE, ulimit -n)"
+            );
+        }
+    }
+
+    fn before<A>(&self, app: A, certificates: Option<Arc<Certificates>>) -> Door<A> {
+        Door {
+            app: Arc::new(app),
+            live: Arc::clone(&self.shared.live),
+            caps: Arc::clone(&self.shared.caps),
+            metrics: Arc::clone(&self.shared.metrics),
+            certificates,
+        }
+    }
+
+    fn proxy(&self, conf: &Arc<ServerConf>, side: Side) -> HttpProxy<Gateway> {
+        let mut proxy = http_proxy(conf, Gateway::new(Arc::clone(&self.shared), side));
         let mut options = HttpServerOptions::default();
         options.h2c = true;
         options.keepalive_request_limit = Some(REQUESTS_PER_CONNECTION);
         options.h2_idle_timeout = Some(H2_IDLE);
         proxy.server_options = Some(options);
         proxy
+    }
+
+    /// Adds the listeners to a server.
+    fn listen(&self, server: &mut Server, addresses: &Addresses) {
+        let conf = Arc::clone(&server.configuration);
+        let side = if addresses.admin.is_some() { Side::Calls } else { Side::Both };
+        let mut gateway = Service::new("gateway".to_owned(), self.door(&conf, side));
+        for address in &addresses.listen {
+            gateway.add_tcp(&address.to_string());
+        }
+        gateway.threads = Some(conf.threads);
+        server.add_service(gateway);
+        if let Some(address) = addresses.admin {
+            let door = self.door(&conf, Side::Administration);
+            let mut service = Service::new("administration".to_owned(), door);
+            service.add_tcp(&address.to_string());
+            server.add_service(service);
+        }
+        if let Some(address) = addresses.exposed {
+            let exposition = Exposition { shared: Arc::clone(&self.shared) };
+            let app = self.before(HttpServer::new_app(exposition), None);
+            let mut service = Service::new("metrics".to_owned(), app);
+            service.add_tcp(&address.to_string());
+            server.add_service(service);
+        }
     }
 
     /// Runs until a signal ends it.
@@ -170,24 +250,13 @@ impl App {
     /// [`StartError::Refused`] if an address cannot be listened on.
     pub fn run(self, extras: Extras) -> Result<(), StartError> {
         let settings = self.shared.live.load().server.clone();
-        let (listen, exposed) = free_addresses(&settings)?;
+        self.read_certificate()?;
+        self.warn_of_files();
+        let addresses = free_addresses(&settings)?;
 
         let mut server = Server::new_with_opt_and_conf(None, server_conf(&settings));
         server.bootstrap();
-        let conf = Arc::clone(&server.configuration);
-        let mut gateway = Service::new("gateway".to_owned(), self.proxy(&conf));
-        for address in &listen {
-            gateway.add_tcp(&address.to_string());
-        }
-        gateway.threads = Some(conf.threads);
-        server.add_service(gateway);
-        if let Some(address) = exposed {
-            let exposition = Exposition { shared: Arc::clone(&self.shared) };
-            let app = HttpServer::new_app(exposition);
-            let mut service = Service::new("metrics".to_owned(), app);
-            service.add_tcp(&address.to_string());
-            server.add_service(service);
-        }
+        self.listen(&mut server, &addresses);
         let reload = Reload { live: Arc::clone(&self.shared.live), watch: Mutex::new(self.watch) };
         server.add_service(background_service("reload", reload));
         let breakers =
@@ -205,7 +274,14 @@ impl App {
         let notices = Arc::clone(&self.shared.state.notices);
         let fetch = Arc::clone(&self.administration.fetch);
         server.add_service(background_service("webhooks", Webhooks { notices, fetch }));
-        let announce = Announce { listen, login, words: extras.words };
+        let Addresses { listen, admin, .. } = addresses;
+        let certificates = Arc::clone(&self.shared.certificates);
+        if settings.tls.is_some() {
+            let (live, login) = (Arc::clone(&self.shared.live), Arc::clone(&login));
+            let certify = Certify { live, certificates: Arc::clone(&certificates), login };
+            server.add_service(background_service("certificate", certify));
+        }
+        let announce = Announce { listen, admin, certificates, login, words: extras.words };
         server.add_service(background_service("announce", announce));
         if let Some(running) = extras.sim {
             let simulated = Simulated { running: Mutex::new(Some(running)) };
@@ -224,6 +300,19 @@ impl App {
     }
 }
 
+/// Takes over how breakers and budgets were when the last process ended.
+fn restore(
+    snapshot: &Snapshot,
+    (data_dir, store): (&Path, Option<&Store>),
+    (state, clock): (&SharedState, &Clock),
+) -> Result<(), StoreError> {
+    restore_breakers(data_dir, snapshot, clock);
+    match store {
+        Some(store) => restore_budgets(store, snapshot, state, clock, &|_| true),
+        None => Ok(()),
+    }
+}
+
 /// Starts the access log, if there is to be one.
 fn access_log(format: Option<LogFormat>, clock: &Clock) -> Result<AccessLog, StartError> {
     let Some(format) = format else { return Ok(AccessLog::off(clock.clone())) };
@@ -238,7 +327,9 @@ fn login(
     sessions: Vec<(SessionHash, Session)>,
 ) -> Result<Login, StartError> {
     let initial = source.variable("INITIAL_PASSWORD");
-    let is_secure = source.variable("AUTH_COOKIE_SECURE").is_some_and(|value| value == "true");
+    let has_tls = source.server_settings().is_ok_and(|settings| settings.tls.is_some());
+    let is_secure =
+        has_tls || source.variable("AUTH_COOKIE_SECURE").is_some_and(|value| value == "true");
     let opened = Login::open(data_dir, sessions, initial.as_deref(), is_secure);
     opened.map_err(|error| {
         StartError::Refused(format!("INITIAL_PASSWORD: {error}; write a better one"))
@@ -283,15 +374,26 @@ pub fn server_conf(settings: &Settings) -> ServerConf {
 /// Checks that all addresses can be listened on together, and chooses a port where none is given.
 ///
 /// Pingora panics where the system refuses; a sentence with what to do is better.
-fn free_addresses(
-    settings: &Settings,
-) -> Result<(Vec<SocketAddr>, Option<SocketAddr>), StartError> {
+fn free_addresses(settings: &Settings) -> Result<Addresses, StartError> {
     // All are held until the last is bound, so that two that overlap are found.
     let held =
         settings.listen.iter().map(|address| bind(*address)).collect::<Result<Vec<_>, _>>()?;
+    let admin = settings.admin_listen.map(bind).transpose()?;
     let metrics = settings.metrics_listen.map(bind).transpose()?;
-    let listen = held.into_iter().map(|(address, _)| address).collect();
-    Ok((listen, metrics.map(|(address, _)| address)))
+    Ok(Addresses {
+        listen: held.into_iter().map(|(address, _)| address).collect(),
+        admin: admin.map(|(address, _)| address),
+        exposed: metrics.map(|(address, _)| address),
+    })
+}
+
+/// Addresses that can be listened on.
+struct Addresses {
+    listen: Vec<SocketAddr>,
+    /// That of the administration, if it has one of its own.
+    admin: Option<SocketAddr>,
+    /// That of the metrics, if they have one of their own.
+    exposed: Option<SocketAddr>,
 }
 
 fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> {

@@ -1,7 +1,7 @@
 //! The gateway: sockets, Pingora, disk, command line.
 //!
-//! Start at [`proxy`], the life of a request. [`app`] builds the long-lived parts, [`live`] reloads the
-//! configuration, [`admin`] is the API for operators, [`upstream`] knows the way out, [`local`] answers what needs no provider, [`services`]
+//! Start at [`proxy`], the life of a request. [`app`] builds the long-lived parts, [`listen`] is what a connection passes
+//! first, [`live`] reloads the configuration, [`admin`] is the API for operators, [`upstream`] knows the way out, [`local`] answers what needs no provider, [`services`]
 //! runs beside the requests, [`backup`] is what leaves and comes back as a file, [`cli`] is what operators type.
 
 pub mod access_log;
@@ -12,6 +12,7 @@ pub mod cli;
 mod data_dir;
 mod explained;
 pub mod keeping;
+pub mod listen;
 pub mod live;
 pub mod local;
 pub mod login;

@@ -174,6 +174,9 @@ fn troubles(
         let what = "the configuration file was refused; the one before is in force";
         troubles.push(what.to_owned());
     }
+    if let Some(problem) = parts.certificates.problem() {
+        troubles.push(format!("the certificate was not replaced, the old one stays: {problem}"));
+    }
     match store {
         None => troubles.push("nothing is kept: there is no data directory to use".to_owned()),
         Some(health) => troubles.extend(

@@ -66,6 +66,7 @@ use self::objects::COLLECTIONS;
 use self::openapi::also_at;
 use self::problem::Problem;
 use crate::explained::Explained;
+use crate::listen::Certificates;
 use crate::live::LiveConfig;
 use crate::login::Login;
 use crate::proxy::{Administration, AnswerBody};
@@ -89,6 +90,8 @@ pub struct Parts {
     pub store: Option<Store>,
     /// Who is logged in.
     pub login: Arc<Login>,
+    /// The listeners' certificate.
+    pub certificates: Arc<Certificates>,
     /// Makes requests of the gateway's own.
     pub fetch: Arc<Fetch>,
     /// Why the latest requests went where they went.

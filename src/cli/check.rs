@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use omniroute_core::money::{Nanodollars, Price, Rates};
 use omniroute_core::snapshot::{Overrides, Snapshot, Target, Way};
 
-use super::{EXIT_GIVEN, complain, environment, say};
+use super::{EXIT_GIVEN, complain, ended, environment, say};
+use crate::listen::Certificates;
 use crate::live::Source;
 
 /// Compiles the configuration and says what is in it, or what is wrong with it.
@@ -15,6 +16,11 @@ pub(super) fn check(config: Option<PathBuf>, print: bool) -> ExitCode {
     let source = environment::source(config, Overrides::default());
     match source.snapshot() {
         Ok(snapshot) => {
+            if let Some(files) = &snapshot.server.tls
+                && let Err(fault) = Certificates::default().load(files)
+            {
+                return ended(Err(fault.into()));
+            }
             say(&summary(&source, &snapshot));
             if print {
                 say(&catalogue(&snapshot));

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use clap::Args;
 use futures_util::StreamExt;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use omniroute_core::hex;
 use omniroute_core::reach::Reach as MayReach;
 use omniroute_core::secret::Secret;
 use omniroute_core::snapshot::{BaseUrl, Overrides};
@@ -207,7 +208,12 @@ impl Way {
         let entrance = Entrance::find(folder)?;
         let destination = Box::new(destination(&entrance));
         let token = Secret::new(entrance.token);
-        let fetch = Box::new(Fetch::new(Endpoints::new(app::clock())));
+        let fetch = Fetch::new(Endpoints::new(app::clock()));
+        let certificate = entrance.certificate.as_deref().and_then(hex::decode);
+        let fetch = Box::new(match certificate {
+            Some(certificate) => fetch.that_expects(certificate),
+            None => fetch,
+        });
         let hello =
             request(&token, Method::GET, "/api/auth/status", ("application/json", Bytes::new()))
                 .ok()?;
@@ -256,7 +262,13 @@ impl Drop for Reach {
 fn destination(entrance: &Entrance) -> Destination {
     let (host, port) = (Arc::from(entrance.address.ip().to_string()), entrance.address.port());
     Destination {
-        endpoint: BaseUrl { tls: false, host, port, path: "".into(), reach: MayReach::Anywhere },
+        endpoint: BaseUrl {
+            tls: entrance.certificate.is_some(),
+            host,
+            port,
+            path: "".into(),
+            reach: MayReach::Anywhere,
+        },
         tunnel: None,
         is_fresh: false,
         timeouts: PeerTimeouts { connect: CONNECT, read: LIMIT },

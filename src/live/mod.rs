@@ -18,6 +18,7 @@ use arc_swap::ArcSwap;
 use omniroute_core::snapshot::{ConfigFile, Problem, Problems, Snapshot};
 use omniroute_core::state::SharedState;
 use omniroute_core::written::{StoredObject, Written};
+use tokio::sync::Notify;
 
 pub use generation::{Archive, Generation};
 pub use held::HeldFile;
@@ -38,6 +39,8 @@ pub struct LiveConfig {
     problem: Mutex<Option<Arc<str>>>,
     /// Held by whoever changes the configuration.
     changing: Mutex<()>,
+    /// Rung after each reload, whether it changed anything or not.
+    reloaded: Notify,
     archive: Box<dyn Archive>,
 }
 
@@ -143,6 +146,7 @@ impl LiveConfig {
             metrics,
             problem: Mutex::new(None),
             changing: Mutex::new(()),
+            reloaded: Notify::new(),
             archive,
         })
     }
@@ -162,6 +166,12 @@ impl LiveConfig {
         &self.source
     }
 
+    /// Returns what tells one waiter that a reload was asked for, also one that changed nothing: other files
+    /// than the configuration may have changed.
+    pub const fn reloaded(&self) -> &Notify {
+        &self.reloaded
+    }
+
     /// Returns why the last reload was refused, if it was.
     pub fn problem(&self) -> Option<Arc<str>> {
         lock(&self.problem).clone()
@@ -174,6 +184,12 @@ impl LiveConfig {
     ///
     /// Every problem; they are also logged, counted and shown by `/readyz`.
     pub fn reload(&self) -> Result<Arc<Snapshot>, Problems> {
+        let reloaded = self.read_again();
+        self.reloaded.notify_one();
+        reloaded
+    }
+
+    fn read_again(&self) -> Result<Arc<Snapshot>, Problems> {
         let _one_at_a_time = lock(&self.changing);
         let basis = self.basis();
         let read = self.candidate(Arc::clone(&basis.objects), basis.held.clone());

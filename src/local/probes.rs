@@ -22,11 +22,12 @@ pub fn live() -> Reply {
 pub fn ready(snapshot: &Snapshot, shared: &Shared) -> Reply {
     let accounts: usize = snapshot.accounts.values().map(Vec::len).sum();
     let problem = shared.live.problem();
-    let (status, word) = match (accounts, &problem) {
+    let has_trouble = problem.is_some() || shared.certificates.problem().is_some();
+    let (status, word) = match (accounts, has_trouble) {
         _ if shared.is_draining() => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         (0, _) => (StatusCode::SERVICE_UNAVAILABLE, "no account configured"),
-        (_, Some(_)) => (StatusCode::OK, "degraded"),
-        (_, None) => (StatusCode::OK, "ok"),
+        (_, true) => (StatusCode::OK, "degraded"),
+        (_, false) => (StatusCode::OK, "ok"),
     };
     let body = json!({
         "status": word,

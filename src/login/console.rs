@@ -38,6 +38,9 @@ pub struct Entrance {
     pub address: SocketAddr,
     /// What it takes as a client key.
     pub token: String,
+    /// SHA-256 of the certificate it serves with, hexadecimal; `None`: it speaks no TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }
 
 impl Console {
@@ -60,14 +63,26 @@ impl Console {
         given == self.hash
     }
 
-    /// Tells whoever may read the data directory of it.
+    /// Tells whoever may read the data directory of it, and of the certificate to expect there.
     ///
     /// # Errors
     ///
     /// The system's, if the file cannot be written.
-    pub fn open(&self, address: SocketAddr) -> io::Result<()> {
-        let entrance = Entrance { address, token: self.token.expose().to_owned() };
+    pub fn open(&self, address: SocketAddr, certificate: Option<String>) -> io::Result<()> {
+        let entrance = Entrance { address, token: self.token.expose().to_owned(), certificate };
         data_dir::replace(&self.path, &serde_json::to_vec(&entrance)?)
+    }
+
+    /// Tells of another certificate, unless another process has written its own file by now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn renew(&self, certificate: Option<String>) -> io::Result<()> {
+        match read(&self.path).filter(|found| self.is(found.token.as_bytes())) {
+            Some(found) => self.open(found.address, certificate),
+            None => Ok(()),
+        }
     }
 
     /// Takes the file away, unless another process has written its own by now.
@@ -103,16 +118,20 @@ mod tests {
         let (old, new) = (Console::of(home.path()), Console::of(home.path()));
         let address = "127.0.0.1:20128".parse().unwrap();
         assert!(Entrance::find(home.path()).is_none());
-        old.open(address).unwrap();
-        new.open(address).unwrap();
+        old.open(address, None).unwrap();
+        new.open(address, None).unwrap();
+        old.renew(Some("ab".to_owned())).unwrap();
 
         old.close();
 
         let found = Entrance::find(home.path()).unwrap();
-        assert_eq!(found.address, address);
+        assert_eq!((found.address, found.certificate), (address, None));
         assert!(new.is(found.token.as_bytes()) && !old.is(found.token.as_bytes()));
         let mode = fs::metadata(home.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        new.renew(Some("cd".to_owned())).unwrap();
+        let renewed = Entrance::find(home.path()).unwrap();
+        assert_eq!((renewed.address, renewed.certificate), (address, Some("cd".to_owned())));
         new.close();
         assert!(Entrance::find(home.path()).is_none());
     }

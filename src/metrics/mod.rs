@@ -5,6 +5,7 @@
 
 mod answers;
 mod budget;
+mod shed;
 mod spent;
 mod state;
 mod store;
@@ -22,6 +23,7 @@ use prometheus::{
 
 use self::answers::AnswerMetrics;
 use self::budget::BudgetGauges;
+use self::shed::Shed;
 use self::spent::Spent;
 use self::state::StateGauges;
 use self::store::StoreGauges;
@@ -44,6 +46,7 @@ pub struct Metrics {
     budgets: BudgetGauges,
     spent: Spent,
     store: StoreGauges,
+    shed: Shed,
     interrupted: CounterVec,
     in_flight: IntGauge,
     config_revision: IntGauge,
@@ -89,6 +92,7 @@ impl Metrics {
             budgets: BudgetGauges::new()?,
             spent: Spent::new()?,
             store: StoreGauges::new()?,
+            shed: Shed::new()?,
             interrupted: CounterVec::new(
                 Opts::new(
                     "omniroute_interrupted_total",
@@ -121,6 +125,7 @@ impl Metrics {
         self.spent.register(registry)?;
         self.budgets.register(registry)?;
         self.store.register(registry)?;
+        self.shed.register(registry)?;
         registry.register(Box::new(self.interrupted.clone()))?;
         registry.register(Box::new(self.in_flight.clone()))?;
         registry.register(Box::new(self.config_revision.clone()))?;
@@ -206,6 +211,16 @@ impl Metrics {
                 .observe(first_byte.as_secs_f64());
         }
         self.spent.count(outcome, served, snapshot);
+    }
+
+    /// Takes over how many connections of clients are open, and how many bytes of bodies are held.
+    pub fn load(&self, connections: usize, body_bytes: usize) {
+        self.shed.observe(connections, body_bytes);
+    }
+
+    /// Counts something that is refused because this limit is reached.
+    pub fn shed(&self, limit: &str) {
+        self.shed.count(limit);
     }
 
     /// Records a published configuration.

@@ -4,6 +4,7 @@ use std::future::ready;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +15,8 @@ use omniroute_core::error::Error;
 use omniroute_core::filter::{Flow, Reply};
 use pingora_proxy::Session;
 
-use super::intake::{self, BodyLimit};
+use super::Shared;
+use super::intake::{self, Allowance, BodyLimit};
 
 /// How long a body may be silent.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -65,11 +67,11 @@ pub struct ClientAddress(pub Option<IpAddr>);
 ///
 /// What a filter says, or what is wrong with the body.
 pub async fn administer(
-    administration: &Administration,
+    shared: &Shared,
     session: &mut Session,
     cx: &mut RequestContext,
 ) -> Result<Response<AnswerBody>, Error> {
-    let snapshot = std::sync::Arc::clone(&cx.snapshot);
+    let (snapshot, administration) = (Arc::clone(&cx.snapshot), &shared.administration);
     if let Flow::Answer(answer) = snapshot.filters.on_administration(cx)? {
         return Ok(whole(answer));
     }
@@ -82,8 +84,14 @@ pub async fn administer(
             return Ok(refusal.map(AnswerBody::Whole));
         }
     };
-    let limit = BodyLimit { bytes: limit, set_by: "fixed for this path" };
-    let body = intake::body(session, limit, BODY_TIME).await?;
+    let allowed = Allowance {
+        size: BodyLimit { bytes: limit, set_by: "fixed for this path" },
+        between: BODY_TIME,
+        in_all: snapshot.limits.body_time,
+        // Whoever mends an overload is not kept out by it.
+        room: shared.load.room(usize::MAX),
+    };
+    let body = intake::body(session, allowed).await?;
     Ok((administration.answer)(head(cx)?.map(|()| body)).await)
 }
 

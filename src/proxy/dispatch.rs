@@ -70,7 +70,8 @@ impl Refusal {
     pub fn into_error(self, method: &Method, path: &str) -> Error {
         match self {
             Self::Ambiguous => Error::BadRequest {
-                what: "the path has an empty, dot or encoded segment; write it plainly".to_owned(),
+                what: "the path has an empty, dot or encoded segment, or escapes that are not UTF-8; write it plainly"
+                    .to_owned(),
             },
             Self::Unknown => {
                 Error::UnknownPath { method: method.to_string(), path: path.to_owned() }
@@ -91,7 +92,7 @@ pub fn dispatch(method: &Method, path: &str, query: &str, headers: &HeaderMap) -
         Some((provider, rest)) => (Some(provider.into()), rest),
         None => (None, canonical),
     };
-    let surface = if is_ambiguous(canonical) {
+    let surface = if is_ambiguous(path) {
         Err(Refusal::Ambiguous)
     } else if method == Method::OPTIONS {
         Ok(Surface::Preflight)
@@ -112,7 +113,7 @@ fn of_provider(path: &str) -> Option<(&str, &str)> {
 
 /// Takes off a doubled `/v1` and `/codex`, and gives back one that is missing (`/models` → `/models`
 /// is matched by [`under_v1`]).
-fn canonical(path: &str) -> &str {
+pub(super) fn canonical(path: &str) -> &str {
     let path = path.strip_prefix("/codex").filter(|rest| rest.starts_with('/')).unwrap_or(path);
     if path.starts_with("/v1/v1/") { &path["/v1".len()..] } else { path }
 }
@@ -147,18 +148,30 @@ fn format(path: &str, headers: &HeaderMap) -> WireFormat {
 }
 
 fn is_ambiguous(path: &str) -> bool {
+    // What can be read in two ways once it is decoded, or cannot be decoded.
     let has_bad_escape = || {
         let lower = path.to_ascii_lowercase();
         // Names of models, and those of the administration's objects, may hold slashes.
         let named = if lower.starts_with("/api/") { Some(0) } else { lower.find("/models/") };
-        ["%2e", "%5c", "%00"].iter().any(|escape| lower.contains(escape))
+        ["%2e", "%5c"].iter().any(|escape| lower.contains(escape))
             || named.map_or(&*lower, |start| &lower[..start]).contains("%2f")
+            || !is_text(path)
     };
     !path.starts_with('/')
         || path.contains("//")
         || path.contains(['\\', ';'])
         || path.split('/').any(|segment| segment == "." || segment == "..")
         || (path.contains('%') && has_bad_escape())
+}
+
+/// Tells whether a path's escapes are whole and stand for UTF-8 without control characters.
+fn is_text(path: &str) -> bool {
+    let is_whole = path.split('%').skip(1).all(|escape| {
+        let digits = escape.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    let decoded = percent_decode_str(path).decode_utf8();
+    is_whole && decoded.is_ok_and(|text| !text.chars().any(char::is_control))
 }
 
 fn surface(method: &Method, path: &str, query: &str) -> Result<Surface, Refusal> {
@@ -358,6 +371,15 @@ mod tests {
             "/v1/messages%00",
             "/v1/messages;x=1",
             "/v1\\messages",
+            "/v1/messages%0d%0ax:%20y",
+            "/v1/messages%",
+            "/v1/messages%2",
+            "/v1/messages%zz",
+            "/v1/messages%ff",
+            "/%c0%ae%c0%ae/api",
+            "/codex//v1/messages",
+            "/v1/providers/%2e%2e/chat/completions",
+            "/v1/providers/a%2Fb/chat/completions",
         ] {
             check(Method::POST, path, Refusal::Ambiguous);
         }

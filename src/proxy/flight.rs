@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
+use omniroute_core::clock::Clock;
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::ErrorCode;
 
 use super::exchange::{Parcel, SharedExchange};
+use super::load::Running;
 use super::session::WayBack;
 use crate::metrics::InFlight;
 
@@ -17,6 +19,16 @@ pub enum Flight {
     Local(Box<Local>),
     /// It is being forwarded, or was.
     Forwarding(Box<Forward>),
+}
+
+impl Flight {
+    /// Returns when a request came in that nobody has looked at.
+    pub fn started(&self, clock: &Clock) -> Instant {
+        match self {
+            Self::Fresh(fresh) => fresh.started,
+            _ => clock.now(),
+        }
+    }
 }
 
 /// A request nobody has looked at.
@@ -45,6 +57,6 @@ pub struct Forward {
     pub last_words: Option<Parcel>,
     /// Addresses that could not be reached.
     pub unreachable: Vec<std::net::SocketAddr>,
-    /// Counts the request as running.
-    pub in_flight: InFlight,
+    /// Counts the request as running, among all and among calls.
+    pub running: (InFlight, Running),
 }

@@ -4,27 +4,22 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
-use http::uri::Authority;
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HOST, HeaderValue, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, Version};
+use omniroute_core::config::Bounds;
 use omniroute_core::context::RequestHead;
 use omniroute_core::error::Error;
 use pingora_proxy::Session;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// Limits of a head (design/reliability.md, section 3).
-const MAX_HEAD_BYTES: usize = 64 * 1024;
-const MAX_HEAD_FIELDS: usize = 128;
-const MAX_TARGET_BYTES: usize = 16 * 1024;
+use super::load::Room;
+use super::strict;
+use crate::listen::Conn;
 
-/// Longest time a whole body may take, however steadily it drips.
-const MAX_BODY_TIME: Duration = Duration::from_secs(120);
-
-/// How long an idle connection of a client is kept, in seconds, whatever the client asks for.
-const KEEP_ALIVE_SECONDS: u64 = 75;
-
-/// How long a client may not read before its connection is given up.
-const CLIENT_WRITE: Duration = Duration::from_secs(60);
+/// The limit of all bodies together, by its name in the configuration.
+const BODIES: &str = "buffered_bodies";
 
 /// How large a body may be.
 #[derive(Clone, Copy, Debug)]
@@ -50,11 +45,18 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Takes a request's head out of Pingora's session.
 pub fn head(session: &Session) -> RequestHead {
     let header = session.req_header();
+    let mut headers = header.headers.clone();
+    // HTTP/2 says it in another place; whoever compares origins looks here.
+    if let Some(authority) = header.uri.authority().filter(|_| !headers.contains_key(HOST))
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        headers.insert(HOST, host);
+    }
     RequestHead {
         method: header.method.clone(),
         path: header.uri.path().into(),
         query: header.uri.query().unwrap_or_default().into(),
-        headers: header.headers.clone(),
+        headers,
         peer: peer(session),
     }
 }
@@ -63,54 +65,48 @@ fn peer(session: &Session) -> Option<IpAddr> {
     session.client_addr().and_then(|address| address.as_inet()).map(|inet| inet.ip().to_canonical())
 }
 
-/// Sets the limits of a client's connection, and refuses a head that is larger than they allow.
+/// Sets the limits of a client's connection, and refuses a head that is larger than they allow or has more
+/// than one reading.
 ///
 /// # Errors
 ///
-/// [`Error::HeadTooLarge`], [`Error::BadRequest`] for a host that is none.
-pub fn admit(session: &mut Session) -> Result<(), Error> {
+/// [`Error::HeadTooLarge`], [`Error::BadRequest`].
+pub fn admit(session: &mut Session, limits: &Bounds) -> Result<(), Error> {
+    let conn = Conn::of(&session.downstream_session);
+    if let Some(conn) = conn {
+        conn.head_is_read();
+    }
+    let is_reserve = conn.is_some_and(Conn::is_reserve);
     let header = session.req_header();
-    let coding = header.headers.get(TRANSFER_ENCODING).cloned();
-    // A body with chunks has had too many readings in the world, and HTTP/1.0 has no chunks to end a
-    // stream with: such connections are not used again.
-    let is_kept = coding.is_none() && header.version >= Version::HTTP_11;
-    session.set_keepalive(is_kept.then_some(KEEP_ALIVE_SECONDS));
+    // A body with chunks has had too many readings in the world, HTTP/1.0 has no chunks to end a stream with,
+    // and the reserve is for many: such connections are not used again.
+    let is_kept = session.downstream_session.get_keepalive().is_some()
+        && !header.headers.contains_key(TRANSFER_ENCODING)
+        && header.version >= Version::HTTP_11
+        && !is_reserve;
+    session.set_keepalive(is_kept.then(|| whole_seconds(limits.keep_alive)));
     // Bytes behind the request are the next request, no reason to give this one up.
     session.set_pipelining_enabled(is_kept);
-    session.set_write_timeout(Some(CLIENT_WRITE));
+    session.set_write_timeout(Some(limits.client_write));
     session.set_total_drain_timeout(Some(DRAIN));
-
-    let header = session.req_header();
-    let target = header.raw_path().len();
-    if target > MAX_TARGET_BYTES {
-        let what =
-            format!("the request target has {target} bytes; the limit is {MAX_TARGET_BYTES}");
-        return Err(Error::HeadTooLarge { what, status: 414 });
+    let raw = session.downstream_session.as_http1().map(|http1| http1.get_headers_raw_bytes());
+    let checked = strict::check(session.req_header(), &raw.unwrap_or_default(), limits);
+    if checked.is_err() {
+        // Where it ends is not agreed, or nobody wants to know.
+        session.set_keepalive(None);
+        session.set_pipelining_enabled(false);
     }
-    let fields = header.headers.len();
-    if fields > MAX_HEAD_FIELDS {
-        let what = format!("{fields} header fields; the limit is {MAX_HEAD_FIELDS}");
-        return Err(Error::HeadTooLarge { what, status: 431 });
-    }
-    let bytes: usize =
-        header.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    if bytes > MAX_HEAD_BYTES {
-        let what = format!("{bytes} bytes of headers; the limit is {MAX_HEAD_BYTES}");
-        return Err(Error::HeadTooLarge { what, status: 431 });
-    }
-    if header.version == Version::HTTP_11 && !has_host(&header.headers) {
-        let what = "the `host` header is missing or no host name".to_owned();
-        return Err(Error::BadRequest { what });
-    }
-    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
-        let what = "transfer-encoding must be `chunked` and nothing else".to_owned();
-        return Err(Error::BadRequest { what });
-    }
-    Ok(())
+    checked
 }
 
-fn has_host(headers: &HeaderMap) -> bool {
-    headers.get(HOST).is_some_and(|host| Authority::try_from(host.as_bytes()).is_ok())
+/// Tells whether a session's connection is for health and administration only.
+pub fn is_reserve(session: &Session) -> bool {
+    Conn::of(&session.downstream_session).is_some_and(Conn::is_reserve)
+}
+
+/// Rounds up: Pingora counts seconds, and 0 would be for ever. The exact time is kept by the connection.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// Tells whether the client waits for a `100 Continue` before it sends its body.
@@ -130,49 +126,56 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+/// What a body may take.
+pub struct Allowance {
+    /// How large it may be.
+    pub size: BodyLimit,
+    /// Time between two pieces (`server.timeouts.client_body`).
+    pub between: Duration,
+    /// Time in all (`limits.body_time`).
+    pub in_all: Duration,
+    /// Where it is held.
+    pub room: Room,
+}
+
 /// Reads the body whole.
 ///
 /// Answers `Expect: 100-continue`, since nobody else does when a body is read this early.
 ///
 /// # Errors
 ///
-/// [`Error::UnsupportedEncoding`], [`Error::BodyTooLarge`], [`Error::RequestTimeout`];
+/// [`Error::UnsupportedEncoding`], [`Error::BodyTooLarge`], [`Error::RequestTimeout`], [`Error::Overloaded`];
 /// [`Error::BadRequest`] if the body's framing is broken or the client left.
-pub async fn body(
-    session: &mut Session,
-    limit: BodyLimit,
-    patience: Duration,
-) -> Result<Bytes, Error> {
+pub async fn body(session: &mut Session, allowed: Allowance) -> Result<Bytes, Error> {
     let headers = &session.req_header().headers;
     if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|value| *value != "identity") {
         let encoding: String =
             String::from_utf8_lossy(encoding.as_bytes()).chars().take(40).collect();
         return Err(Error::UnsupportedEncoding { encoding });
     }
-    let announced = announced(headers);
+    let (announced, limit) = (announced(headers), allowed.size);
     if let Some(bytes) = announced.filter(|bytes| *bytes > limit.bytes) {
         return Err(limit.passed(format!("{bytes} bytes")));
     }
     if expects_continue(headers) {
         session.write_continue_response().await.map_err(|_| gone())?;
     }
-    read(session, limit, patience, announced.unwrap_or(0)).await
+    read(session, allowed, announced.unwrap_or(0)).await
 }
 
 async fn read(
     session: &mut Session,
-    limit: BodyLimit,
-    patience: Duration,
+    mut allowed: Allowance,
     announced: usize,
 ) -> Result<Bytes, Error> {
-    let end = Instant::now() + MAX_BODY_TIME;
+    let (limit, end) = (allowed.size, Instant::now() + allowed.in_all);
     let mut first: Option<Bytes> = None;
     let mut body = BytesMut::new();
     loop {
-        let next = timeout(patience, session.downstream_session.read_request_body());
+        let next = timeout(allowed.between, session.downstream_session.read_request_body());
         let piece = match timeout_at(end, next).await {
-            Err(_) => return Err(Error::RequestTimeout { limit: MAX_BODY_TIME }),
-            Ok(Err(_)) => return Err(Error::RequestTimeout { limit: patience }),
+            Err(_) => return Err(too_slow(allowed.in_all, "limits.body_time")),
+            Ok(Err(_)) => return Err(too_slow(allowed.between, "server.timeouts.client_body")),
             Ok(Ok(Err(_))) => return Err(gone()),
             Ok(Ok(Ok(None))) => break,
             Ok(Ok(Ok(Some(piece)))) => piece,
@@ -181,6 +184,7 @@ async fn read(
         if so_far + piece.len() > limit.bytes {
             return Err(limit.passed("more than that".to_owned()));
         }
+        allowed.room.take(piece.len()).map_err(|_| Error::Overloaded { limit: BODIES })?;
         match first.take() {
             None if body.is_empty() => first = Some(piece),
             None => body.extend_from_slice(&piece),
@@ -191,7 +195,11 @@ async fn read(
             }
         }
     }
-    Ok(first.unwrap_or_else(|| body.freeze()))
+    Ok(allowed.room.keep(first.unwrap_or_else(|| body.freeze())))
+}
+
+const fn too_slow(limit: Duration, which: &'static str) -> Error {
+    Error::RequestTimeout { limit, which }
 }
 
 fn gone() -> Error {

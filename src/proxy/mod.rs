@@ -21,6 +21,7 @@ mod flight;
 mod head;
 mod incoming;
 mod intake;
+mod load;
 mod outbound;
 mod patience;
 mod pause;
@@ -33,6 +34,8 @@ mod renewal;
 mod reply;
 mod sending;
 mod session;
+mod side;
+mod strict;
 pub mod trial;
 mod usage;
 
@@ -55,8 +58,11 @@ use pingora_proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session};
 pub use self::administer::{Administration, AnswerBody, ClientAddress};
 use self::begin::NotNow;
 use self::flight::{Flight, Forward, Fresh};
+pub use self::load::Load;
+pub use self::side::Side;
 use crate::access_log::AccessLog;
 use crate::explained::Explained;
+use crate::listen::{Caps, Certificates, Conn};
 use crate::live::LiveConfig;
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -84,6 +90,12 @@ pub struct Shared {
     pub affinity: Affinity,
     /// Why the latest requests went where they went.
     pub explained: Arc<Explained>,
+    /// Counts calls and what they hold.
+    pub load: Arc<Load>,
+    /// Counts connections.
+    pub caps: Arc<Caps>,
+    /// The listeners' certificate.
+    pub certificates: Arc<Certificates>,
     /// Answers requests to the administration.
     pub administration: Administration,
     /// Chance.
@@ -98,6 +110,7 @@ impl Shared {
     /// Returns all metrics as Prometheus text, with accounts and providers as they are now.
     pub fn metrics_text(&self) -> Vec<u8> {
         self.metrics.observe(&self.live.load(), &self.state, &self.clock);
+        self.metrics.load(self.caps.connections(), self.load.body_bytes());
         self.metrics.observe_store(self.store.as_ref().map(Store::health).as_ref());
         self.metrics.text()
     }
@@ -116,12 +129,13 @@ impl Shared {
 /// The gateway as Pingora runs it.
 pub struct Gateway {
     shared: Arc<Shared>,
+    side: Side,
 }
 
 impl Gateway {
-    /// Makes a gateway of its parts.
-    pub const fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    /// Makes a gateway of its parts, for a listener.
+    pub const fn new(shared: Arc<Shared>, side: Side) -> Self {
+        Self { shared, side }
     }
 
     async fn begin_attempt(&self, forward: &mut Forward) -> Result<Box<HttpPeer>> {
@@ -156,7 +170,7 @@ impl ProxyHttp for Gateway {
     }
 
     async fn request_filter(&self, session: &mut Session, flight: &mut Flight) -> Result<bool> {
-        receive::receive(&self.shared, session, flight).await
+        receive::receive((&self.shared, self.side), session, flight).await
     }
 
     async fn upstream_peer(&self, _: &mut Session, flight: &mut Flight) -> Result<Box<HttpPeer>> {
@@ -263,6 +277,9 @@ impl ProxyHttp for Gateway {
                 let mut exchange = forward.exchange.lock();
                 finish::forwarded(&mut exchange, &self.shared);
             }
+        }
+        if let Some(conn) = Conn::of(&session.downstream_session) {
+            conn.awaits_head();
         }
     }
 

@@ -9,6 +9,7 @@ use omniroute_core::context::{Call, Operation, RequestContext, RequestHead};
 use omniroute_core::error::Error;
 use omniroute_core::filter::{Flow, Relay, Reply};
 use omniroute_core::ids::ProviderId;
+use omniroute_core::snapshot::Snapshot;
 use omniroute_wire::openai_chat::LegacyCompletions;
 use omniroute_wire::{Codec, PathModel};
 use pingora_proxy::Session;
@@ -17,9 +18,11 @@ use super::administer::{AnswerBody, administer};
 use super::dispatch::{Surface, dispatch};
 use super::exchange::{Exchange, SharedExchange};
 use super::flight::{Flight, Forward, Local};
-use super::intake::{self, BodyLimit};
+use super::intake::{self, Allowance, BodyLimit};
+use super::load::Running;
 use super::planning::Planned;
 use super::session::stand_between;
+use super::side::Side;
 use super::{Shared, relay, reply};
 use crate::metrics::InFlight;
 use crate::{local, telemetry};
@@ -30,26 +33,24 @@ use crate::{local, telemetry};
 ///
 /// Pingora's, if the client went while being answered.
 pub async fn receive(
-    shared: &Arc<Shared>,
+    (shared, side): (&Arc<Shared>, Side),
     session: &mut Session,
     flight: &mut Flight,
 ) -> pingora::Result<bool> {
-    let started = match flight {
-        Flight::Fresh(fresh) => fresh.started,
-        _ => shared.clock.now(),
-    };
-    let in_flight = shared.metrics.enter();
-    let admitted = intake::admit(session);
+    let started = flight.started(&shared.clock);
+    let (in_flight, snapshot) = (shared.metrics.enter(), shared.live.load());
+    let admitted = intake::admit(session, &snapshot.limits);
     let head = intake::head(session);
     let seen = dispatch(&head.method, &head.path, &head.query, &head.headers);
+    let seen = side.narrow(seen, (&head.method, &head.path));
     if let (Ok(()), Ok(surface @ (Surface::Live | Surface::Ready | Surface::Metrics))) =
         (&admitted, &seen.surface)
     {
-        return probe(shared, session, flight, (surface, &head)).await;
+        return probe((shared, &snapshot), session, flight, (surface, &head)).await;
     }
     let mut cx = RequestContext {
         request_id: telemetry::request_id(head.headers.get("x-request-id"), &shared.clock),
-        snapshot: shared.live.load(),
+        snapshot,
         head,
         format: seen.format,
         caller: None,
@@ -61,20 +62,24 @@ pub async fn receive(
         attached: Attached::default(),
     };
     if let Err(error) = admitted {
-        return refuse(session, flight, cx, error).await;
+        return refuse((shared, session), flight, cx, error).await;
     }
     let surface = match seen.surface {
         Ok(surface) => surface,
         Err(refusal) => {
             let error = refusal.into_error(&cx.head.method, &cx.head.path);
-            return refuse(session, flight, cx, error).await;
+            return refuse((shared, session), flight, cx, error).await;
         }
     };
     if surface == Surface::Administration {
         return administered(shared, session, flight, cx).await;
     }
+    let running = match begin(shared, session, &cx) {
+        Ok(running) => running,
+        Err(error) => return refuse((shared, session), flight, cx, error).await,
+    };
     match steps(shared, session, &mut cx, surface).await {
-        Ok(Next::Forward) => forward(shared, session, flight, (cx, in_flight)).await,
+        Ok(Next::Forward) => forward(shared, session, flight, (cx, (in_flight, running))).await,
         Ok(Next::Answer(answer)) => {
             cx.attached.log_answer(&answer.body);
             let status = reply::whole(session, &cx, answer).await?;
@@ -86,7 +91,7 @@ pub async fn receive(
             *flight = Flight::Local(Box::new(Local { cx: Some(cx), status: 0, error: None }));
             Err(error)
         }
-        Err(error) => refuse(session, flight, cx, error).await,
+        Err(error) => refuse((shared, session), flight, cx, error).await,
     }
 }
 
@@ -100,6 +105,15 @@ enum Next {
     Follow(Relay),
     /// Its client has left.
     Left(Box<pingora::Error>),
+}
+
+/// Begins a call, unless there are too many.
+fn begin(shared: &Shared, session: &Session, cx: &RequestContext) -> Result<Running, Error> {
+    if intake::is_reserve(session) {
+        return Err(Error::Overloaded { limit: "connections" });
+    }
+    let running = shared.load.begin(cx.snapshot.limits.requests);
+    running.ok_or(Error::Overloaded { limit: "requests" })
 }
 
 /// Runs everything up to the plan.
@@ -121,15 +135,15 @@ async fn steps(
         Surface::Models { one } => local::models(cx, one.as_deref()).map(Next::Answer),
         Surface::Chat { path } => {
             let asked = (cx.format.codec(), Operation::Chat);
-            called(session, cx, asked, path).await
+            called((shared, session), cx, asked, path).await
         }
         Surface::CountTokens { path } => {
             let asked = (cx.format.codec(), Operation::CountTokens);
-            called(session, cx, asked, path).await
+            called((shared, session), cx, asked, path).await
         }
         Surface::Completion => {
             let asked: (&'static dyn Codec, _) = (&LegacyCompletions, Operation::Chat);
-            called(session, cx, asked, None).await
+            called((shared, session), cx, asked, None).await
         }
         Surface::Preflight => Err(Error::MethodNotAllowed {
             method: cx.head.method.to_string(),
@@ -153,11 +167,11 @@ async fn administered(
         session.set_keepalive(None);
         Err(Error::Draining)
     } else {
-        administer(&shared.administration, session, &mut cx).await
+        administer(shared, session, &mut cx).await
     };
     let (head, body) = match answered {
         Ok(answer) => answer.into_parts(),
-        Err(error) => return refuse(session, flight, cx, error).await,
+        Err(error) => return refuse((shared, session), flight, cx, error).await,
     };
     let (status, headers) = (head.status, head.headers);
     let status = match body {
@@ -174,14 +188,19 @@ async fn administered(
 
 /// Reads a model call and runs the filters that look at it.
 async fn called(
-    session: &mut Session,
+    (shared, session): (&Shared, &mut Session),
     cx: &mut RequestContext,
     (codec, operation): (&'static dyn Codec, Operation),
     path: Option<PathModel>,
 ) -> Result<Next, Error> {
-    let server = &cx.snapshot.server;
-    let limit = BodyLimit { bytes: server.max_body_bytes, set_by: "server.max_body" };
-    let body = intake::body(session, limit, server.timeouts.client_body).await?;
+    let (server, limits) = (&cx.snapshot.server, &cx.snapshot.limits);
+    let allowed = Allowance {
+        size: BodyLimit { bytes: server.max_body_bytes, set_by: "server.max_body" },
+        between: server.timeouts.client_body,
+        in_all: limits.body_time,
+        room: shared.load.room(limits.buffered_bodies),
+    };
+    let body = intake::body(session, allowed).await?;
     let peek = codec.peek(&body, path.as_ref())?;
     cx.attached.log_request(&body);
     cx.call = Some(Call { operation, codec, peek, body });
@@ -204,7 +223,7 @@ async fn forward(
     shared: &Arc<Shared>,
     session: &mut Session,
     flight: &mut Flight,
-    (cx, in_flight): (RequestContext, InFlight),
+    (cx, running): (RequestContext, (InFlight, Running)),
 ) -> pingora::Result<bool> {
     match plan(shared, cx) {
         Ok(exchange) => {
@@ -215,11 +234,11 @@ async fn forward(
                 way_back,
                 last_words: None,
                 unreachable: Vec::new(),
-                in_flight,
+                running,
             }));
             Ok(false)
         }
-        Err((cx, error)) => refuse(session, flight, *cx, error).await,
+        Err((cx, error)) => refuse((shared, session), flight, *cx, error).await,
     }
 }
 
@@ -236,11 +255,14 @@ fn plan(
 }
 
 async fn refuse(
-    session: &mut Session,
+    (shared, session): (&Shared, &mut Session),
     flight: &mut Flight,
     mut cx: RequestContext,
     error: Error,
 ) -> pingora::Result<bool> {
+    if let Error::Overloaded { limit } = error {
+        shared.metrics.shed(limit);
+    }
     cx.attached.log_error(&error);
     let written = reply::error(session, &mut cx, &error).await;
     let (status, code) = match &written {
@@ -253,15 +275,14 @@ async fn refuse(
 
 /// Answers a probe: no filters, no log line.
 async fn probe(
-    shared: &Arc<Shared>,
+    (shared, snapshot): (&Shared, &Snapshot),
     session: &mut Session,
     flight: &mut Flight,
     (surface, asked): (&Surface, &RequestHead),
 ) -> pingora::Result<bool> {
-    let snapshot = shared.live.load();
     let answer = match surface {
-        Surface::Ready => local::ready(&snapshot, shared),
-        Surface::Metrics => local::metrics(shared, &snapshot, asked),
+        Surface::Ready => local::ready(snapshot, shared),
+        Surface::Metrics => local::metrics(shared, snapshot, asked),
         _ => local::live(),
     };
     let mut head = pingora::http::ResponseHeader::build(answer.status, Some(4))?;

@@ -150,6 +150,7 @@ const fn unanswered(error: FetchError) -> Reason {
     match error {
         FetchError::Unreachable(Unreachable::Tunnel(_)) => Reason::Tunnel,
         FetchError::Unreachable(Unreachable::Provider(_)) => Reason::Connect,
+        FetchError::Stranger => Reason::Connect,
         FetchError::Broken => Reason::Reset,
         FetchError::TimedOut => Reason::Timeout,
         FetchError::TooLong | FetchError::NotTaken => Reason::Unusable,

@@ -9,6 +9,7 @@ use pingora_core::server::ShutdownWatch;
 use pingora_core::services::background::BackgroundService;
 use tokio::net::TcpStream;
 
+use crate::listen::Certificates;
 use crate::login::Login;
 
 /// How often the listener is tried until it answers.
@@ -18,6 +19,10 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 pub struct Announce {
     /// The addresses listened on.
     pub listen: Vec<SocketAddr>,
+    /// The address of the administration, if it has one of its own.
+    pub admin: Option<SocketAddr>,
+    /// The certificate that the command line has to expect.
+    pub certificates: Arc<Certificates>,
     /// What lets the command line in from then on.
     pub login: Arc<Login>,
     /// What is printed on standard output then, given the first address.
@@ -37,7 +42,9 @@ impl BackgroundService for Announce {
         }
         let listen: Vec<String> = self.listen.iter().map(ToString::to_string).collect();
         tracing::info!(listen = listen.join(", "), "omniroute serves");
-        if let Err(error) = self.login.console.open(near) {
+        let administration = self.admin.map_or(near, reachable);
+        let certificate = self.certificates.fingerprint();
+        if let Err(error) = self.login.console.open(administration, certificate) {
             tracing::warn!(%error, "the command line cannot be let in: the data directory cannot be written");
         }
         if let Some(words) = self.words {

@@ -7,6 +7,7 @@ use http::{Response, StatusCode};
 use pingora_core::apps::http_app::ServeHttp;
 use pingora_core::protocols::http::ServerSession;
 
+use crate::listen::Conn;
 use crate::proxy::Shared;
 
 /// Serves the metrics to whoever can reach the listener.
@@ -18,6 +19,10 @@ pub struct Exposition {
 #[async_trait]
 impl ServeHttp for Exposition {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
+        if let Some(conn) = Conn::of(session) {
+            // There is no body to wait for, and the answer is written in one piece.
+            conn.awaits_head();
+        }
         let is_metrics = session.req_header().uri.path() == "/metrics";
         let (status, body) = if is_metrics {
             (StatusCode::OK, self.shared.metrics_text())

@@ -31,6 +31,9 @@ pub enum FetchError {
     /// The time was over.
     #[error("no answer came in time")]
     TimedOut,
+    /// Whoever answers has another certificate than the one that is expected.
+    #[error("the certificate there is not the one that is expected")]
+    Stranger,
     /// The answer is larger than 128 MiB.
     #[error("the answer is too long")]
     TooLong,
@@ -84,12 +87,20 @@ impl Sink for Collected {
 pub struct Fetch {
     connector: Connector,
     endpoints: Arc<Endpoints>,
+    /// The one certificate that is taken, whoever vouches for it.
+    certificate: Option<[u8; 32]>,
 }
 
 impl Fetch {
     /// Makes one that finds addresses in these.
     pub fn new(endpoints: Arc<Endpoints>) -> Self {
-        Self { connector: Connector::new(None), endpoints }
+        Self { connector: Connector::new(None), endpoints, certificate: None }
+    }
+
+    /// Takes one certificate, by its SHA-256, and no other. Names and authorities do not matter then.
+    pub const fn that_expects(mut self, certificate: [u8; 32]) -> Self {
+        self.certificate = Some(certificate);
+        self
     }
 
     /// Sends a request and reads the whole answer within `limit`. The request's URI is a path; the host
@@ -126,17 +137,31 @@ impl Fetch {
             .unwrap_or(Err(FetchError::TimedOut))
     }
 
+    fn may_trust(&self, session: &HttpSession) -> bool {
+        let Some(expected) = &self.certificate else { return true };
+        let shown = session.digest().and_then(|digest| digest.ssl_digest.as_ref());
+        shown.is_some_and(|shown| shown.cert_digest == expected)
+    }
+
     async fn exchange(
         &self,
         destination: &Destination,
         request: Request<Bytes>,
         sink: &mut dyn Sink,
     ) -> Result<(), FetchError> {
-        let peer = destination.peer(&self.endpoints, &[]).await.map_err(FetchError::Unreachable)?;
+        let peer = destination.peer(&self.endpoints, &[]).await;
+        let mut peer = peer.map_err(FetchError::Unreachable)?;
+        if self.certificate.is_some() {
+            (peer.options.verify_cert, peer.options.verify_hostname) = (false, false);
+        }
         let connected = self.connector.get_http_session(&*peer).await;
         let (mut session, _) =
             connected.map_err(|error| FetchError::Unreachable(Unreachable::of(&error)))?;
-        let answer = ask(&mut session, destination, request, sink).await;
+        let answer = if self.may_trust(&session) {
+            ask(&mut session, destination, request, sink).await
+        } else {
+            Err(FetchError::Stranger)
+        };
         match &answer {
             Ok(()) => self.connector.release_http_session(session, &*peer, None).await,
             Err(_) => session.shutdown().await,

@@ -190,8 +190,9 @@ async fn a_refusal_before_the_administration_is_of_the_same_form() {
     let mut bench = bench().await;
     let long = Value::String("x".repeat(1024 * 1024 + 1));
     for (method, path, body, status) in [
-        (Method::POST, "/api/combos", long, 413),
         (Method::GET, "/api/keys//boss", Value::Null, 400),
+        // The connection is not used again after a body that nobody reads.
+        (Method::POST, "/api/combos", long, 413),
     ] {
         let answer = bench.send(method, path, body).await;
         assert_eq!(answer.status, status, "{path}: {}", answer.text());

@@ -22,6 +22,7 @@ const BORDERS: [Border; 5] = [
     Border {
         word: "pingora",
         places: &[
+            "src/listen/",
             "src/proxy/",
             "src/upstream/",
             "src/services/",

@@ -105,10 +105,12 @@ pub enum Error {
         encoding: String,
     },
     /// The client's body came too slowly.
-    #[error("the request body did not arrive within {} seconds (server.timeouts.client_body)", .limit.as_secs_f64())]
+    #[error("the request body did not arrive within {} seconds ({which})", .limit.as_secs_f64())]
     RequestTimeout {
         /// The limit.
         limit: Duration,
+        /// The limit's name in the configuration.
+        which: &'static str,
     },
     /// The client key has reached a limit of its own.
     #[error("the API key `{key}` has reached its limit ({limit}: {most}); try again in {} s", wait(*left).as_secs().max(1))]
@@ -238,6 +240,12 @@ pub enum Error {
         /// What.
         what: String,
     },
+    /// Too much is going on at once.
+    #[error("the gateway is at its limit (limits.{limit}); try again")]
+    Overloaded {
+        /// The limit, by its name in `limits`.
+        limit: &'static str,
+    },
     /// The gateway is stopping.
     #[error("the gateway is stopping; try again")]
     Draining,
@@ -306,7 +314,9 @@ impl Error {
                 code("idempotency_key_reused", 422, ErrorKind::InvalidRequest)
             }
             Self::NotAvailable { .. } => code("not_available", 501, ErrorKind::InvalidRequest),
-            Self::Draining => code("overloaded", 503, ErrorKind::Overloaded),
+            Self::Overloaded { .. } | Self::Draining => {
+                code("overloaded", 503, ErrorKind::Overloaded)
+            }
             Self::Internal => code("internal", 500, ErrorKind::Server),
         }
     }
@@ -327,7 +337,7 @@ impl Error {
             | Self::Locked { retry_after } => Some(*retry_after),
             Self::Busy { left, .. } | Self::RateLimited { left, .. } => Some(wait(*left)),
             Self::Upstream { retry_after, .. } => *retry_after,
-            Self::Draining => Some(Duration::from_secs(1)),
+            Self::Overloaded { .. } | Self::Draining => Some(Duration::from_secs(1)),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
@@ -11,9 +12,12 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use openssl::ssl::{self, SslConnector, SslMethod, SslVersion};
+use openssl::x509::X509;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_openssl::SslStream;
 
 /// How the client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +26,50 @@ pub enum Protocol {
     Http1,
     /// HTTP/2 without TLS.
     H2c,
+}
+
+/// Whom a TLS client trusts, and what it speaks.
+pub struct Trust<'a> {
+    /// The certificate of the authority, PEM.
+    pub authority: &'a str,
+    /// The name that the certificate must be for.
+    pub name: &'a str,
+    /// What is offered by ALPN, in its own form; nothing if empty.
+    pub alpn: &'a [u8],
+    /// The newest version of TLS it speaks.
+    pub newest: SslVersion,
+}
+
+impl<'a> Trust<'a> {
+    /// Trusts an authority for a name, and speaks HTTP/2 and HTTP/1.1.
+    pub const fn of(authority: &'a str, name: &'a str) -> Self {
+        Self { authority, name, alpn: b"\x02h2\x08http/1.1", newest: SslVersion::TLS1_3 }
+    }
+
+    /// Connects and does the handshake.
+    ///
+    /// # Errors
+    ///
+    /// What the handshake says.
+    ///
+    /// # Panics
+    ///
+    /// If nobody accepts.
+    pub async fn greet(&self, address: SocketAddr) -> Result<SslStream<TcpStream>, ssl::Error> {
+        let mut connector = SslConnector::builder(SslMethod::tls_client())?;
+        let authority = X509::from_pem(self.authority.as_bytes())?;
+        connector.cert_store_mut().add_cert(authority)?;
+        connector.set_min_proto_version(Some(SslVersion::TLS1))?;
+        connector.set_max_proto_version(Some(self.newest))?;
+        if !self.alpn.is_empty() {
+            connector.set_alpn_protos(self.alpn)?;
+        }
+        let ssl = connector.build().configure()?.into_ssl(self.name)?;
+        let stream = TcpStream::connect(address).await.expect("the gateway accepts");
+        let mut stream = SslStream::new(ssl, stream)?;
+        Pin::new(&mut stream).connect().await?;
+        Ok(stream)
+    }
 }
 
 /// One connection to a gateway.
@@ -99,6 +147,33 @@ impl Client {
     /// If the gateway does not accept.
     pub async fn connect(address: SocketAddr, protocol: Protocol) -> Self {
         let stream = TcpStream::connect(address).await.expect("the gateway accepts");
+        Self::over(stream, protocol).await
+    }
+
+    /// Connects over TLS; ALPN decides between HTTP/1.1 and HTTP/2.
+    ///
+    /// # Errors
+    ///
+    /// What the handshake says, above all that the certificate is not trusted.
+    ///
+    /// # Panics
+    ///
+    /// If the gateway does not accept.
+    pub async fn connect_tls(address: SocketAddr, trust: &Trust<'_>) -> Result<Self, ssl::Error> {
+        let stream = trust.greet(address).await?;
+        let is_h2 = stream.ssl().selected_alpn_protocol() == Some(b"h2");
+        Ok(Self::over(stream, if is_h2 { Protocol::H2c } else { Protocol::Http1 }).await)
+    }
+
+    /// Tells whether it speaks HTTP/2.
+    pub const fn is_http2(&self) -> bool {
+        matches!(self.sender, Sender::H2c(_))
+    }
+
+    async fn over(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        protocol: Protocol,
+    ) -> Self {
         let io = TokioIo::new(stream);
         let sender = match protocol {
             Protocol::Http1 => {
@@ -260,6 +335,26 @@ impl RawConnection {
     /// If the gateway has closed the connection.
     pub async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.expect("the connection is open");
+    }
+
+    /// Sends as many of these bytes as the gateway takes before it closes the connection.
+    pub async fn try_send(&mut self, bytes: &[u8]) {
+        drop(self.stream.write_all(bytes).await);
+    }
+
+    /// Sends a piece now and then until the connection is closed; returns what came.
+    pub async fn drip(&mut self, piece: &[u8], pause: Duration) -> String {
+        let (mut seen, mut ticks) = (Vec::new(), tokio::time::interval(pause));
+        loop {
+            tokio::select! {
+                read = self.stream.read_buf(&mut seen) => {
+                    if read.unwrap_or(0) == 0 {
+                        return String::from_utf8_lossy(&seen).into_owned();
+                    }
+                }
+                _ = ticks.tick() => self.try_send(piece).await,
+            }
+        }
     }
 
     /// Reads until the connection is closed or `enough` says so; returns what came.

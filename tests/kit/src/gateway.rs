@@ -8,7 +8,7 @@ use std::sync::Arc;
 use omniroute::app::{App, StartError, server_conf};
 use omniroute::keeping::Keeps;
 use omniroute::live::{ProcessEnv, Source, Text};
-use omniroute::proxy::Shared;
+use omniroute::proxy::{Shared, Side};
 use omniroute::store::Store;
 use omniroute_core::clock::Clock;
 use omniroute_core::snapshot::Overrides;
@@ -22,10 +22,12 @@ use crate::spawn;
 /// A running gateway; dropping it ends it.
 pub struct TestGateway {
     address: SocketAddr,
+    /// Where the administration is, if it has a listener of its own.
+    admin: Option<SocketAddr>,
     shared: Arc<Shared>,
     store: Store,
     clock: Clock,
-    accepting: JoinHandle<()>,
+    accepting: Vec<JoinHandle<()>>,
     _shutdown: watch::Sender<bool>,
 }
 
@@ -100,26 +102,28 @@ impl TestGateway {
             envelope_key: Some(Arc::from([9; 32])),
         };
         let app = App::build(source, None)?;
-        let conf = Arc::new(server_conf(&app.shared().live.load().server));
-        let proxy = Arc::new(app.proxy(&conf));
+        app.read_certificate()?;
+        let settings = app.shared().live.load().server.clone();
+        let conf = Arc::new(server_conf(&settings));
         let shared = Arc::clone(app.shared());
         let store = app.store().expect("memory can be had").clone();
 
-        let listener = omniroute_sim::listen(([127, 0, 0, 1], 0).into())
-            .map_err(|error| StartError::Refused(error.to_string()))?;
-        let address =
-            listener.local_addr().map_err(|error| StartError::Refused(error.to_string()))?;
-        let listener = Listener::from(listener);
         let (shutdown, watch) = watch::channel(false);
-        let accepting = spawn(async move {
-            while let Ok(stream) = listener.accept().await {
-                let (proxy, watch) = (Arc::clone(&proxy), watch.clone());
-                spawn(async move {
-                    proxy.process_new(Box::new(stream), &watch).await;
-                });
-            }
-        });
-        Ok(Self { address, shared, store, clock, accepting, _shutdown: shutdown })
+        let has_admin = settings.admin_listen.is_some();
+        let side = if has_admin { Side::Calls } else { Side::Both };
+        let (address, calls) = serve(app.door(&conf, side), &watch)?;
+        let (mut admin, mut accepting) = (None, vec![calls]);
+        if has_admin {
+            let (address, administration) = serve(app.door(&conf, Side::Administration), &watch)?;
+            admin = Some(address);
+            accepting.push(administration);
+        }
+        Ok(Self { address, admin, shared, store, clock, accepting, _shutdown: shutdown })
+    }
+
+    /// Returns where the administration listens.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.unwrap_or(self.address)
     }
 
     /// Returns where it listens.
@@ -152,6 +156,28 @@ impl TestGateway {
 
 impl Drop for TestGateway {
     fn drop(&mut self) {
-        self.accepting.abort();
+        for accepting in &self.accepting {
+            accepting.abort();
+        }
     }
+}
+
+/// Serves connections at a port of the system's choice.
+fn serve(
+    app: impl ServerApp + Send + Sync + 'static,
+    watch: &watch::Receiver<bool>,
+) -> Result<(SocketAddr, JoinHandle<()>), StartError> {
+    let refused = |error: std::io::Error| StartError::Refused(error.to_string());
+    let listener = omniroute_sim::listen(([127, 0, 0, 1], 0).into()).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    let (listener, app, watch) = (Listener::from(listener), Arc::new(app), watch.clone());
+    let accepting = spawn(async move {
+        while let Ok(stream) = listener.accept().await {
+            let (app, watch) = (Arc::clone(&app), watch.clone());
+            spawn(async move {
+                app.process_new(Box::new(stream), &watch).await;
+            });
+        }
+    });
+    Ok((address, accepting))
 }

@@ -5,14 +5,17 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "tests stop at the first surprise")]
 
+mod authority;
 mod client;
 mod gateway;
 mod tls;
 mod tunnel;
 
-pub use client::{Answer, Client, Pieces, Protocol, RawConnection, chunked, whole};
+pub use authority::{Authority, Issued};
+pub use client::{Answer, Client, Pieces, Protocol, RawConnection, Trust, chunked, whole};
 pub use gateway::TestGateway;
 pub use omniroute_sim::{Gate, Running, Sim, Step};
+pub use openssl::ssl::SslVersion;
 pub use tls::TlsFront;
 use tokio::task::JoinHandle;
 pub use tunnel::{Asked, TestTunnel, TunnelLogin, TunnelProtocol};
@@ -28,7 +31,8 @@ pub async fn simulator() -> Running {
     bound.expect("loopback can be listened on")
 }
 
+/// Runs something beside the test, in its runtime.
 #[expect(clippy::disallowed_methods, reason = "tests run their servers in their own runtime")]
-pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+pub fn spawn(task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     tokio::spawn(task)
 }

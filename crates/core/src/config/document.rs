@@ -2,6 +2,7 @@
 
 use super::accounts::{self, AccountText};
 use super::admin::{self, AdminText};
+use super::bounds::{self, Bounds};
 use super::client_keys::{self, ClientKeyText};
 use super::filters::{self, FilterText};
 use super::names::{self, AliasText, ComboText};
@@ -21,6 +22,7 @@ use crate::snapshot::Way;
 #[derive(Default)]
 pub(crate) struct Document {
     pub(crate) server: ServerText,
+    pub(crate) limits: Bounds,
     pub(crate) admin: AdminText,
     pub(crate) routing: RoutingText,
     pub(crate) providers: Vec<ProviderText>,
@@ -44,6 +46,7 @@ impl Document {
     pub(crate) fn of(root: &Node, report: &Report) -> Option<Self> {
         let known = [
             "server",
+            "limits",
             "admin",
             "routing",
             "providers",
@@ -62,6 +65,7 @@ impl Document {
         combos.extend(section.read("fallback_chains", names::fallback_chains).unwrap_or_default());
         Some(Self {
             server: section.read("server", server::read).unwrap_or_default(),
+            limits: section.read("limits", bounds::read).unwrap_or_default(),
             admin: section.read("admin", admin::read).unwrap_or_default(),
             routing: section.read("routing", routing::read).unwrap_or_default(),
             providers: section.read("providers", written_providers).unwrap_or_default(),

@@ -8,6 +8,7 @@
 pub(crate) mod accounts;
 mod address;
 pub(crate) mod admin;
+pub(crate) mod bounds;
 mod budgets;
 pub(crate) mod catalogue;
 pub(crate) mod client_keys;
@@ -33,6 +34,7 @@ pub(crate) mod tunnel;
 mod units;
 pub(crate) mod yaml;
 
+pub use self::bounds::Bounds;
 pub use self::units::{DURATION_FORM, SIZE_FORM, duration, size};
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -49,7 +51,11 @@ const DEFAULT_MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 pub struct Server {
     /// Addresses for clients; at least one. Default `127.0.0.1:20128`.
     pub listen: Vec<SocketAddr>,
-    /// Address of `/metrics` alone; `None`, the default: it is on `listen`.
+    /// The certificate of `listen` and `admin_listen`; `None`, the default: they are plain.
+    pub tls: Option<Tls>,
+    /// Address of the administration alone; `None`, the default: it is on `listen`.
+    pub admin_listen: Option<SocketAddr>,
+    /// Address of `/metrics` alone; `None`, the default: it is where the administration is.
     pub metrics_listen: Option<SocketAddr>,
     /// Worker threads; 0, the default: one per core.
     pub threads: usize,
@@ -62,6 +68,16 @@ pub struct Server {
     pub drain: Duration,
     /// Bounds of waiting.
     pub timeouts: Timeouts,
+}
+
+/// The files of a certificate (`server.tls`). What is in them is read by the program, which also notices
+/// when they change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate and after it the chain to its authority, PEM.
+    pub cert: PathBuf,
+    /// The private key, PEM, without a passphrase.
+    pub key: PathBuf,
 }
 
 /// Bounds of waiting (`server.timeouts`).
@@ -83,6 +99,8 @@ impl Default for Server {
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT))],
+            tls: None,
+            admin_listen: None,
             metrics_listen: None,
             threads: 0,
             data_dir: PathBuf::from("~/.omniroute"),
@@ -106,11 +124,19 @@ impl Default for Timeouts {
 }
 
 impl Server {
+    /// Returns where somebody at this machine reaches the administration.
+    pub fn administration(&self) -> Option<SocketAddr> {
+        self.admin_listen.or_else(|| self.listen.first().copied())
+    }
+
     /// Names what differs from the running configuration and only a restart can apply, as paths in
     /// the file. Everything else applies to the next request.
     pub fn restart_required(&self, running: &Self) -> Vec<&'static str> {
         [
             ("server.listen", self.listen != running.listen),
+            // Other files are taken over; whether there is TLS at all is the listener's business.
+            ("server.tls", self.tls.is_some() != running.tls.is_some()),
+            ("server.admin_listen", self.admin_listen != running.admin_listen),
             ("server.metrics_listen", self.metrics_listen != running.metrics_listen),
             ("server.threads", self.threads != running.threads),
             ("server.data_dir", self.data_dir != running.data_dir),

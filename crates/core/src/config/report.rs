@@ -73,11 +73,6 @@ impl Report {
         self.push(place, what.into(), hint);
     }
 
-    /// Says that something of the contract has no effect yet and is therefore refused.
-    pub(crate) fn unavailable(&self, place: &Place, name: &str) {
-        self.add(place, format!("`{name}` is not available yet"));
-    }
-
     /// Tells whether nothing was found.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.borrow().is_empty()

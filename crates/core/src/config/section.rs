@@ -120,17 +120,6 @@ impl<'n> Section<'n> {
     pub(crate) fn place(&self, name: &str) -> &'n Place {
         self.node.entry(name).map_or(&self.node.place, |node| &node.place)
     }
-
-    /// Reads a key that has no effect yet, and refuses it if the value asks for an effect.
-    pub(crate) fn refuse(
-        &self,
-        name: &str,
-        has_effect: impl FnOnce(&'n Node, &'n Report) -> Option<bool>,
-    ) {
-        if self.read(name, has_effect) == Some(true) {
-            self.report.unavailable(self.place(name), name);
-        }
-    }
 }
 
 /// Returns the entries of a map; reports anything else. Null is an empty map.

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use super::Tls;
 use super::node::{Content, Node};
 use super::report::{Report, Spot};
 use super::scalars;
@@ -19,6 +20,8 @@ const EXAMPLE_ADDRESS: &str = "write address and port: `127.0.0.1:20128`, `[::1]
 #[derive(Debug, Default)]
 pub(crate) struct ServerText {
     pub(crate) listen: Vec<Spot<SocketAddr>>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) admin_listen: Option<Spot<SocketAddr>>,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) threads: Option<usize>,
     pub(crate) data_dir: Option<Spot<String>>,
@@ -51,11 +54,11 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ServerText> {
         "timeouts",
     ];
     let section = Section::open(node, &known, report)?;
-    section.refuse("tls", tls);
-    section.refuse("admin_listen", |node, report| address(node, report).map(|_| true));
     let threads = |node: &Node, report: &Report| scalars::whole(node, report, 0..=MAX_THREADS);
     Some(ServerText {
         listen: section.read("listen", addresses).unwrap_or_default(),
+        tls: section.read("tls", tls),
+        admin_listen: section.read("admin_listen", address),
         metrics_listen: section.read("metrics_listen", address).map(|spot| spot.value),
         threads: section.read("threads", threads).and_then(|threads| usize::try_from(threads).ok()),
         data_dir: section.spot("data_dir", scalars::text),
@@ -65,11 +68,11 @@ pub(crate) fn read(node: &Node, report: &Report) -> Option<ServerText> {
     })
 }
 
-fn tls(node: &Node, report: &Report) -> Option<bool> {
+fn tls(node: &Node, report: &Report) -> Option<Tls> {
     let section = Section::open(node, &["cert", "key"], report)?;
-    section.require("cert", scalars::text)?;
-    section.require("key", scalars::text)?;
-    Some(true)
+    let cert = section.require("cert", scalars::text);
+    let key = section.require("key", scalars::text);
+    Some(Tls { cert: cert?.into(), key: key?.into() })
 }
 
 fn timeouts(node: &Node, report: &Report) -> Option<TimeoutsText> {

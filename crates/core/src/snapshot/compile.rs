@@ -178,6 +178,7 @@ pub fn compile_written(inputs: &Inputs<'_>) -> Result<(Snapshot, Written), Probl
     let snapshot = Snapshot {
         revision: inputs.revision,
         server: listen.server,
+        limits: document.limits.clone(),
         require_login: document.admin.require_login.as_ref().is_none_or(|required| required.value),
         routing: routing(&document),
         profiles,

@@ -28,7 +28,7 @@ pub use problem::{Problem, Problems};
 pub use provider::{Account, Auth, BaseUrl, Model, ModelKind, Provider, Streaming};
 pub use tunnel::{BadTunnel, FromEnvironment, Login, Tunnel, TunnelKind, Tunnels, Way};
 
-use crate::config::Server;
+use crate::config::{Bounds, Server};
 use crate::filter::FilterChain;
 use crate::ids::ProviderId;
 use crate::money::Prices;
@@ -45,6 +45,8 @@ pub struct Snapshot {
     pub revision: u64,
     /// Listeners, limits and timeouts.
     pub server: Server,
+    /// How much of the gateway clients can take up.
+    pub limits: Bounds,
     /// Whether somebody at this machine has to log in to administrate; everybody else always has to.
     pub require_login: bool,
     /// How and how far requests are routed.

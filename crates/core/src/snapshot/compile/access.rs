@@ -50,7 +50,9 @@ pub(super) fn check_login(
     let Some(required) = document.admin.require_login.as_ref().filter(|flag| !flag.value) else {
         return;
     };
+    // Also those of the calls: where the administration is listened on changes only with a restart.
     let addresses = listen.places.iter().map(|(address, _)| address).chain(inputs.bound);
+    let addresses = addresses.chain(&listen.server.admin_listen);
     if let Some(open) = addresses.into_iter().find(|address| !address.ip().is_loopback()) {
         let what = format!("the login cannot be switched off: `{open}` is open to the network");
         report.add_with(&required.place, what, "listen on 127.0.0.1, or remove this line");

@@ -29,6 +29,8 @@ pub(super) fn compile(written: &ServerText, inputs: &Inputs<'_>, report: &Report
     let timeouts = &written.timeouts;
     let mut server = Server {
         listen: places.iter().map(|(address, _)| *address).collect(),
+        tls: written.tls.clone(),
+        admin_listen: written.admin_listen.as_ref().map(|spot| spot.value),
         metrics_listen: written.metrics_listen,
         threads: written.threads.unwrap_or(defaults.threads),
         data_dir: data_dir(written, inputs, report),
@@ -42,18 +44,32 @@ pub(super) fn compile(written: &ServerText, inputs: &Inputs<'_>, report: &Report
     bounds.idle = timeouts.idle.unwrap_or(bounds.idle);
     bounds.total = timeouts.total.unwrap_or(bounds.total);
     bounds.client_body = timeouts.client_body.unwrap_or(bounds.client_body);
-    check_metrics(&server, written, report);
+    check_others(&server, written, report);
     Listen { server, places }
 }
 
 /// Finds an address that is asked for twice.
-fn check_metrics(server: &Server, written: &ServerText, report: &Report) {
-    let Some(metrics) = server.metrics_listen else { return };
-    if metrics.port() != 0 && server.listen.contains(&metrics) {
-        let place = written.listen.first().map(|address| address.place.clone());
-        let what = format!("`{metrics}` is both `listen` and `metrics_listen`");
+fn check_others(server: &Server, written: &ServerText, report: &Report) {
+    let place = written.listen.first().map(|address| address.place.clone());
+    let place = place.unwrap_or_else(|| Place::outside(COMMAND_LINE));
+    let twice = |address: SocketAddr, one: &str, other: &str, hint: &str| {
+        let what = format!("`{address}` is both `{one}` and `{other}`");
+        report.add_with(&place, what, hint);
+    };
+    let is_given = |address: &SocketAddr| address.port() != 0;
+    let admin = server.admin_listen.filter(is_given);
+    if let Some(admin) = admin.filter(|admin| server.listen.contains(admin)) {
+        let hint = "leave `admin_listen` out to have /api and the dashboard on `listen`";
+        twice(admin, "listen", "admin_listen", hint);
+    }
+    let Some(metrics) = server.metrics_listen.filter(is_given) else { return };
+    if server.listen.contains(&metrics) {
         let hint = "leave `metrics_listen` out to have /metrics on `listen`";
-        report.add_with(&place.unwrap_or_else(|| Place::outside(COMMAND_LINE)), what, hint);
+        twice(metrics, "listen", "metrics_listen", hint);
+    }
+    if admin == Some(metrics) {
+        let hint = "leave `metrics_listen` out to have /metrics on `admin_listen`";
+        twice(metrics, "admin_listen", "metrics_listen", hint);
     }
 }
 

@@ -4,6 +4,7 @@ mod access;
 mod broken;
 mod budgets;
 mod files;
+mod listen;
 mod meaning;
 mod prices;
 mod reachable;
