@@ -23,6 +23,7 @@ mod free_answers;
 mod guide;
 mod hardening;
 mod health;
+mod healthcheck;
 mod keeping;
 mod kept_answers;
 mod keys;
