@@ -3,6 +3,7 @@
 //! Whatever ends a request before a provider is asked is answered here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use omniroute_core::attached::Attached;
 use omniroute_core::context::{Call, Operation, RequestContext, RequestHead};
@@ -58,6 +59,7 @@ pub async fn receive(
         pass: None,
         hold: None,
         started,
+        body_took: Duration::ZERO,
         attached: Attached::default(),
     };
     if let Err(error) = admitted {
@@ -121,15 +123,15 @@ async fn steps(
         Surface::Models { one } => local::models(cx, one.as_deref()).map(Next::Answer),
         Surface::Chat { path } => {
             let asked = (cx.format.codec(), Operation::Chat);
-            called(session, cx, asked, path).await
+            called(shared, session, cx, (asked, path)).await
         }
         Surface::CountTokens { path } => {
             let asked = (cx.format.codec(), Operation::CountTokens);
-            called(session, cx, asked, path).await
+            called(shared, session, cx, (asked, path)).await
         }
         Surface::Completion => {
             let asked: (&'static dyn Codec, _) = (&LegacyCompletions, Operation::Chat);
-            called(session, cx, asked, None).await
+            called(shared, session, cx, (asked, None)).await
         }
         Surface::Preflight => Err(Error::MethodNotAllowed {
             method: cx.head.method.to_string(),
@@ -174,14 +176,16 @@ async fn administered(
 
 /// Reads a model call and runs the filters that look at it.
 async fn called(
+    shared: &Shared,
     session: &mut Session,
     cx: &mut RequestContext,
-    (codec, operation): (&'static dyn Codec, Operation),
-    path: Option<PathModel>,
+    ((codec, operation), path): ((&'static dyn Codec, Operation), Option<PathModel>),
 ) -> Result<Next, Error> {
     let server = &cx.snapshot.server;
     let limit = BodyLimit { bytes: server.max_body_bytes, set_by: "server.max_body" };
+    let before = shared.clock.now();
     let body = intake::body(session, limit, server.timeouts.client_body).await?;
+    cx.body_took = shared.clock.now().saturating_duration_since(before);
     let peek = codec.peek(&body, path.as_ref())?;
     cx.attached.log_request(&body);
     cx.call = Some(Call { operation, codec, peek, body });

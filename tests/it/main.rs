@@ -30,6 +30,7 @@ mod keys;
 mod leaks;
 mod limits;
 mod login;
+mod metrics;
 mod objects;
 mod openapi;
 mod pauses;
