@@ -21,6 +21,7 @@ mod failover;
 mod forwarding;
 mod free_answers;
 mod guide;
+mod guides;
 mod hardening;
 mod health;
 mod healthcheck;
