@@ -1,5 +1,6 @@
 # Build: docker build -t omniroute .
-# Run:   docker run -p 20128:20128 -v ./config:/config:ro -e HOSTNAME=0.0.0.0 --read-only omniroute
+# Run:   docker run -d --name omniroute -p 20128:20128 --env-file ./.env -v omniroute-data:/app/data omniroute
+# All of it, hardened, with a configuration file: docs/guides/docker.md
 FROM rust:1.95-slim-bookworm AS build
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends g++ cmake pkg-config libssl-dev ca-certificates \
@@ -7,17 +8,15 @@ RUN apt-get update -qq \
 WORKDIR /src
 COPY . .
 RUN cargo build --release --locked --package omniroute \
- && mkdir -p /root-fs/data /root-fs/tmp /root-fs/etc/ssl/certs /root-fs/config \
- && cp target/release/omniroute /root-fs/omniroute \
- && cp /etc/ssl/certs/ca-certificates.crt /root-fs/etc/ssl/certs/ \
- && ldd target/release/omniroute | grep -o '/[^ ]*' | xargs -I{} cp --parents -L {} /root-fs/ \
- && chown -R 65532:65532 /root-fs/data && chmod 0700 /root-fs/data
+ && scripts/root-fs.sh target/release/omniroute /root-fs
 
 FROM scratch
 COPY --from=build /root-fs/ /
 USER 65532:65532
-VOLUME ["/data"]
+VOLUME ["/app/data"]
 EXPOSE 20128
-ENV DATA_DIR=/data SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+# In a container loopback is the container alone. A file that is mounted at /config/omniroute.yaml is found.
+ENV HOSTNAME=0.0.0.0 DATA_DIR=/app/data SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 CMD ["/omniroute", "healthcheck", "--live"]
 ENTRYPOINT ["/omniroute"]
-CMD ["run", "--no-open", "--config", "/config/omniroute.yaml"]
+CMD ["run", "--no-open"]

@@ -4,7 +4,7 @@ CARGO ?= cargo
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 PORT ?= 20128
 
-.PHONY: demo test lint unit test-hard test-clients test-clis docs fuzz bench build release packages clean
+.PHONY: demo test lint unit test-hard test-clients test-clis test-operations docs fuzz bench build release packages clean
 
 demo: packages
 	$(CARGO) run --locked --package omniroute -- demo --port $(PORT)
@@ -40,9 +40,19 @@ test-clis: packages
 	$(CARGO) build --locked --package omniroute
 	tests/clis/run.sh
 
-# Writes docs/reference/translation.md from the declarations in crates/wire/src/declared.
+# Unit files, their system calls, the image's steps, metrics, alert rules and dashboard, with the real programs.
+test-operations: packages
+	$(CARGO) build --locked --package omniroute
+	scripts/check-units.sh
+	scripts/check-syscalls.sh
+	scripts/lint-dockerfile.sh
+	scripts/docker-steps.sh
+	scripts/check-monitoring.sh
+
+# Writes docs/reference: translation.md from the declarations in crates/wire/src/declared, metrics.md from src/metrics.
 docs:
 	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --package omniroute-wire --test declared
+	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --package omniroute --test it metrics::the_reference
 
 # Coverage-guided fuzzing of the wire formats, on the stable toolchain; SECONDS each.
 fuzz:

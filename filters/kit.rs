@@ -1,6 +1,7 @@
 //! What the tests of filters begin with: a world without accounts, and a chat call in it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -53,6 +54,7 @@ pub(crate) fn chat(body: &Value) -> RequestContext {
         pass: None,
         hold: None,
         started: clock.now(),
+        body_took: Duration::ZERO,
         attached: Attached::default(),
     }
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages a build needs, when they are missing and when this user may.
 # cmake builds Pingora's compression (zlib-ng); libssl-dev and pkg-config find the system's OpenSSL.
+# `system-packages.sh operations`: those that check the unit files, system calls, metrics and alert rules.
 set -eu
 
 missing=""
@@ -9,11 +10,28 @@ need() { # command-or-file package
         missing="$missing $2"
     fi
 }
-need cc gcc
-need c++ g++
-need cmake cmake
-need pkg-config pkg-config
-need /usr/include/openssl/ssl.h libssl-dev
+case "${1:-build}" in
+build)
+    need cc gcc
+    need c++ g++
+    need cmake cmake
+    need pkg-config pkg-config
+    need /usr/include/openssl/ssl.h libssl-dev
+    ;;
+operations)
+    need systemd-analyze systemd
+    need promtool prometheus
+    need strace strace
+    need curl curl
+    need jq jq
+    # Debian keeps venv in a package of its own.
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python3-venv"
+    ;;
+*)
+    echo "system-packages.sh: no packages for \`$1\`; it is build or operations" >&2
+    exit 1
+    ;;
+esac
 [ -z "$missing" ] && exit 0
 
 if [ "$(id -u)" = 0 ]; then

@@ -48,6 +48,11 @@ impl AccessLog {
         });
     }
 
+    /// Returns how many lines were dropped since the start because nobody reads them.
+    pub fn dropped(&self) -> u64 {
+        self.output.as_ref().map_or(0, |(_, writer)| writer.dropped())
+    }
+
     /// Writes everything that is still waiting. For the end of the program.
     pub fn flush(&self) {
         if let Some((_, writer)) = &self.output {

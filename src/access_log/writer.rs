@@ -27,7 +27,10 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: Vec<u8>,
+    /// Lines dropped since the last were written.
     dropped: u64,
+    /// Lines dropped before those.
+    dropped_before: u64,
     writing: bool,
     hurry: bool,
     ended: bool,
@@ -66,6 +69,12 @@ impl Writer {
         if is_first {
             self.shared.changed.notify_all();
         }
+    }
+
+    /// Returns how many lines were dropped since the start.
+    pub(super) fn dropped(&self) -> u64 {
+        let state = self.shared.lock();
+        state.dropped_before + state.dropped
     }
 
     /// Returns when everything appended so far is written.
@@ -108,6 +117,7 @@ fn write_all(shared: &Shared, output: &mut impl Write) {
         }
         std::mem::swap(&mut state.waiting, &mut batch);
         let dropped = std::mem::take(&mut state.dropped);
+        state.dropped_before += dropped;
         state.writing = true;
         drop(state);
 

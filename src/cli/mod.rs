@@ -6,6 +6,7 @@ mod demo;
 mod download;
 mod environment;
 mod explain;
+mod healthcheck;
 mod keys;
 mod password;
 mod reach;
@@ -94,6 +95,8 @@ enum Command {
     Export(transfer::ExportArgs),
     /// Take over an export, or an OmniRoute database.
     Import(transfer::ImportArgs),
+    /// Ask the gateway at this machine how it is: exit code 0 if it is well, else 1.
+    Healthcheck(healthcheck::HealthArgs),
     /// Print the version.
     Version,
 }
@@ -149,6 +152,7 @@ pub fn main() -> ExitCode {
         Command::Audit(command) => audit::audit(command),
         Command::Export(args) => transfer::export(args),
         Command::Import(args) => transfer::import(args),
+        Command::Healthcheck(args) => healthcheck::healthcheck(args),
         Command::Version => {
             say(concat!("omniroute ", env!("CARGO_PKG_VERSION")));
             ExitCode::SUCCESS

@@ -259,7 +259,8 @@ impl Drop for Reach {
     }
 }
 
-fn destination(entrance: &Entrance) -> Destination {
+/// Makes the way to the gateway that an entrance leads to.
+pub(super) fn destination(entrance: &Entrance) -> Destination {
     let (host, port) = (Arc::from(entrance.address.ip().to_string()), entrance.address.port());
     Destination {
         endpoint: BaseUrl {

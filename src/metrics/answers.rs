@@ -3,7 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use omniroute_core::replay::AnswerStats;
-use prometheus::{Counter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Counter, IntCounterVec, IntGauge, Opts};
+
+use super::roll::Roll;
 
 /// The metrics of kept answers.
 #[derive(Debug)]
@@ -40,12 +42,12 @@ impl AnswerMetrics {
         })
     }
 
-    pub(super) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
-        registry.register(Box::new(self.requests.clone()))?;
-        registry.register(Box::new(self.saved_tokens.clone()))?;
-        registry.register(Box::new(self.saved_dollars.clone()))?;
-        registry.register(Box::new(self.entries.clone()))?;
-        registry.register(Box::new(self.bytes.clone()))
+    pub(super) fn register(&self, roll: &Roll) -> Result<(), prometheus::Error> {
+        roll.register(Box::new(self.requests.clone()))?;
+        roll.register(Box::new(self.saved_tokens.clone()))?;
+        roll.register(Box::new(self.saved_dollars.clone()))?;
+        roll.register(Box::new(self.entries.clone()))?;
+        roll.register(Box::new(self.bytes.clone()))
     }
 
     pub(super) fn observe(&self, stats: &AnswerStats) {

@@ -2,13 +2,16 @@
 
 use jiff::Timestamp;
 use omniroute_core::snapshot::Snapshot;
-use prometheus::{GaugeVec, Opts, Registry};
+use prometheus::{GaugeVec, Opts};
+
+use super::roll::Roll;
 
 /// The gauges.
 #[derive(Debug)]
 pub(super) struct BudgetGauges {
     limit: GaugeVec,
     spent: GaugeVec,
+    left: GaugeVec,
     reserved: GaugeVec,
     reached: GaugeVec,
     overrun: GaugeVec,
@@ -25,6 +28,10 @@ impl BudgetGauges {
                 "How much a client key may spend in a window.",
             )?,
             spent: gauge("omniroute_budget_spent_dollars", "What it has spent in this one.")?,
+            left: gauge(
+                "omniroute_budget_left_dollars",
+                "What it may still spend: the limit less what is spent and reserved, never below 0.",
+            )?,
             reserved: gauge(
                 "omniroute_budget_reserved_dollars",
                 "The most that its running calls can cost.",
@@ -43,9 +50,9 @@ impl BudgetGauges {
         })
     }
 
-    pub(super) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
+    pub(super) fn register(&self, roll: &Roll) -> Result<(), prometheus::Error> {
         for gauge in self.all() {
-            registry.register(Box::new(gauge.clone()))?;
+            roll.register(Box::new(gauge.clone()))?;
         }
         Ok(())
     }
@@ -60,9 +67,12 @@ impl BudgetGauges {
             for budget in key.budgets.iter() {
                 let labels = [name, budget.period.name(), budget.zone_name()];
                 let standing = key.purse.standing(budget, now);
+                let taken = standing.spent.as_dollars() + standing.reserved.as_dollars();
+                let left = budget.limit.as_dollars() - taken;
                 for (gauge, value) in [
                     (&self.limit, budget.limit.as_dollars()),
                     (&self.spent, standing.spent.as_dollars()),
+                    (&self.left, left.max(0.0)),
                     (&self.reserved, standing.reserved.as_dollars()),
                     (&self.reached, f64::from(standing.reached) / 1000.0),
                 ] {
@@ -72,7 +82,7 @@ impl BudgetGauges {
         }
     }
 
-    const fn all(&self) -> [&GaugeVec; 5] {
-        [&self.limit, &self.spent, &self.reserved, &self.reached, &self.overrun]
+    const fn all(&self) -> [&GaugeVec; 6] {
+        [&self.limit, &self.spent, &self.left, &self.reserved, &self.reached, &self.overrun]
     }
 }

@@ -5,6 +5,10 @@
 
 mod answers;
 mod budget;
+mod config;
+mod overhead;
+mod process;
+mod roll;
 mod shed;
 mod spent;
 mod state;
@@ -17,12 +21,16 @@ use omniroute_core::context::{AttemptRecord, Outcome};
 use omniroute_core::snapshot::Snapshot;
 use omniroute_core::state::SharedState;
 use prometheus::{
-    CounterVec, Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
-    IntGauge, Opts, Registry, TextEncoder,
+    CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts,
 };
 
 use self::answers::AnswerMetrics;
 use self::budget::BudgetGauges;
+use self::config::ConfigMetrics;
+use self::overhead::Overhead;
+use self::process::ProcessMetrics;
+pub use self::roll::Described;
+use self::roll::Roll;
 use self::shed::Shed;
 use self::spent::Spent;
 use self::state::StateGauges;
@@ -36,10 +44,13 @@ const REQUEST_BUCKETS: [f64; 14] =
 /// The metrics of one gateway.
 #[derive(Debug)]
 pub struct Metrics {
-    registry: Registry,
+    roll: Roll,
     request_seconds: HistogramVec,
     first_byte_seconds: HistogramVec,
+    overhead: Overhead,
+    account_wait_seconds: HistogramVec,
     attempts: IntCounterVec,
+    errors: IntCounterVec,
     account_cool_down_seconds: GaugeVec,
     state: StateGauges,
     answers: AnswerMetrics,
@@ -48,9 +59,8 @@ pub struct Metrics {
     store: StoreGauges,
     shed: Shed,
     interrupted: CounterVec,
-    in_flight: IntGauge,
-    config_revision: IntGauge,
-    config_reload_failures: IntCounter,
+    config: ConfigMetrics,
+    process: ProcessMetrics,
 }
 
 impl Metrics {
@@ -65,7 +75,7 @@ impl Metrics {
             HistogramVec::new(options, labels)
         };
         let metrics = Self {
-            registry: Registry::new(),
+            roll: Roll::default(),
             request_seconds: histogram(
                 "omniroute_request_seconds",
                 "Time from a request's arrival to the end of its answer.",
@@ -76,9 +86,22 @@ impl Metrics {
                 "Time from a request's arrival to the first byte of a provider's answer.",
                 &["provider"],
             )?,
+            overhead: Overhead::new()?,
+            account_wait_seconds: histogram(
+                "omniroute_account_wait_seconds",
+                "Time that attempts waited for an account to have room; those that waited at all.",
+                &["provider"],
+            )?,
             attempts: IntCounterVec::new(
                 Opts::new("omniroute_attempts_total", "Attempts by how they ended."),
                 &["provider", "outcome"],
+            )?,
+            errors: IntCounterVec::new(
+                Opts::new(
+                    "omniroute_errors_total",
+                    "Requests that ended with an error, the gateway's or one passed on, by its code.",
+                ),
+                &["code"],
             )?,
             account_cool_down_seconds: GaugeVec::new(
                 Opts::new(
@@ -100,45 +123,31 @@ impl Metrics {
                 ),
                 &["by"],
             )?,
-            in_flight: IntGauge::new("omniroute_requests_in_flight", "Requests being served now.")?,
-            config_revision: IntGauge::new(
-                "omniroute_config_revision",
-                "Number of the configuration in force.",
-            )?,
-            config_reload_failures: IntCounter::new(
-                "omniroute_config_reload_failures_total",
-                "Reloads refused because the file had problems.",
-            )?,
+            config: ConfigMetrics::new()?,
+            process: ProcessMetrics::new()?,
         };
         metrics.register()?;
         Ok(metrics)
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        let registry = &self.registry;
-        registry.register(Box::new(self.request_seconds.clone()))?;
-        registry.register(Box::new(self.first_byte_seconds.clone()))?;
-        registry.register(Box::new(self.attempts.clone()))?;
-        registry.register(Box::new(self.account_cool_down_seconds.clone()))?;
-        self.state.register(registry)?;
-        self.answers.register(registry)?;
-        self.spent.register(registry)?;
-        self.budgets.register(registry)?;
-        self.store.register(registry)?;
-        self.shed.register(registry)?;
-        registry.register(Box::new(self.interrupted.clone()))?;
-        registry.register(Box::new(self.in_flight.clone()))?;
-        registry.register(Box::new(self.config_revision.clone()))?;
-        registry.register(Box::new(self.config_reload_failures.clone()))?;
-        let build = IntGauge::with_opts(
-            Opts::new("omniroute_build_info", "Always 1; the label tells the version.")
-                .const_label("version", env!("CARGO_PKG_VERSION")),
-        )?;
-        build.set(1);
-        registry.register(Box::new(build))?;
-        #[cfg(target_os = "linux")]
-        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
-        Ok(())
+        let roll = &self.roll;
+        roll.register(Box::new(self.request_seconds.clone()))?;
+        roll.register(Box::new(self.first_byte_seconds.clone()))?;
+        self.overhead.register(roll)?;
+        roll.register(Box::new(self.account_wait_seconds.clone()))?;
+        roll.register(Box::new(self.attempts.clone()))?;
+        roll.register(Box::new(self.errors.clone()))?;
+        roll.register(Box::new(self.account_cool_down_seconds.clone()))?;
+        self.state.register(roll)?;
+        self.answers.register(roll)?;
+        self.spent.register(roll)?;
+        self.budgets.register(roll)?;
+        self.store.register(roll)?;
+        self.shed.register(roll)?;
+        roll.register(Box::new(self.interrupted.clone()))?;
+        self.config.register(roll)?;
+        self.process.register(roll)
     }
 
     /// Takes over how accounts, providers, budgets and kept answers are now. What the configuration no
@@ -154,30 +163,49 @@ impl Metrics {
         self.store.observe(health);
     }
 
+    /// Takes over how many lines the access log has dropped since the start.
+    pub fn observe_log(&self, dropped: u64) {
+        self.process.observe_log(dropped);
+    }
+
     /// Returns all metrics as Prometheus text.
     pub fn text(&self) -> Vec<u8> {
-        let mut text = Vec::new();
-        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
-            tracing::error!(%error, "metrics could not be written");
-        }
-        text
+        let text = self.roll.text();
+        text.inspect_err(|error| tracing::error!(%error, "metrics could not be written"))
+            .unwrap_or_default()
+            .into_bytes()
+    }
+
+    /// Returns what there is to see: all metrics in the order of their registration.
+    pub fn described(&self) -> Vec<Described> {
+        self.roll.described()
     }
 
     /// Counts a request as running until the guard is dropped.
     pub fn enter(&self) -> InFlight {
-        self.in_flight.inc();
-        InFlight(self.in_flight.clone())
+        self.process.in_flight.inc();
+        InFlight(self.process.in_flight.clone())
     }
 
     /// Returns the number of running requests.
     pub fn in_flight(&self) -> i64 {
-        self.in_flight.get()
+        self.process.in_flight.get()
     }
 
     /// Records the end of one attempt.
     pub fn attempt(&self, record: &AttemptRecord) {
         let outcome = record.failure.map_or("served", |reason| reason.name());
         self.attempts.with_label_values(&[record.provider.as_str(), outcome]).inc();
+        if !record.waited.is_zero() {
+            self.account_wait_seconds
+                .with_label_values(&[record.provider.as_str()])
+                .observe(record.waited.as_secs_f64());
+        }
+    }
+
+    /// Records what the gateway added to a call, whose answer begins now.
+    pub fn overhead(&self, is_exact: bool, took: Duration) {
+        self.overhead.observe(is_exact, took);
     }
 
     /// Records that an account was sent to rest.
@@ -200,6 +228,9 @@ impl Metrics {
         self.request_seconds
             .with_label_values(&[format, status])
             .observe(outcome.duration.as_secs_f64());
+        if let Some(error) = outcome.error {
+            self.errors.with_label_values(&[error.name]).inc();
+        }
         if outcome.interrupted {
             let by = if outcome.status == 499 { "client" } else { "provider" };
             self.interrupted.with_label_values(&[by]).inc();
@@ -225,12 +256,17 @@ impl Metrics {
 
     /// Records a published configuration.
     pub fn config_published(&self, revision: u64) {
-        self.config_revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
+        self.config.published(revision);
     }
 
     /// Records a refused reload.
     pub fn config_refused(&self) {
-        self.config_reload_failures.inc();
+        self.config.refused();
+    }
+
+    /// Records that nothing new is begun any more.
+    pub fn draining(&self) {
+        self.process.draining.set(1);
     }
 }
 

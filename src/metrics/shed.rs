@@ -1,6 +1,8 @@
 //! What is refused so that the rest is served well.
 
-use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounterVec, IntGauge, Opts};
+
+use super::roll::Roll;
 
 /// Why something is refused, by the limit's name in `limits`.
 const REASONS: [&str; 4] =
@@ -35,10 +37,10 @@ impl Shed {
         Ok(Self { total, connections, body_bytes })
     }
 
-    pub(super) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
-        registry.register(Box::new(self.total.clone()))?;
-        registry.register(Box::new(self.connections.clone()))?;
-        registry.register(Box::new(self.body_bytes.clone()))
+    pub(super) fn register(&self, roll: &Roll) -> Result<(), prometheus::Error> {
+        roll.register(Box::new(self.total.clone()))?;
+        roll.register(Box::new(self.connections.clone()))?;
+        roll.register(Box::new(self.body_bytes.clone()))
     }
 
     pub(super) fn observe(&self, connections: usize, body_bytes: usize) {

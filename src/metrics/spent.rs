@@ -2,7 +2,9 @@
 
 use omniroute_core::context::{AttemptRecord, Outcome};
 use omniroute_core::snapshot::Snapshot;
-use prometheus::{CounterVec, IntCounterVec, Opts, Registry};
+use prometheus::{CounterVec, IntCounterVec, Opts};
+
+use super::roll::Roll;
 
 /// Model label for models the catalogue does not know.
 const OTHER_MODEL: &str = "other";
@@ -40,10 +42,10 @@ impl Spent {
         })
     }
 
-    pub(super) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
-        registry.register(Box::new(self.tokens.clone()))?;
-        registry.register(Box::new(self.cost.clone()))?;
-        registry.register(Box::new(self.unpriced.clone()))
+    pub(super) fn register(&self, roll: &Roll) -> Result<(), prometheus::Error> {
+        roll.register(Box::new(self.tokens.clone()))?;
+        roll.register(Box::new(self.cost.clone()))?;
+        roll.register(Box::new(self.unpriced.clone()))
     }
 
     /// Counts what a request took and cost. `last`: the attempt that took it.

@@ -1,7 +1,8 @@
 //! What is kept: gauges of the database and of what waits for it; they are set when somebody looks.
 
-use prometheus::{Gauge, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{Gauge, IntGauge, IntGaugeVec, Opts};
 
+use super::roll::Roll;
 use crate::store::Health;
 
 /// The gauges. Without a store `up` is 0 and the rest has no value of its own.
@@ -48,13 +49,13 @@ impl StoreGauges {
         })
     }
 
-    pub(super) fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
-        registry.register(Box::new(self.up.clone()))?;
-        registry.register(Box::new(self.records.clone()))?;
-        registry.register(Box::new(self.bodies_lost.clone()))?;
-        registry.register(Box::new(self.changes.clone()))?;
-        registry.register(Box::new(self.commits.clone()))?;
-        registry.register(Box::new(self.last_commit.clone()))
+    pub(super) fn register(&self, roll: &Roll) -> Result<(), prometheus::Error> {
+        roll.register(Box::new(self.up.clone()))?;
+        roll.register(Box::new(self.records.clone()))?;
+        roll.register(Box::new(self.bodies_lost.clone()))?;
+        roll.register(Box::new(self.changes.clone()))?;
+        roll.register(Box::new(self.commits.clone()))?;
+        roll.register(Box::new(self.last_commit.clone()))
     }
 
     pub(super) fn observe(&self, health: Option<&Health>) {

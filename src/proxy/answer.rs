@@ -92,6 +92,7 @@ impl Exchange {
         let Some(attempt) = &mut self.attempt else {
             return Step::Write(Parcel { end: true, ..Parcel::default() });
         };
+        attempt.last_sign = now;
         match std::mem::replace(&mut attempt.incoming, Incoming::Awaited) {
             Incoming::Awaited => self.broken(Signal::Unusable),
             Incoming::Refusal { head, body } => self.refusal_ended(head, body.freeze()),

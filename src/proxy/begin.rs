@@ -60,7 +60,13 @@ impl Exchange {
             }
         }
         match &self.attempt {
-            Some(attempt) => Ok(self.destination(attempt)),
+            Some(attempt) => {
+                if let Some(since) = self.working_since.take() {
+                    let spent = self.shared.clock.now().saturating_duration_since(since);
+                    self.own_work += spent.saturating_sub(attempt.waited);
+                }
+                Ok(self.destination(attempt))
+            }
             None => Err(NotNow::Over(self.give_up(Error::Internal))),
         }
     }

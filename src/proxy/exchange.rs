@@ -24,6 +24,7 @@ use super::attempt::Attempt;
 use super::count::lacks_endpoint;
 use super::head::Head;
 use super::incoming::Incoming;
+use super::outbound::Passage;
 use super::patience;
 use super::planning::Planned;
 use super::prepare::Care;
@@ -76,6 +77,10 @@ pub struct Exchange {
     pub(super) is_between_events: bool,
     /// Whether the client left while others followed the answer, which is finished for them.
     pub(super) client_left: bool,
+    /// How long the gateway itself has worked for it, the client's body and waits for room apart.
+    pub(super) own_work: Duration,
+    /// Since when it works and no provider is waited for.
+    pub(super) working_since: Option<Instant>,
 }
 
 /// What the client has got of an answer.
@@ -136,6 +141,7 @@ impl Exchange {
         client: &'static dyn Codec,
         planned: Planned,
     ) -> Self {
+        let working_since = Some(cx.started + cx.body_took);
         let (peek, body) = match &cx.call {
             Some(call) => (call.peek.clone(), call.body.clone()),
             None => Default::default(),
@@ -157,6 +163,8 @@ impl Exchange {
             again: false,
             is_between_events: false,
             client_left: false,
+            own_work: Duration::ZERO,
+            working_since,
         }
     }
 
@@ -287,6 +295,7 @@ impl Exchange {
         let is_late = self.is_past_deadline(now);
         let next = may_repeat && !is_late && (may_renew || self.planned.has_next(now));
         if next {
+            self.working_since = Some(now);
             self.last_error = Some(error);
             return Step::TryNext;
         }
@@ -386,6 +395,8 @@ impl Exchange {
         self.delivered.first_byte = Some(now);
         if let Some(attempt) = &mut self.attempt {
             attempt.ticket.answered(now);
+            let work = self.own_work + now.saturating_duration_since(attempt.last_sign);
+            self.shared.metrics.overhead(attempt.passage == Passage::Exact, work);
             self.planned.served(&self.shared, &attempt.choice);
         }
         Parcel { head: Some(head), pieces, end }

@@ -112,12 +112,14 @@ impl Shared {
         self.metrics.observe(&self.live.load(), &self.state, &self.clock);
         self.metrics.load(self.caps.connections(), self.load.body_bytes());
         self.metrics.observe_store(self.store.as_ref().map(Store::health).as_ref());
+        self.metrics.observe_log(self.access_log.dropped());
         self.metrics.text()
     }
 
     /// From now on nothing new is begun.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+        self.metrics.draining();
     }
 
     /// Tells whether the process is stopping.

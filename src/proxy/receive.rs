@@ -3,6 +3,7 @@
 //! Whatever ends a request before a provider is asked is answered here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use omniroute_core::attached::Attached;
 use omniroute_core::context::{Call, Operation, RequestContext, RequestHead};
@@ -59,6 +60,7 @@ pub async fn receive(
         pass: None,
         hold: None,
         started,
+        body_took: Duration::ZERO,
         attached: Attached::default(),
     };
     if let Err(error) = admitted {
@@ -190,8 +192,7 @@ async fn administered(
 async fn called(
     (shared, session): (&Shared, &mut Session),
     cx: &mut RequestContext,
-    (codec, operation): (&'static dyn Codec, Operation),
-    path: Option<PathModel>,
+    ((codec, operation), path): ((&'static dyn Codec, Operation), Option<PathModel>),
 ) -> Result<Next, Error> {
     let (server, limits) = (&cx.snapshot.server, &cx.snapshot.limits);
     let allowed = Allowance {
@@ -200,7 +201,9 @@ async fn called(
         in_all: limits.body_time,
         room: shared.load.room(limits.buffered_bodies),
     };
+    let before = shared.clock.now();
     let body = intake::body(session, allowed).await?;
+    cx.body_took = shared.clock.now().saturating_duration_since(before);
     let peek = codec.peek(&body, path.as_ref())?;
     cx.attached.log_request(&body);
     cx.call = Some(Call { operation, codec, peek, body });

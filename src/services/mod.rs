@@ -12,7 +12,7 @@ mod retention;
 mod sim;
 mod webhooks;
 
-pub use announce::Announce;
+pub use announce::{Announce, reachable};
 pub use bodies::Bodies;
 pub use breakers::{Breakers, keep as keep_breakers, restore as restore_breakers};
 pub use budgets::restore_budgets;

@@ -1,28 +1,52 @@
-//! `cargo xtask tidy`: the rules of docs/ARCHITECTURE.md that a script can see.
+//! Chores of the repository: `cargo xtask tidy`, `changelog` and `sbom`.
 
+mod changelog;
+mod sbom;
 mod tidy;
 
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
-#[expect(clippy::print_stderr, reason = "what the command is for")]
+const USAGE: &str =
+    "usage: cargo xtask tidy               the rules of docs/ARCHITECTURE.md that a script can see
+       cargo xtask changelog VERSION DATE    fragments of changelog.d into CHANGELOG.md
+       cargo xtask sbom                      what the program is made of, as CycloneDX";
+
 fn main() -> ExitCode {
-    let command = std::env::args().nth(1);
-    if command.as_deref() != Some("tidy") {
-        eprintln!("usage: cargo xtask tidy");
-        return ExitCode::FAILURE;
-    }
-    match tidy::faults(std::path::Path::new(".")) {
-        Ok(faults) if faults.is_empty() => ExitCode::SUCCESS,
-        Ok(faults) => {
-            for fault in &faults {
-                eprintln!("{fault}");
-            }
-            eprintln!("tidy: {} faults", faults.len());
-            ExitCode::FAILURE
-        }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let root = Path::new(".");
+    let done = match arguments[..] {
+        ["tidy"] => tidy(root),
+        ["changelog", version, date] => changelog::release(root, version, date)
+            .map(|count| say(&format!("CHANGELOG.md: {version} with {count} fragments"))),
+        ["sbom"] => sbom::sbom(root).map(|document| say(&document)),
+        _ => Err(io::Error::other(USAGE)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tidy: {error}");
+            complain(&error.to_string());
             ExitCode::FAILURE
         }
     }
+}
+
+fn tidy(root: &Path) -> io::Result<()> {
+    let faults = tidy::faults(root)?;
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("{}\ntidy: {} faults", faults.join("\n"), faults.len())))
+}
+
+#[expect(clippy::print_stdout, reason = "what a command is asked to print")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+#[expect(clippy::print_stderr, reason = "why a command failed")]
+fn complain(text: &str) {
+    eprintln!("{text}");
 }

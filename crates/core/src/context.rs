@@ -42,6 +42,8 @@ pub struct RequestContext {
     pub hold: Option<Hold>,
     /// When the request came in.
     pub started: Instant,
+    /// How long its body took to come; the client's time, not the gateway's.
+    pub body_took: Duration,
     /// What filters want done with the answer.
     pub attached: Attached,
 }

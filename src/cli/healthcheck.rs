@@ -1,0 +1,104 @@
+//! `omniroute healthcheck`: asks the gateway at this machine how it is, for containers, which hold neither
+//! a shell nor curl.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::Args;
+use http::{Request, StatusCode};
+use omniroute_core::reach::Reach;
+use omniroute_core::snapshot::{BaseUrl, Overrides};
+
+use super::{ConfigArgs, EXIT_GIVEN, complain, environment, reach, say};
+use crate::app;
+use crate::live::Source;
+use crate::login::Entrance;
+use crate::services::reachable;
+use crate::upstream::{Destination, Endpoints, Fetch, PeerTimeouts};
+
+/// Time for the whole question; less than the 3 s after which the Dockerfile gives up.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// Whom to ask, and what.
+#[derive(Debug, Args)]
+pub(super) struct HealthArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Port the gateway listens on, instead of the file's and that of `PORT`.
+    #[arg(long)]
+    port: Option<u16>,
+    /// Address the gateway listens on, instead of the file's and that of `HOSTNAME`.
+    #[arg(long)]
+    host: Option<String>,
+    /// Where the gateway keeps what it must remember.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+    /// Ask only whether the process answers, not whether it could serve a model call.
+    #[arg(long)]
+    live: bool,
+}
+
+/// Asks, and prints what was answered. Exit code 0: it is well; 1: it is not, or does not answer.
+pub(super) fn healthcheck(args: HealthArgs) -> ExitCode {
+    let path = if args.live { "/livez" } else { "/readyz" };
+    let overrides = Overrides { port: args.port, host: args.host, data_dir: args.data_dir };
+    let source = environment::source(args.config.config, overrides);
+    match destination(&source).and_then(|destination| ask(&destination, path)) {
+        Ok((status, body)) if status.is_success() => {
+            say(&body);
+            ExitCode::SUCCESS
+        }
+        Ok((status, body)) => unwell(&format!("{path} answers {}: {body}", status.as_u16())),
+        Err(why) => unwell(&why),
+    }
+}
+
+fn unwell(why: &str) -> ExitCode {
+    complain(&format!("omniroute: not well: {why}"));
+    ExitCode::from(EXIT_GIVEN)
+}
+
+/// Returns where this machine reaches the gateway. One that serves says it in its data directory, also the
+/// port that the system chose.
+fn destination(source: &Source) -> Result<Destination, String> {
+    let settings = source.server_settings().map_err(|problems| problems.to_string())?;
+    let address = settings.listen.first().copied().filter(|address| address.port() != 0);
+    let is_meant = |entrance: &Entrance| {
+        address.is_none_or(|address| address.port() == entrance.address.port())
+    };
+    match (Entrance::find(&settings.data_dir).filter(is_meant), address) {
+        (Some(entrance), _) => Ok(reach::destination(&entrance)),
+        (None, Some(address)) => Ok(plain(reachable(address))),
+        (None, None) => {
+            let folder = settings.data_dir.display();
+            Err(format!("the port is 0, and no gateway serves from {folder}; name it with --port"))
+        }
+    }
+}
+
+fn plain(address: SocketAddr) -> Destination {
+    let (host, port) = (Arc::from(address.ip().to_string()), address.port());
+    Destination {
+        endpoint: BaseUrl { tls: false, host, port, path: "".into(), reach: Reach::Anywhere },
+        tunnel: None,
+        is_fresh: false,
+        timeouts: PeerTimeouts { connect: LIMIT, read: LIMIT },
+    }
+}
+
+fn ask(destination: &Destination, path: &str) -> Result<(StatusCode, String), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("the question cannot be asked: {error}"))?;
+    let request = Request::get(path).body(Bytes::new()).map_err(|error| error.to_string())?;
+    let answer = runtime.block_on(async {
+        let fetch = Fetch::new(Endpoints::new(app::clock()));
+        fetch.send(destination, request, LIMIT).await
+    });
+    let at = destination.endpoint.authority();
+    let answer = answer.map_err(|error| format!("{at}: {error}"))?;
+    Ok((answer.status(), String::from_utf8_lossy(answer.body()).into_owned()))
+}
