@@ -1,9 +1,8 @@
 //! The composition root: builds every long-lived part once, in order, and runs them.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use omniroute_core::affinity::Affinity;
@@ -21,17 +20,20 @@ use pingora_core::services::background::background_service;
 use pingora_core::services::listening::Service;
 use pingora_proxy::{HttpProxy, http_proxy};
 use thiserror::Error;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::access_log::AccessLog;
 use crate::explained::Explained;
+use crate::handover::{Offer, Parting, Predecessor, Sockets, activated, patiently};
+use crate::keeping::Keeps;
+use crate::leaving::Leaving;
 use crate::live::{LiveConfig, Source, Watch};
 use crate::login::{Login, Session, SessionHash};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared};
 use crate::services::{
-    Announce, Bodies, Breakers, Drain, Exposition, Reload, Retention, Simulated, Webhooks,
-    keep_breakers, restore_breakers, restore_budgets,
+    Announce, Bodies, Breakers, Doors, Drain, Exposition, Opened, Reload, Retention, Simulated,
+    Watchdog, Webhooks, keep_breakers, restore_breakers, restore_budgets,
 };
 use crate::store::{Store, StoreError};
 use crate::telemetry::LogFormat;
@@ -51,6 +53,9 @@ const H2_IDLE: Duration = Duration::from_secs(75);
 /// Kept-alive connections to providers, all together.
 const UPSTREAM_POOL: usize = 1024;
 
+/// The variable in which systemd says which run of which unit a process belongs to.
+const INVOCATION: &str = "INVOCATION_ID";
+
 /// Why the gateway did not start.
 #[derive(Debug, Error)]
 pub enum StartError {
@@ -69,6 +74,8 @@ pub struct App {
     administration: admin::Parts,
     retention_days: u32,
     watch: Option<Watch>,
+    predecessor: Option<Predecessor>,
+    keeps: Keeps,
 }
 
 impl App {
@@ -77,7 +84,28 @@ impl App {
     /// # Errors
     ///
     /// Every problem of the configuration.
-    pub fn build(mut source: Source, log: Option<LogFormat>) -> Result<Self, StartError> {
+    pub fn build(source: Source, log: Option<LogFormat>) -> Result<Self, StartError> {
+        Self::build_after(None, source, log)
+    }
+
+    /// The same for a process that takes the place of the one that serves from the same data directory, if
+    /// there is one.
+    ///
+    /// # Errors
+    ///
+    /// Also why that one does not hand over.
+    pub fn take_over(source: Source, log: Option<LogFormat>) -> Result<Self, StartError> {
+        let folder = source.server_settings()?.data_dir;
+        let predecessor = Predecessor::find(&folder, source.variable(INVOCATION))?;
+        Self::build_after(Some(predecessor), source, log)
+    }
+
+    /// `predecessor` is `None` unless one was looked for.
+    fn build_after(
+        predecessor: Option<Option<Predecessor>>,
+        mut source: Source,
+        log: Option<LogFormat>,
+    ) -> Result<Self, StartError> {
         let clock = source.clock.clone();
         let (keeps, kept_key) = (source.keeps, source.envelope_key.clone());
         let metrics = Metrics::new()
@@ -86,8 +114,9 @@ impl App {
         let watch = source.file().and_then(watch);
         let data_dir = source.server_settings()?.data_dir;
         let refused = |error: StoreError| StartError::Refused(error.to_string());
-        let store =
-            keeping::store(keeps, &data_dir, &|name| source.variable(name)).map_err(refused)?;
+        let open = || keeping::store(keeps, &data_dir, &|name| source.variable(name));
+        let store = if predecessor.is_some() { patiently(open) } else { open() };
+        let store = store.map_err(refused)?;
         let kept = keeping::kept(store.as_ref()).map_err(refused)?;
         if let Some(pepper) = kept.pepper {
             source.pepper = *pepper;
@@ -132,9 +161,11 @@ impl App {
             administration: admin::administration(parts.clone()),
             seeds: Seeds::new(rand::random()),
             clock,
-            draining: AtomicBool::default(),
+            leaving: Leaving::default(),
         });
-        Ok(Self { shared, store, administration: parts, retention_days, watch })
+        let predecessor = predecessor.flatten();
+        let administration = parts;
+        Ok(Self { shared, store, administration, retention_days, watch, predecessor, keeps })
     }
 
     /// Returns what is kept; `None` if nothing can be.
@@ -163,35 +194,73 @@ impl App {
         proxy
     }
 
-    /// Runs until a signal ends it.
+    /// Runs until a signal ends it, or until another process has taken its place.
     ///
     /// # Errors
     ///
     /// [`StartError::Refused`] if an address cannot be listened on.
-    pub fn run(self, extras: Extras) -> Result<(), StartError> {
+    pub fn run(mut self, extras: Extras) -> Result<(), StartError> {
         let settings = self.shared.live.load().server.clone();
-        let (listen, exposed) = free_addresses(&settings)?;
+        let asked: Vec<SocketAddr> =
+            settings.listen.iter().copied().chain(settings.metrics_listen).collect();
+        let mut brought = activated();
+        brought.extend(self.predecessor.iter_mut().flat_map(Predecessor::sockets));
+        let sockets = Arc::new(Sockets::open(&asked, brought)?);
+        let (closing, closed) = watch::channel(false);
+        let mut listen = sockets.addresses();
+        let exposed = listen.split_off(settings.listen.len());
 
         let mut server = Server::new_with_opt_and_conf(None, server_conf(&settings));
         server.bootstrap();
-        let conf = Arc::clone(&server.configuration);
-        let mut gateway = Service::new("gateway".to_owned(), self.proxy(&conf));
-        for address in &listen {
-            gateway.add_tcp(&address.to_string());
-        }
-        gateway.threads = Some(conf.threads);
-        server.add_service(gateway);
-        if let Some(address) = exposed {
+        let gateway = self.gateway(&server.configuration, &listen);
+        let opened = (Arc::clone(&sockets), closed.clone());
+        server.add_service(Opened { service: gateway, sockets: opened.0, closing: opened.1 });
+        for address in exposed {
             let exposition = Exposition { shared: Arc::clone(&self.shared) };
             let app = HttpServer::new_app(exposition);
             let mut service = Service::new("metrics".to_owned(), app);
             service.add_tcp(&address.to_string());
-            server.add_service(service);
+            let (sockets, closing) = (Arc::clone(&sockets), closed.clone());
+            server.add_service(Opened { service, sockets, closing });
         }
-        let reload = Reload { live: Arc::clone(&self.shared.live), watch: Mutex::new(self.watch) };
+        self.beside(&mut server, &settings, listen.first().copied());
+        if let Some(running) = extras.sim {
+            let simulated = Simulated { running: Mutex::new(Some(running)) };
+            server.add_service(background_service("simulator", simulated));
+        }
+        let parting = Arc::new(Parting::default());
+        let shared = Arc::clone(&self.shared);
+        let patience = settings.drain;
+        let drain = Drain { shared, patience, sockets, closing, parting };
+        let places = Mutex::new((self.inherit(), self.offer(&settings, &drain)));
+        let login = Arc::clone(&self.administration.login);
+        let (shared, words) = (Arc::clone(&self.shared), extras.words);
+        let announce = Announce { listen, login, places, shared, words };
+        server.add_service(background_service("announce", announce));
+        server.run(RunArgs { shutdown_signal: Box::new(drain) });
+        self.tidy(&settings);
+        Ok(())
+    }
+
+    fn gateway(
+        &self,
+        conf: &Arc<ServerConf>,
+        listen: &[SocketAddr],
+    ) -> Service<Doors<HttpProxy<Gateway>>> {
+        let mut gateway = Service::new("gateway".to_owned(), Doors::of(self.proxy(conf)));
+        for address in listen {
+            gateway.add_tcp(&address.to_string());
+        }
+        gateway.threads = Some(conf.threads);
+        gateway
+    }
+
+    /// Adds what runs beside the requests.
+    fn beside(&mut self, server: &mut Server, settings: &Settings, listen: Option<SocketAddr>) {
+        let shared = || Arc::clone(&self.shared);
+        let reload = Reload { shared: shared(), watch: Mutex::new(self.watch.take()) };
         server.add_service(background_service("reload", reload));
-        let breakers =
-            Breakers { shared: Arc::clone(&self.shared), folder: settings.data_dir.clone() };
+        let breakers = Breakers { shared: shared(), folder: settings.data_dir.clone() };
         server.add_service(background_service("breakers", breakers));
         if let Some(store) = &self.store {
             let (store, clock) = (store.clone(), self.shared.clock.clone());
@@ -201,26 +270,53 @@ impl App {
             let retention = Retention { store, days: self.retention_days, clock };
             server.add_service(background_service("retention", retention));
         }
-        let login = Arc::clone(&self.administration.login);
+        let watchdog = Watchdog { shared: shared(), listen };
+        server.add_service(background_service("watchdog", watchdog));
         let notices = Arc::clone(&self.shared.state.notices);
         let fetch = Arc::clone(&self.administration.fetch);
         server.add_service(background_service("webhooks", Webhooks { notices, fetch }));
-        let announce = Announce { listen, login, words: extras.words };
-        server.add_service(background_service("announce", announce));
-        if let Some(running) = extras.sim {
-            let simulated = Simulated { running: Mutex::new(Some(running)) };
-            server.add_service(background_service("simulator", simulated));
+    }
+
+    /// Takes over from the process before this one what may be spent of budgets.
+    fn inherit(&mut self) -> Option<Predecessor> {
+        let mut predecessor = self.predecessor.take()?;
+        match predecessor.cut() {
+            Ok(purses) => {
+                self.shared.state.ledger.take(&purses, self.shared.clock.timestamp());
+                self.shared.leaving.follows(true);
+                Some(predecessor)
+            }
+            // What it had recorded is known; what it had not is lost, as when any gateway dies.
+            Err(error) => {
+                tracing::warn!(%error, "the gateway before this one ended early");
+                self.store.iter().for_each(Store::take_in);
+                None
+            }
         }
-        let shared = Arc::clone(&self.shared);
-        let drain = Drain { shared: self.shared, patience: settings.drain };
-        server.run(RunArgs { shutdown_signal: Box::new(drain) });
+    }
+
+    /// Makes the offer to take the place of this process; none if it keeps nothing.
+    fn offer(&self, settings: &Settings, drain: &Drain) -> Option<Offer> {
+        (self.keeps == Keeps::InDataDir).then(|| Offer {
+            shared: Arc::clone(&self.shared),
+            sockets: Arc::clone(&drain.sockets),
+            closing: drain.closing.clone(),
+            folder: settings.data_dir.clone(),
+            invocation: self.shared.live.source().variable(INVOCATION),
+            parting: Arc::clone(&drain.parting),
+        })
+    }
+
+    /// Writes down what is to be known after the end.
+    fn tidy(&self, settings: &Settings) {
         self.administration.login.console.close();
-        shared.access_log.flush();
-        keep_breakers(&settings.data_dir, &shared);
+        self.shared.access_log.flush();
+        if !self.shared.leaving.has_moved() {
+            keep_breakers(&settings.data_dir, &self.shared);
+        }
         if let Some(store) = &self.store {
             store.close();
         }
-        Ok(())
     }
 }
 
@@ -278,42 +374,6 @@ pub fn server_conf(settings: &Settings) -> ServerConf {
         graceful_shutdown_timeout_seconds: Some(1),
         ..ServerConf::default()
     }
-}
-
-/// Checks that all addresses can be listened on together, and chooses a port where none is given.
-///
-/// Pingora panics where the system refuses; a sentence with what to do is better.
-fn free_addresses(
-    settings: &Settings,
-) -> Result<(Vec<SocketAddr>, Option<SocketAddr>), StartError> {
-    // All are held until the last is bound, so that two that overlap are found.
-    let held =
-        settings.listen.iter().map(|address| bind(*address)).collect::<Result<Vec<_>, _>>()?;
-    let metrics = settings.metrics_listen.map(bind).transpose()?;
-    let listen = held.into_iter().map(|(address, _)| address).collect();
-    Ok((listen, metrics.map(|(address, _)| address)))
-}
-
-fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> {
-    let listener = TcpListener::bind(address).map_err(|error| {
-        let advice = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                "another program listens there; end it, or choose another port with --port"
-            }
-            std::io::ErrorKind::PermissionDenied => {
-                "this user may not; choose a port above 1023 with --port"
-            }
-            std::io::ErrorKind::AddrNotAvailable => {
-                "this machine has no such address; correct server.listen"
-            }
-            _ => "correct server.listen",
-        };
-        StartError::Refused(format!("cannot listen on {address}: {error}; {advice}"))
-    })?;
-    let bound = listener
-        .local_addr()
-        .map_err(|error| StartError::Refused(format!("cannot listen on {address}: {error}")))?;
-    Ok((bound, listener))
 }
 
 /// Makes the machine's clock; here so that nothing else needs to know there is another.

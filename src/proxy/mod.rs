@@ -33,11 +33,11 @@ mod renewal;
 mod reply;
 mod sending;
 mod session;
+mod stopping;
 pub mod trial;
 mod usage;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -57,6 +57,7 @@ use self::begin::NotNow;
 use self::flight::{Flight, Forward, Fresh};
 use crate::access_log::AccessLog;
 use crate::explained::Explained;
+use crate::leaving::{Cut, Leaving};
 use crate::live::LiveConfig;
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -90,8 +91,8 @@ pub struct Shared {
     pub seeds: Seeds,
     /// The time.
     pub clock: Clock,
-    /// Whether the process is stopping.
-    pub(crate) draining: AtomicBool,
+    /// Whether the process is stopping, or another takes its place.
+    pub(crate) leaving: Leaving,
 }
 
 impl Shared {
@@ -102,14 +103,9 @@ impl Shared {
         self.metrics.text()
     }
 
-    /// From now on nothing new is begun.
-    pub fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
-    }
-
     /// Tells whether the process is stopping.
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+        self.leaving.is_draining()
     }
 }
 
@@ -137,8 +133,14 @@ impl Gateway {
                     forward.exchange.lock().renewed(renewed);
                 }
                 Err(NotNow::Wait(at_most)) => {
-                    // Whether it was the bell or the time: the next look tells.
-                    let _ = tokio::time::timeout(at_most, freed).await;
+                    let mut cut = Cut::default();
+                    tokio::select! {
+                        // Whether it was the bell or the time: the next look tells.
+                        _ = tokio::time::timeout(at_most, freed) => {}
+                        () = cut.wait(&self.shared.leaving) => {
+                            return Err(fault::settle(forward, fault::stopping()));
+                        }
+                    }
                 }
             }
         };

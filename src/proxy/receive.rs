@@ -40,6 +40,9 @@ pub async fn receive(
     };
     let in_flight = shared.metrics.enter();
     let admitted = intake::admit(session);
+    if shared.leaving.is_leaving() {
+        session.set_keepalive(None);
+    }
     let head = intake::head(session);
     let seen = dispatch(&head.method, &head.path, &head.query, &head.headers);
     if let (Ok(()), Ok(surface @ (Surface::Live | Surface::Ready | Surface::Metrics))) =
@@ -110,7 +113,6 @@ async fn steps(
     surface: Surface,
 ) -> Result<Next, Error> {
     if shared.is_draining() {
-        session.set_keepalive(None);
         return Err(Error::Draining);
     }
     let snapshot = Arc::clone(&cx.snapshot);
@@ -150,7 +152,6 @@ async fn administered(
     mut cx: RequestContext,
 ) -> pingora::Result<bool> {
     let answered = if shared.is_draining() {
-        session.set_keepalive(None);
         Err(Error::Draining)
     } else {
         administer(&shared.administration, session, &mut cx).await
