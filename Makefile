@@ -25,7 +25,8 @@ else
 endif
 	$(CARGO) test --locked --quiet --package omniroute-core --features shuttle --test races
 
-# 100 kills under load, 200 clients on one budget, a search for every secret; printed as one table.
+# 100 kills under load, 200 clients on one budget, a search for every secret, 100 reloads, 10 upgrades with 500
+# streams open; printed as one table.
 test-hard: packages
 	scripts/test-hard.sh
 

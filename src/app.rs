@@ -1,9 +1,8 @@
 //! The composition root: builds every long-lived part once, in order, and runs them.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use omniroute_core::affinity::Affinity;
@@ -21,18 +20,21 @@ use pingora_core::services::background::background_service;
 use pingora_core::services::listening::Service;
 use pingora_proxy::{HttpProxy, http_proxy};
 use thiserror::Error;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::access_log::AccessLog;
 use crate::explained::Explained;
+use crate::handover::{Offer, Parting, Predecessor, Sockets, activated, patiently};
+use crate::keeping::Keeps;
+use crate::leaving::Leaving;
 use crate::listen::{Caps, Certificates, Door, TlsFault, clients_allowed};
 use crate::live::{LiveConfig, Source, Watch};
 use crate::login::{Login, Session, SessionHash};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared, Side};
 use crate::services::{
-    Announce, Bodies, Breakers, Certify, Drain, Exposition, Reload, Retention, Simulated, Webhooks,
-    keep_breakers, restore_breakers, restore_budgets,
+    Announce, Bodies, Breakers, Certify, Drain, Exposition, Opened, Reload, Retention, Simulated,
+    Watchdog, Webhooks, keep_breakers, restore_breakers, restore_budgets,
 };
 use crate::store::{Store, StoreError};
 use crate::telemetry::LogFormat;
@@ -51,6 +53,9 @@ const H2_IDLE: Duration = Duration::from_secs(75);
 
 /// Kept-alive connections to providers, all together.
 const UPSTREAM_POOL: usize = 1024;
+
+/// The variable in which systemd says which run of which unit a process belongs to.
+const INVOCATION: &str = "INVOCATION_ID";
 
 /// Why the gateway did not start.
 #[derive(Debug, Error)]
@@ -81,6 +86,8 @@ pub struct App {
     administration: admin::Parts,
     retention_days: u32,
     watch: Option<Watch>,
+    predecessor: Option<Predecessor>,
+    keeps: Keeps,
 }
 
 impl App {
@@ -89,7 +96,28 @@ impl App {
     /// # Errors
     ///
     /// Every problem of the configuration.
-    pub fn build(mut source: Source, log: Option<LogFormat>) -> Result<Self, StartError> {
+    pub fn build(source: Source, log: Option<LogFormat>) -> Result<Self, StartError> {
+        Self::build_after(None, source, log)
+    }
+
+    /// The same for a process that takes the place of the one that serves from the same data directory, if
+    /// there is one.
+    ///
+    /// # Errors
+    ///
+    /// Also why that one does not hand over.
+    pub fn take_over(source: Source, log: Option<LogFormat>) -> Result<Self, StartError> {
+        let folder = source.server_settings()?.data_dir;
+        let predecessor = Predecessor::find(&folder, source.variable(INVOCATION))?;
+        Self::build_after(Some(predecessor), source, log)
+    }
+
+    /// `predecessor` is `None` unless one was looked for.
+    fn build_after(
+        predecessor: Option<Option<Predecessor>>,
+        mut source: Source,
+        log: Option<LogFormat>,
+    ) -> Result<Self, StartError> {
         let clock = source.clock.clone();
         let (keeps, kept_key) = (source.keeps, source.envelope_key.clone());
         let metrics = Metrics::new()
@@ -98,8 +126,9 @@ impl App {
         let watch = source.file().and_then(watch);
         let data_dir = source.server_settings()?.data_dir;
         let refused = |error: StoreError| StartError::Refused(error.to_string());
-        let store =
-            keeping::store(keeps, &data_dir, &|name| source.variable(name)).map_err(refused)?;
+        let open = || keeping::store(keeps, &data_dir, &|name| source.variable(name));
+        let store = if predecessor.is_some() { patiently(open) } else { open() };
+        let store = store.map_err(refused)?;
         let kept = keeping::kept(store.as_ref()).map_err(refused)?;
         if let Some(pepper) = kept.pepper {
             source.pepper = *pepper;
@@ -147,9 +176,11 @@ impl App {
             administration: admin::administration(parts.clone()),
             seeds: Seeds::new(rand::random()),
             clock,
-            draining: AtomicBool::default(),
+            leaving: Leaving::default(),
         });
-        Ok(Self { shared, store, administration: parts, retention_days, watch })
+        let predecessor = predecessor.flatten();
+        let administration = parts;
+        Ok(Self { shared, store, administration, retention_days, watch, predecessor, keeps })
     }
 
     /// Returns what is kept; `None` if nothing can be.
@@ -218,8 +249,8 @@ impl App {
         proxy
     }
 
-    /// Adds the listeners to a server.
-    fn listen(&self, server: &mut Server, addresses: &Addresses) {
+    /// Adds the listeners to a server, on sockets that are open.
+    fn listen(&self, server: &mut Server, addresses: &Addresses, opened: &Openings) {
         let conf = Arc::clone(&server.configuration);
         let side = if addresses.admin.is_some() { Side::Calls } else { Side::Both };
         let mut gateway = Service::new("gateway".to_owned(), self.door(&conf, side));
@@ -227,40 +258,67 @@ impl App {
             gateway.add_tcp(&address.to_string());
         }
         gateway.threads = Some(conf.threads);
-        server.add_service(gateway);
+        server.add_service(opened.of(gateway));
         if let Some(address) = addresses.admin {
             let door = self.door(&conf, Side::Administration);
             let mut service = Service::new("administration".to_owned(), door);
             service.add_tcp(&address.to_string());
-            server.add_service(service);
+            server.add_service(opened.of(service));
         }
         if let Some(address) = addresses.exposed {
             let exposition = Exposition { shared: Arc::clone(&self.shared) };
             let app = self.before(HttpServer::new_app(exposition), None);
             let mut service = Service::new("metrics".to_owned(), app);
             service.add_tcp(&address.to_string());
-            server.add_service(service);
+            server.add_service(opened.of(service));
         }
     }
 
-    /// Runs until a signal ends it.
+    /// Runs until a signal ends it, or until another process has taken its place.
     ///
     /// # Errors
     ///
     /// [`StartError::Refused`] if an address cannot be listened on.
-    pub fn run(self, extras: Extras) -> Result<(), StartError> {
+    pub fn run(mut self, extras: Extras) -> Result<(), StartError> {
         let settings = self.shared.live.load().server.clone();
         self.read_certificate()?;
         self.warn_of_files();
-        let addresses = free_addresses(&settings)?;
+        let mut brought = activated();
+        brought.extend(self.predecessor.iter_mut().flat_map(Predecessor::sockets));
+        let sockets = Arc::new(Sockets::open(&Addresses::asked(&settings), brought)?);
+        let (closing, closed) = watch::channel(false);
+        let addresses = Addresses::of(&settings, sockets.addresses());
 
         let mut server = Server::new_with_opt_and_conf(None, server_conf(&settings));
         server.bootstrap();
-        self.listen(&mut server, &addresses);
-        let reload = Reload { live: Arc::clone(&self.shared.live), watch: Mutex::new(self.watch) };
+        self.listen(&mut server, &addresses, &Openings { sockets: Arc::clone(&sockets), closed });
+        self.beside(&mut server, &settings, addresses.listen.first().copied());
+        if let Some(running) = extras.sim {
+            let simulated = Simulated { running: Mutex::new(Some(running)) };
+            server.add_service(background_service("simulator", simulated));
+        }
+        let parting = Arc::new(Parting::default());
+        let shared = Arc::clone(&self.shared);
+        let patience = settings.drain;
+        let drain = Drain { shared, patience, sockets, closing, parting };
+        let places = Mutex::new((self.inherit(), self.offer(&settings, &drain)));
+        let login = Arc::clone(&self.administration.login);
+        let (shared, words) = (Arc::clone(&self.shared), extras.words);
+        let certificates = Arc::clone(&self.shared.certificates);
+        let Addresses { listen, admin, .. } = addresses;
+        let announce = Announce { listen, admin, certificates, login, places, shared, words };
+        server.add_service(background_service("announce", announce));
+        server.run(RunArgs { shutdown_signal: Box::new(drain) });
+        self.tidy(&settings);
+        Ok(())
+    }
+
+    /// Adds what runs beside the requests.
+    fn beside(&mut self, server: &mut Server, settings: &Settings, listen: Option<SocketAddr>) {
+        let shared = || Arc::clone(&self.shared);
+        let reload = Reload { shared: shared(), watch: Mutex::new(self.watch.take()) };
         server.add_service(background_service("reload", reload));
-        let breakers =
-            Breakers { shared: Arc::clone(&self.shared), folder: settings.data_dir.clone() };
+        let breakers = Breakers { shared: shared(), folder: settings.data_dir.clone() };
         server.add_service(background_service("breakers", breakers));
         if let Some(store) = &self.store {
             let (store, clock) = (store.clone(), self.shared.clock.clone());
@@ -270,33 +328,60 @@ impl App {
             let retention = Retention { store, days: self.retention_days, clock };
             server.add_service(background_service("retention", retention));
         }
-        let login = Arc::clone(&self.administration.login);
+        let watchdog = Watchdog { shared: shared(), listen };
+        server.add_service(background_service("watchdog", watchdog));
         let notices = Arc::clone(&self.shared.state.notices);
         let fetch = Arc::clone(&self.administration.fetch);
         server.add_service(background_service("webhooks", Webhooks { notices, fetch }));
-        let Addresses { listen, admin, .. } = addresses;
-        let certificates = Arc::clone(&self.shared.certificates);
         if settings.tls.is_some() {
-            let (live, login) = (Arc::clone(&self.shared.live), Arc::clone(&login));
-            let certify = Certify { live, certificates: Arc::clone(&certificates), login };
+            let live = Arc::clone(&self.shared.live);
+            let login = Arc::clone(&self.administration.login);
+            let certificates = Arc::clone(&self.shared.certificates);
+            let certify = Certify { live, certificates, login };
             server.add_service(background_service("certificate", certify));
         }
-        let announce = Announce { listen, admin, certificates, login, words: extras.words };
-        server.add_service(background_service("announce", announce));
-        if let Some(running) = extras.sim {
-            let simulated = Simulated { running: Mutex::new(Some(running)) };
-            server.add_service(background_service("simulator", simulated));
+    }
+
+    /// Takes over from the process before this one what may be spent of budgets.
+    fn inherit(&mut self) -> Option<Predecessor> {
+        let mut predecessor = self.predecessor.take()?;
+        match predecessor.cut() {
+            Ok(purses) => {
+                self.shared.state.ledger.take(&purses, self.shared.clock.timestamp());
+                self.shared.leaving.follows(true);
+                Some(predecessor)
+            }
+            // What it had recorded is known; what it had not is lost, as when any gateway dies.
+            Err(error) => {
+                tracing::warn!(%error, "the gateway before this one ended early");
+                self.store.iter().for_each(Store::take_in);
+                None
+            }
         }
-        let shared = Arc::clone(&self.shared);
-        let drain = Drain { shared: self.shared, patience: settings.drain };
-        server.run(RunArgs { shutdown_signal: Box::new(drain) });
+    }
+
+    /// Makes the offer to take the place of this process; none if it keeps nothing.
+    fn offer(&self, settings: &Settings, drain: &Drain) -> Option<Offer> {
+        (self.keeps == Keeps::InDataDir).then(|| Offer {
+            shared: Arc::clone(&self.shared),
+            sockets: Arc::clone(&drain.sockets),
+            closing: drain.closing.clone(),
+            folder: settings.data_dir.clone(),
+            invocation: self.shared.live.source().variable(INVOCATION),
+            parting: Arc::clone(&drain.parting),
+        })
+    }
+
+    /// Writes down what is to be known after the end.
+    fn tidy(&self, settings: &Settings) {
         self.administration.login.console.close();
-        shared.access_log.flush();
-        keep_breakers(&settings.data_dir, &shared);
+        self.shared.access_log.flush();
+        if !self.shared.leaving.has_moved() {
+            keep_breakers(&settings.data_dir, &self.shared);
+        }
         if let Some(store) = &self.store {
             store.close();
         }
-        Ok(())
     }
 }
 
@@ -371,23 +456,7 @@ pub fn server_conf(settings: &Settings) -> ServerConf {
     }
 }
 
-/// Checks that all addresses can be listened on together, and chooses a port where none is given.
-///
-/// Pingora panics where the system refuses; a sentence with what to do is better.
-fn free_addresses(settings: &Settings) -> Result<Addresses, StartError> {
-    // All are held until the last is bound, so that two that overlap are found.
-    let held =
-        settings.listen.iter().map(|address| bind(*address)).collect::<Result<Vec<_>, _>>()?;
-    let admin = settings.admin_listen.map(bind).transpose()?;
-    let metrics = settings.metrics_listen.map(bind).transpose()?;
-    Ok(Addresses {
-        listen: held.into_iter().map(|(address, _)| address).collect(),
-        admin: admin.map(|(address, _)| address),
-        exposed: metrics.map(|(address, _)| address),
-    })
-}
-
-/// Addresses that can be listened on.
+/// What is listened on.
 struct Addresses {
     listen: Vec<SocketAddr>,
     /// That of the administration, if it has one of its own.
@@ -396,26 +465,32 @@ struct Addresses {
     exposed: Option<SocketAddr>,
 }
 
-fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> {
-    let listener = TcpListener::bind(address).map_err(|error| {
-        let advice = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                "another program listens there; end it, or choose another port with --port"
-            }
-            std::io::ErrorKind::PermissionDenied => {
-                "this user may not; choose a port above 1023 with --port"
-            }
-            std::io::ErrorKind::AddrNotAvailable => {
-                "this machine has no such address; correct server.listen"
-            }
-            _ => "correct server.listen",
-        };
-        StartError::Refused(format!("cannot listen on {address}: {error}; {advice}"))
-    })?;
-    let bound = listener
-        .local_addr()
-        .map_err(|error| StartError::Refused(format!("cannot listen on {address}: {error}")))?;
-    Ok((bound, listener))
+impl Addresses {
+    /// Lists what the configuration asks for, those with an optional listener last.
+    fn asked(settings: &Settings) -> Vec<SocketAddr> {
+        let more = settings.admin_listen.into_iter().chain(settings.metrics_listen);
+        settings.listen.iter().copied().chain(more).collect()
+    }
+
+    /// Tells apart what was bound in the order in which it was asked for.
+    fn of(settings: &Settings, mut bound: Vec<SocketAddr>) -> Self {
+        let mut more = bound.split_off(settings.listen.len()).into_iter();
+        let admin = settings.admin_listen.and_then(|_| more.next());
+        let exposed = settings.metrics_listen.and_then(|_| more.next());
+        Self { listen: bound, admin, exposed }
+    }
+}
+
+/// The sockets of listeners, and when they close.
+struct Openings {
+    sockets: Arc<Sockets>,
+    closed: watch::Receiver<bool>,
+}
+
+impl Openings {
+    fn of<A>(&self, service: Service<A>) -> Opened<A> {
+        Opened { service, sockets: Arc::clone(&self.sockets), closing: self.closed.clone() }
+    }
 }
 
 /// Makes the machine's clock; here so that nothing else needs to know there is another.

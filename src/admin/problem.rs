@@ -143,9 +143,15 @@ impl From<StoreError> for Problem {
         if let StoreError::Question(what) = error {
             return Self::invalid(what);
         }
+        let unavailable =
+            |what| Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", what);
+        if matches!(error, StoreError::Lent) {
+            let retry_after = Some(Duration::from_secs(1));
+            return Self { retry_after, ..unavailable(error.to_string()) };
+        }
         tracing::error!(%error, "the administration could not use the store");
         let what = "what the gateway remembers cannot be used at the moment; its log says why";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", what)
+        unavailable(what.to_owned())
     }
 }
 

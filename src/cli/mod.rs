@@ -121,6 +121,10 @@ struct RunArgs {
     /// Where the gateway keeps what it must remember.
     #[arg(long)]
     data_dir: Option<PathBuf>,
+    /// Take the place of the gateway that serves from the same data directory: no connection is refused, no
+    /// stream is cut, and it ends when it has finished. Where there is none, start as usual.
+    #[arg(long)]
+    upgrade: bool,
     /// Do not open the dashboard in a browser. There is none yet; accepted so that scripts keep working.
     #[arg(long)]
     no_open: bool,
@@ -163,7 +167,8 @@ pub fn main() -> ExitCode {
 fn run(args: RunArgs, log: LogFormat) -> ExitCode {
     let overrides = Overrides { port: args.port, host: args.host, data_dir: args.data_dir };
     let source = environment::source(args.config.config, overrides);
-    let started = App::build(source, Some(log)).and_then(|app| {
+    let app = if args.upgrade { App::take_over } else { App::build };
+    let started = app(source, Some(log)).and_then(|app| {
         advise(&app);
         app.run(Extras::default())
     });

@@ -56,9 +56,9 @@ impl<A: ServerApp + Send + Sync + 'static> ServerApp for Door<A> {
         self.app.process_new(conn, shutdown).await
     }
 
-    async fn cleanup(&self) {
-        self.app.cleanup().await;
-    }
+    /// Is called when the listener has closed. To pass it on would close connections that wait for their next
+    /// request, which is still answered, with a word that it is the last.
+    async fn cleanup(&self) {}
 }
 
 fn peer(stream: &Stream) -> Option<IpAddr> {

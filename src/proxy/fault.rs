@@ -18,6 +18,9 @@ const TRY_NEXT: ErrorType = ErrorType::Custom("TryNext");
 /// The provider was silent for too long.
 const SILENT: ErrorType = ErrorType::Custom("ProviderSilent");
 
+/// The process ends before the answer does.
+const STOPPING: ErrorType = ErrorType::Custom("Stopping");
+
 /// The answer that was followed broke off.
 pub const CUT: ErrorType = ErrorType::Custom("Cut");
 
@@ -34,6 +37,11 @@ pub fn try_next() -> Box<Error> {
 /// Makes the error of a provider that was silent for too long.
 pub fn silent_provider() -> Box<Error> {
     Error::new_up(SILENT)
+}
+
+/// Makes the error of a process that ends before the answer does.
+pub fn stopping() -> Box<Error> {
+    Error::new_in(STOPPING)
 }
 
 /// Makes the error of an answer that was followed and broke off.
@@ -76,6 +84,11 @@ pub fn settle(forward: &mut Forward, mut error: Box<Error>) -> Box<Error> {
     }
     let is_silence = error.etype == SILENT;
     let mut exchange = forward.exchange.lock();
+    if error.etype == STOPPING {
+        let step = exchange.stopped();
+        drop(exchange);
+        return concluded(forward, step);
+    }
     if error.esource == ErrorSource::Downstream && !is_silence {
         exchange.client_gone();
         error.set_retry(false);

@@ -35,12 +35,12 @@ mod reply;
 mod sending;
 mod session;
 mod side;
+mod stopping;
 mod strict;
 pub mod trial;
 mod usage;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -62,6 +62,7 @@ pub use self::load::Load;
 pub use self::side::Side;
 use crate::access_log::AccessLog;
 use crate::explained::Explained;
+use crate::leaving::{Cut, Leaving};
 use crate::listen::{Caps, Certificates, Conn};
 use crate::live::LiveConfig;
 use crate::metrics::Metrics;
@@ -102,8 +103,8 @@ pub struct Shared {
     pub seeds: Seeds,
     /// The time.
     pub clock: Clock,
-    /// Whether the process is stopping.
-    pub(crate) draining: AtomicBool,
+    /// Whether the process is stopping, or another takes its place.
+    pub(crate) leaving: Leaving,
 }
 
 impl Shared {
@@ -116,15 +117,9 @@ impl Shared {
         self.metrics.text()
     }
 
-    /// From now on nothing new is begun.
-    pub fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
-        self.metrics.draining();
-    }
-
     /// Tells whether the process is stopping.
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+        self.leaving.is_draining()
     }
 }
 
@@ -153,8 +148,14 @@ impl Gateway {
                     forward.exchange.lock().renewed(renewed);
                 }
                 Err(NotNow::Wait(at_most)) => {
-                    // Whether it was the bell or the time: the next look tells.
-                    let _ = tokio::time::timeout(at_most, freed).await;
+                    let mut cut = Cut::default();
+                    tokio::select! {
+                        // Whether it was the bell or the time: the next look tells.
+                        _ = tokio::time::timeout(at_most, freed) => {}
+                        () = cut.wait(&self.shared.leaving) => {
+                            return Err(fault::settle(forward, fault::stopping()));
+                        }
+                    }
                 }
             }
         };

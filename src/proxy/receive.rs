@@ -41,6 +41,9 @@ pub async fn receive(
     let started = flight.started(&shared.clock);
     let (in_flight, snapshot) = (shared.metrics.enter(), shared.live.load());
     let admitted = intake::admit(session, &snapshot.limits);
+    if shared.leaving.is_leaving() {
+        session.set_keepalive(None);
+    }
     let head = intake::head(session);
     let seen = dispatch(&head.method, &head.path, &head.query, &head.headers);
     let seen = side.narrow(seen, (&head.method, &head.path));
@@ -126,7 +129,6 @@ async fn steps(
     surface: Surface,
 ) -> Result<Next, Error> {
     if shared.is_draining() {
-        session.set_keepalive(None);
         return Err(Error::Draining);
     }
     let snapshot = Arc::clone(&cx.snapshot);
@@ -166,7 +168,6 @@ async fn administered(
     mut cx: RequestContext,
 ) -> pingora::Result<bool> {
     let answered = if shared.is_draining() {
-        session.set_keepalive(None);
         Err(Error::Draining)
     } else {
         administer(shared, session, &mut cx).await

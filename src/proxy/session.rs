@@ -33,7 +33,8 @@ use pingora_proxy::Session;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::exchange::{Parcel, SharedExchange, Step};
-use super::fault;
+use super::{Shared, fault};
+use crate::leaving::Cut;
 
 /// What Pingora replays instead of the body; any length above zero does.
 const STAND_IN: Bytes = Bytes::from_static(b"-");
@@ -61,6 +62,8 @@ struct ReplaySession {
     exchange: SharedExchange,
     way_back: WayBack,
     timer: Option<Pin<Box<Sleep>>>,
+    cut: Cut,
+    shared: Arc<Shared>,
     /// Whether the client has left, and the answer is finished for those who follow it.
     has_left: bool,
 }
@@ -69,8 +72,16 @@ struct ReplaySession {
 pub fn stand_between(session: &mut Session, exchange: SharedExchange) -> WayBack {
     let way_back = WayBack::default();
     let inner = std::mem::replace(&mut *session.downstream_session, nobody());
-    let replay =
-        ReplaySession { inner, exchange, way_back: way_back.clone(), timer: None, has_left: false };
+    let shared = Arc::clone(&exchange.lock().shared);
+    let replay = ReplaySession {
+        inner,
+        exchange,
+        way_back: way_back.clone(),
+        timer: None,
+        cut: Cut::default(),
+        shared,
+        has_left: false,
+    };
     *session.downstream_session = ServerSession::new_custom(Box::new(replay));
     way_back
 }
@@ -320,12 +331,13 @@ impl CustomSession for ReplaySession {
     }
 
     async fn read_body_or_idle(&mut self, _no_body_expected: bool) -> Result<Option<Bytes>> {
-        let Self { inner, timer, exchange, has_left, .. } = self;
+        let Self { inner, timer, cut, shared, exchange, has_left, .. } = self;
         loop {
             let left = tokio::select! {
                 biased;
                 left = inner.read_body_or_idle(true), if !*has_left => left,
                 () = Self::silence(timer, exchange) => return Err(fault::silent_provider()),
+                () = cut.wait(&shared.leaving) => return Err(fault::stopping()),
             };
             match left {
                 Err(error) => Self::left(has_left, exchange, error)?,

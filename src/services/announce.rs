@@ -1,16 +1,19 @@
 //! Says that the gateway serves, once it does.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora_core::server::ShutdownWatch;
 use pingora_core::services::background::BackgroundService;
-use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 
+use super::near;
+use crate::handover::{Offer, Predecessor, manager};
 use crate::listen::Certificates;
 use crate::login::Login;
+use crate::proxy::Shared;
 
 /// How often the listener is tried until it answers.
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
@@ -25,6 +28,10 @@ pub struct Announce {
     pub certificates: Arc<Certificates>,
     /// What lets the command line in from then on.
     pub login: Arc<Login>,
+    /// The process whose place this one takes, and the offer to take this one's, each until it is used.
+    pub places: Mutex<(Option<Predecessor>, Option<Offer>)>,
+    /// What the process before this one tells.
+    pub shared: Arc<Shared>,
     /// What is printed on standard output then, given the first address.
     pub words: Option<fn(SocketAddr) -> String>,
 }
@@ -33,37 +40,46 @@ pub struct Announce {
 impl BackgroundService for Announce {
     async fn start(&self, mut shutdown: ShutdownWatch) {
         let Some(first) = self.listen.first().copied() else { return };
-        let near = reachable(first);
-        while TcpStream::connect(near).await.is_err() {
+        let (predecessor, offer) = std::mem::take(&mut *self.places.lock().await);
+        if let Some(predecessor) = predecessor {
+            relieve(predecessor, Arc::clone(&self.shared)).await;
+        }
+        let near = near::reachable(first);
+        while !near::answers(near).await {
             tokio::select! {
                 _ = shutdown.changed() => return,
                 () = tokio::time::sleep(BETWEEN_TRIES) => {}
             }
         }
+        if let Some(Err(error)) = offer.map(Offer::begin) {
+            tracing::warn!(%error, "no other process can take over: the data directory holds no socket");
+        }
         let listen: Vec<String> = self.listen.iter().map(ToString::to_string).collect();
         tracing::info!(listen = listen.join(", "), "omniroute serves");
-        let administration = self.admin.map_or(near, reachable);
+        let administration = self.admin.map_or(near, near::reachable);
         let certificate = self.certificates.fingerprint();
         if let Err(error) = self.login.console.open(administration, certificate) {
             tracing::warn!(%error, "the command line cannot be let in: the data directory cannot be written");
         }
+        manager::ready(&format!("serving on {}", listen.join(", ")));
         if let Some(words) = self.words {
             print(&words(near));
         }
     }
 }
 
+/// Has the process before this one stop to take connections, and follows what it finishes.
+async fn relieve(mut predecessor: Predecessor, shared: Arc<Shared>) {
+    let relieved = tokio::task::spawn_blocking(move || {
+        predecessor.relieve();
+        predecessor.follow(shared)
+    });
+    if let Ok(Err(error)) = relieved.await {
+        tracing::warn!(%error, "what the gateway before this one finishes is not followed");
+    }
+}
+
 #[expect(clippy::print_stdout, reason = "what `demo` is asked to print")]
 fn print(text: &str) {
     println!("{text}");
-}
-
-/// Returns the address under which this machine reaches a listener.
-pub fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-    };
-    SocketAddr::new(ip, address.port())
 }

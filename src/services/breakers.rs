@@ -54,6 +54,10 @@ impl BackgroundService for Breakers {
                 _ = shutdown.changed() => return,
                 () = tokio::time::sleep(BETWEEN_LOOKS) => {}
             }
+            if self.shared.leaving.is_leaving() {
+                // The file is another process's by now, or is written once more at the end.
+                return;
+            }
             let open = open(&self.shared.live.load(), &self.shared.clock);
             if !is_same(&written, &open) {
                 match write(&self.folder, &open) {

@@ -8,12 +8,14 @@ use pingora_core::services::background::BackgroundService;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Mutex;
 
-use crate::live::{LiveConfig, Watch};
+use crate::handover::manager;
+use crate::live::Watch;
+use crate::proxy::Shared;
 
 /// Reloads the configuration.
 pub struct Reload {
-    /// The configuration in force.
-    pub live: Arc<LiveConfig>,
+    /// Has the configuration in force.
+    pub shared: Arc<Shared>,
     /// The file, watched since before it was first read, so that no edit is missed.
     pub watch: Mutex<Option<Watch>>,
 }
@@ -35,9 +37,18 @@ impl BackgroundService for Reload {
                 _ = hangup.recv() => {}
                 () = saved(&mut watch) => {}
             }
-            let live = Arc::clone(&self.live);
+            if self.shared.leaving.is_leaving() {
+                continue;
+            }
+            let live = Arc::clone(&self.shared.live);
             // Compiling reads files; a worker must not wait for a disk.
-            let _refused_and_logged = tokio::task::spawn_blocking(move || live.reload()).await;
+            manager::reloading();
+            let reloaded = tokio::task::spawn_blocking(move || live.reload()).await;
+            manager::ready(match reloaded {
+                Ok(Ok(_)) => "serving with the configuration as it was read last",
+                // The log says why.
+                _ => "serving with an older configuration: the file was refused",
+            });
         }
     }
 }

@@ -17,7 +17,7 @@ pub enum StoreError {
         error: io::Error,
     },
     /// Another process has the database.
-    #[error("{} is in use by another omniroute; stop that one, or choose another folder with --data-dir", path.display())]
+    #[error("{} is in use by another omniroute; stop that one, take its place with `omniroute run --upgrade`, or choose another folder with --data-dir", path.display())]
     InUse {
         /// The file.
         path: PathBuf,
@@ -57,6 +57,9 @@ pub enum StoreError {
     /// The database is not open at the moment.
     #[error("the database is not available at the moment: {0}")]
     Unavailable(String),
+    /// Another process has the database.
+    #[error("a new process of the gateway is taking over; try again in a second")]
+    Lent,
     /// Too many changes wait already.
     #[error("{waiting} changes wait to be written already; try again")]
     Busy {

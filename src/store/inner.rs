@@ -1,5 +1,6 @@
 //! What the store's threads share.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,8 @@ pub(super) struct Inner {
     pub(super) sealer: Sealer,
     pub(super) queue: Queue<Change>,
     spill: Option<Mutex<Spill>>,
+    /// Whether another process has the database.
+    lent: AtomicBool,
     condition: Mutex<Condition>,
     /// For ages only.
     clock: Clock,
@@ -69,6 +72,7 @@ impl Inner {
             sealer,
             queue: Queue::default(),
             spill: spill.map(Mutex::new),
+            lent: AtomicBool::new(false),
             condition: Mutex::default(),
             clock: Clock::system(),
         }
@@ -78,9 +82,12 @@ impl Inner {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unavailable`] while it is closed.
+    /// [`StoreError::Unavailable`] while it is closed, [`StoreError::Lent`] while another process has it.
     pub(super) fn database(&self) -> Result<Arc<Database>, StoreError> {
         self.database.load_full().ok_or_else(|| {
+            if self.is_lent() {
+                return StoreError::Lent;
+            }
             let trouble = self.condition().trouble.clone();
             StoreError::Unavailable(trouble.unwrap_or_else(|| "the gateway is stopping".to_owned()))
         })
@@ -104,6 +111,23 @@ impl Inner {
         if let Some(Err(error)) = database.map(Database::close) {
             tracing::debug!(%error, "the database was not closed in order");
         }
+    }
+
+    /// Closes the database because another process takes it.
+    pub(super) fn lend(&self) {
+        self.lent.store(true, Ordering::Release);
+        self.condition().trouble = Some(StoreError::Lent.to_string());
+        self.close();
+    }
+
+    /// Lets the database be opened again.
+    pub(super) fn take_back(&self) {
+        self.lent.store(false, Ordering::Release);
+    }
+
+    /// Tells whether another process has the database.
+    pub(super) fn is_lent(&self) -> bool {
+        self.lent.load(Ordering::Acquire)
     }
 
     /// Notes what is wrong, and logs it the first time.

@@ -199,6 +199,31 @@ impl Store {
         receiver.recv().unwrap_or_else(|_| Err(stopping()))
     }
 
+    /// Closes the database for another process, which then finds everything in it that was recorded before.
+    /// What comes after that goes into files beside it, whole as soon as they are there.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be lent: its disk fails.
+    pub fn lend(&self) -> Result<(), StoreError> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.inner.queue.change(Change::Lend(sender))?;
+        receiver.recv().unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// Opens the database again that no other process wanted after all.
+    pub fn take_back(&self) {
+        self.inner.take_back();
+        // The writer looks after it; what is wrong then is in its log and in its health.
+        drop(self.flush());
+    }
+
+    /// Has taken in what another process wrote into files beside the database.
+    pub fn take_in(&self) {
+        // If the store is ending, the next start does it.
+        drop(self.inner.queue.change(Change::TakeIn));
+    }
+
     /// Writes everything that waits and closes the database. Later changes are refused.
     pub fn close(&self) {
         self.threads.end();

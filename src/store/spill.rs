@@ -76,6 +76,28 @@ impl Spill {
         written
     }
 
+    /// Keeps records as a segment of their own, which another process may take in as soon as it is there.
+    ///
+    /// # Errors
+    ///
+    /// The system's. Then none of them is kept.
+    pub(super) fn append_apart(&mut self, records: &[UsageRecord]) -> io::Result<()> {
+        let mut frames = MARK.to_vec();
+        for record in records {
+            write_frame(record, &mut frames)?;
+        }
+        let number = self.number()?;
+        // The name says whose it is: another process may be at the same number.
+        let path = self.folder.join(format!("{number:012}.{}.log", std::process::id()));
+        let draft = path.with_extension("part");
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        file.write_all(&frames)?;
+        file.sync_data()?;
+        fs::rename(&draft, &path)?;
+        File::open(&self.folder)?.sync_all()
+    }
+
     /// Ends the current segment and returns all there are, the oldest first.
     ///
     /// # Errors
@@ -95,11 +117,17 @@ impl Spill {
         Ok(segments)
     }
 
-    fn begin(&mut self) -> io::Result<Segment> {
+    /// Returns the number of the next segment, and makes the folder.
+    fn number(&mut self) -> io::Result<u64> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         let latest = self.segments()?.last().and_then(|path| number(path)).unwrap_or_default();
         self.next = self.next.max(latest) + 1;
-        let path = self.folder.join(format!("{:012}.log", self.next));
+        Ok(self.next)
+    }
+
+    fn begin(&mut self) -> io::Result<Segment> {
+        let number = self.number()?;
+        let path = self.folder.join(format!("{number:012}.log"));
         let mut options = OpenOptions::new();
         let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(MARK)?;
@@ -110,7 +138,7 @@ impl Spill {
 }
 
 fn number(path: &Path) -> Option<u64> {
-    path.file_name()?.to_str()?.strip_suffix(".log")?.parse().ok()
+    path.file_name()?.to_str()?.strip_suffix(".log")?.split('.').next()?.parse().ok()
 }
 
 fn checksum(bytes: &[u8]) -> [u8; 8] {
@@ -230,6 +258,22 @@ mod tests {
         assert_eq!(all(&both[1]), (records[4..].to_vec(), false));
         let mode = fs::metadata(&first[0]).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_is_kept_apart_is_whole_at_once_and_stands_in_order() {
+        let home = tempfile::tempdir().unwrap();
+        let (mut ours, mut theirs) = (Spill::in_folder(home.path()), Spill::in_folder(home.path()));
+        ours.append_apart(&[record(0)]).unwrap();
+        let seen = theirs.segments().unwrap();
+        ours.append_apart(&[record(1), record(2)]).unwrap();
+
+        assert_eq!(all(&seen[0]), (vec![record(0)], false), "no end is waited for");
+        fs::remove_file(&seen[0]).unwrap();
+        let left = theirs.segments().unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!(all(&left[0]), (vec![record(1), record(2)], false));
+        assert_eq!(fs::read_dir(home.path().join(FOLDER)).unwrap().count(), 1, "no draft is left");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod bodies;
 mod copies;
 mod failing;
+mod lending;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

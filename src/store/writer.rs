@@ -29,6 +29,10 @@ pub(super) enum Change {
     Write(Write),
     /// To know when everything recorded before is kept.
     Flush(SyncSender<Result<(), StoreError>>),
+    /// To have the database closed for another process, once everything recorded before is in it.
+    Lend(SyncSender<Result<(), StoreError>>),
+    /// To have taken in what another process spilled.
+    TakeIn,
 }
 
 /// Makes a change in the database, or hears why it is not there.
@@ -83,7 +87,7 @@ pub(super) fn change<R, E: From<StoreError>>(
 /// Writes until the queue ends.
 pub(super) fn run(inner: &Arc<Inner>) {
     loop {
-        let away = inner.database().is_err();
+        let away = inner.database().is_err() && !inner.is_lent();
         let work = inner.queue.next(away.then_some(BETWEEN_TRIES));
         if away {
             reopen(inner);
@@ -98,6 +102,9 @@ pub(super) fn run(inner: &Arc<Inner>) {
                     // Whoever asked may have stopped waiting.
                     drop(reply.send(flush(inner)));
                 }
+                Change::Lend(reply) => drop(reply.send(lend(inner))),
+                Change::TakeIn if inner.database().is_ok() => fetch(inner),
+                Change::TakeIn => {}
                 Change::Write(write) => make(inner, write),
             }
         }
@@ -124,7 +131,11 @@ pub(super) fn relieve(inner: &Arc<Inner>) {
 fn make(inner: &Inner, write: Write) {
     let database = inner.database();
     let place = database.as_ref().map(|database| (&**database, &inner.sealer));
-    match write(place.map_err(|error| StoreError::Unavailable(error.to_string()))) {
+    let place = place.map_err(|error| match error {
+        StoreError::Lent => StoreError::Lent,
+        other => StoreError::Unavailable(other.to_string()),
+    });
+    match write(place) {
         Made::Committed => inner.committed(),
         Made::Nothing => {}
         Made::Broke(why) => {
@@ -142,7 +153,7 @@ fn keep(inner: &Inner, mut records: Vec<UsageRecord>) -> bool {
     match commit(inner, &records) {
         Ok(()) => true,
         Err(error) => {
-            if !matches!(error, StoreError::Unavailable(_)) {
+            if !matches!(error, StoreError::Unavailable(_) | StoreError::Lent) {
                 inner.fail(&error.to_string());
             }
             inner.queue.lose_bodies(&mut records);
@@ -156,7 +167,7 @@ fn keep(inner: &Inner, mut records: Vec<UsageRecord>) -> bool {
 }
 
 fn flush(inner: &Inner) -> Result<(), StoreError> {
-    if inner.database().is_err() {
+    if inner.database().is_err() && !inner.is_lent() {
         reopen(inner);
     }
     loop {
@@ -171,6 +182,15 @@ fn flush(inner: &Inner) -> Result<(), StoreError> {
     }
 }
 
+fn lend(inner: &Inner) -> Result<(), StoreError> {
+    flush(inner)?;
+    // What is spilled belongs into the database before another process looks for it.
+    inner.database()?;
+    take_in(inner)?;
+    inner.lend();
+    Ok(())
+}
+
 fn commit(inner: &Inner, records: &[UsageRecord]) -> Result<(), StoreError> {
     let database = inner.database()?;
     let tx = file::write(&database, &inner.sealer)?;
@@ -182,7 +202,8 @@ fn commit(inner: &Inner, records: &[UsageRecord]) -> Result<(), StoreError> {
 
 fn spill(inner: &Inner, records: &[UsageRecord]) -> bool {
     let Some(mut spill) = inner.spill() else { return false };
-    match spill.append(records) {
+    let spilled = if inner.is_lent() { spill.append_apart(records) } else { spill.append(records) };
+    match spilled {
         Ok(()) => {
             inner.spilled(records.len());
             true

@@ -55,7 +55,7 @@ pub async fn settled(gateway: &TestGateway) -> Standing {
 }
 
 /// Returns a whole answer's cost in nanodollars.
-fn cost(answer: &Answer) -> u64 {
+pub fn cost(answer: &Answer) -> u64 {
     let (whole, decimals) = answer.header("x-omniroute-cost").unwrap().split_once('.').unwrap();
     assert_eq!(whole, "0");
     format!("{decimals:0<9}").parse().unwrap()

@@ -86,7 +86,7 @@ async fn administrate(address: SocketAddr, folder: std::path::PathBuf, first: u6
 }
 
 /// Waits for the way in of the gateway at this address: it is written right after it serves.
-async fn console_token(folder: &Path, address: SocketAddr) -> String {
+pub(crate) async fn console_token(folder: &Path, address: SocketAddr) -> String {
     loop {
         if let Some(found) = Entrance::find(&folder.join(".omniroute"))
             && found.address == address
@@ -108,7 +108,7 @@ fn counter(folder: &Path) -> u64 {
 }
 
 /// Returns how many rows each request has, and checks that the sums are theirs.
-fn rows(folder: &Path) -> HashMap<String, usize> {
+pub(crate) fn rows(folder: &Path) -> HashMap<String, usize> {
     let data = folder.join(".omniroute");
     let store = Store::open(&data, &MasterKey::find(&data, &|_| None).unwrap()).unwrap();
     let span = Span { from: 0, until: u64::MAX };

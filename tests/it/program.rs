@@ -150,6 +150,11 @@ impl Program {
             &["run", "--config", "o.yaml", "--port", "0", "--log-format", "json"],
         );
         command.envs(environment.iter().copied());
+        Self::of(command)
+    }
+
+    /// Starts a gateway by a command of the test's own, and waits until it serves.
+    pub(crate) fn of(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut before = String::new();
@@ -188,6 +193,11 @@ impl Program {
             assert!(self.log.read_line(&mut seen).unwrap() > 0, "no `{text}` in {seen}");
         }
         seen
+    }
+
+    /// Returns the number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for the end; returns the exit code and the whole log.

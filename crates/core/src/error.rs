@@ -323,6 +323,9 @@ impl Error {
 
     /// Makes the error of a budget without room.
     pub fn no_room(key: &ClientKey, no_room: NoRoom) -> Self {
+        if no_room.is_elsewhere {
+            return Self::Draining;
+        }
         // With the budget untouched the call itself is too large.
         let is_too_large = no_room.wanted > no_room.limit;
         let hint = if is_too_large { "; a smaller limit of output makes it need less" } else { "" };

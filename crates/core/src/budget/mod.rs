@@ -9,6 +9,7 @@
 //! What a key has spent outlives snapshots: an edit of a limit forgets nothing. It is lost at a restart
 //! unless somebody calls [`Ledger::restore`].
 
+mod handover;
 mod hold;
 mod ledger;
 mod period;
@@ -20,6 +21,7 @@ mod tests;
 
 use jiff::tz::TimeZone;
 
+pub use handover::{Given, GivenTotal, Told};
 pub use hold::Hold;
 pub use ledger::Ledger;
 pub use period::{Period, Window};

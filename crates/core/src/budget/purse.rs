@@ -8,7 +8,8 @@ use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 
-use super::{Budget, Period, Reservation, Window};
+use super::handover::Lent;
+use super::{Budget, Period, Reservation, Told, Window};
 use crate::money::Nanodollars;
 use crate::sync::{Mutex, MutexGuard};
 
@@ -19,23 +20,27 @@ pub struct Purse {
 }
 
 #[derive(Debug, Default)]
-struct Inner {
+pub(super) struct Inner {
     /// For running calls, in all windows.
-    reserved: Nanodollars,
+    here: Nanodollars,
+    /// What a process holds back that this one took over from.
+    pub(super) elsewhere: Told,
+    /// Whether another process has the purse now.
+    pub(super) lent: Option<Lent>,
     /// One for each kind of window that a budget of the key was ever over.
-    totals: Vec<Total>,
+    pub(super) totals: Vec<Total>,
     /// What calls cost beyond what was reserved for them.
     overrun: Nanodollars,
 }
 
 /// What was spent in one kind of window.
 #[derive(Debug)]
-struct Total {
-    budget: Budget,
-    window: Window,
-    spent: Nanodollars,
+pub(super) struct Total {
+    pub(super) budget: Budget,
+    pub(super) window: Window,
+    pub(super) spent: Nanodollars,
     /// The highest threshold that was warned of in this window, in thousandths.
-    warned: u16,
+    pub(super) warned: u16,
 }
 
 /// Why a call may not be made: a budget has no room for it.
@@ -53,6 +58,8 @@ pub struct NoRoom {
     pub wanted: Nanodollars,
     /// When the next window begins.
     pub resets_at: Timestamp,
+    /// Whether another process has the purse, and would perhaps find room.
+    pub is_elsewhere: bool,
 }
 
 /// How a budget stands.
@@ -102,7 +109,7 @@ impl Purse {
     /// Returns how a budget stands.
     pub fn standing(&self, budget: &Budget, now: Timestamp) -> Standing {
         let mut inner = self.lock();
-        let reserved = inner.reserved;
+        let reserved = inner.reserved();
         let total = inner.total(budget, now);
         let reached = budget.reached(total.spent);
         Standing { spent: total.spent, reserved, reached, window: total.window }
@@ -149,7 +156,7 @@ impl Purse {
         now: Timestamp,
     ) -> Vec<Warning> {
         let mut inner = self.lock();
-        inner.reserved = inner.reserved.minus(held);
+        inner.free(held, cost);
         inner.overrun = inner.overrun.plus(cost.minus(held));
         if cost == Nanodollars::ZERO {
             return Vec::new();
@@ -163,8 +170,7 @@ impl Purse {
 
     /// Gives back what was reserved.
     pub(super) fn release(&self, held: Nanodollars) {
-        let mut inner = self.lock();
-        inner.reserved = inner.reserved.minus(held);
+        self.lock().free(held, Nanodollars::ZERO);
     }
 
     pub(super) fn restore(&self, budget: &Budget, spent: Nanodollars, now: Timestamp) {
@@ -174,7 +180,7 @@ impl Purse {
         total.warned = budget.reached(spent);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -186,12 +192,17 @@ impl Inner {
         amount: Nanodollars,
         now: Timestamp,
     ) -> Result<(), NoRoom> {
-        let reserved = self.reserved;
+        let reserved = self.reserved();
+        let is_elsewhere = self.lent.is_some();
+        let has_allowance = self.lent.as_mut().is_none_or(|lent| lent.take(amount));
         let without_room = budgets.iter().filter_map(|budget| {
             let total = self.total(budget, now);
             let after = total.spent.checked_add(reserved).and_then(|used| used.checked_add(amount));
             // What costs nothing is let through even if the limit was lowered below what is spent.
-            let has_room = after.is_some_and(|after| after <= budget.limit);
+            let has_room = match is_elsewhere {
+                true => has_allowance,
+                false => after.is_some_and(|after| after <= budget.limit),
+            };
             (!has_room && amount != Nanodollars::ZERO).then_some(NoRoom {
                 period: budget.period,
                 limit: budget.limit,
@@ -199,16 +210,30 @@ impl Inner {
                 reserved,
                 wanted: amount,
                 resets_at: total.window.end,
+                is_elsewhere,
             })
         });
         if let Some(longest) = without_room.max_by_key(|no_room| no_room.resets_at) {
             return Err(longest);
         }
-        self.reserved = reserved.plus(amount);
+        self.here = self.here.plus(amount);
         Ok(())
     }
 
-    fn total(&mut self, budget: &Budget, now: Timestamp) -> &mut Total {
+    /// Returns what running calls may cost, here and where this purse came from.
+    pub(super) fn reserved(&self) -> Nanodollars {
+        self.here.plus(Nanodollars::new(self.elsewhere.held))
+    }
+
+    /// Ends a reservation.
+    fn free(&mut self, held: Nanodollars, cost: Nanodollars) {
+        self.here = self.here.minus(held);
+        if let Some(lent) = &mut self.lent {
+            lent.settle(held, cost);
+        }
+    }
+
+    pub(super) fn total(&mut self, budget: &Budget, now: Timestamp) -> &mut Total {
         let known = self.totals.iter().position(|total| total.budget.is_over_same(budget));
         let index = known.unwrap_or_else(|| {
             self.totals.push(Total::new(budget.clone(), now));
@@ -228,7 +253,7 @@ impl Total {
 
     /// Begins the window that `now` is in, if the last one is over. A wall clock that is put back opens no
     /// window again: nobody gets a spent budget twice.
-    fn roll(&mut self, now: Timestamp) {
+    pub(super) fn roll(&mut self, now: Timestamp) {
         if now >= self.window.end {
             self.window = self.budget.period.window(&self.budget.zone, now);
             self.spent = Nanodollars::ZERO;

@@ -94,6 +94,8 @@ pub enum Reason {
     Timeout,
     /// The client left.
     ClientGone,
+    /// The gateway stopped.
+    Stopping,
 }
 
 impl Verdict {
@@ -101,6 +103,11 @@ impl Verdict {
     /// on with it, and others go first for a while.
     pub const fn on_broken_answer(reason: Reason) -> Self {
         Self { reason, next: Next::Nobody, rest: Rest::Behind, scope: Scope::Account }
+    }
+
+    /// Returns the verdict on an attempt that this side ended: nobody rests for it.
+    pub const fn on_own_end(reason: Reason) -> Self {
+        Self { reason, next: Next::Nobody, rest: Rest::None, scope: Scope::Account }
     }
 }
 
@@ -123,6 +130,7 @@ impl Reason {
             Self::Reset => "reset",
             Self::Timeout => "timeout",
             Self::ClientGone => "client_gone",
+            Self::Stopping => "stopping",
         }
     }
 
@@ -254,7 +262,9 @@ const fn reason_of_status(status: u16) -> Reason {
 fn general(reason: Reason, wait: Option<Duration>) -> Verdict {
     use Scope::{Account, Model};
     let (next, rest, scope) = match reason {
-        Reason::Request | Reason::ClientGone => (Next::Nobody, Rest::None, Account),
+        Reason::Request | Reason::ClientGone | Reason::Stopping => {
+            (Next::Nobody, Rest::None, Account)
+        }
         Reason::ContextTooLong => (Next::LargerWindow, Rest::None, Model),
         Reason::Credential => (Next::OtherAccount, Rest::Behind, Account),
         Reason::Quota => {

@@ -1,0 +1,57 @@
+//! Pingora's listening services with sockets of ours, closed when we say so.
+//!
+//! Pingora closes a service's idle connections together with its listener. Here the listener closes first
+//! and connections stay: what a client sends over one of them is still answered, with a word that it is the
+//! last time.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use pingora::apps::ServerApp;
+use pingora_core::server::{ListenFds, ShutdownWatch};
+use pingora_core::services::Service;
+use pingora_core::services::listening::Service as Listening;
+
+use crate::handover::Sockets;
+
+/// A service that listens on sockets of ours.
+pub struct Opened<A> {
+    /// The service.
+    pub service: Listening<A>,
+    /// The sockets.
+    pub sockets: Arc<Sockets>,
+    /// When it closes them.
+    pub closing: ShutdownWatch,
+}
+
+#[async_trait]
+impl<A: ServerApp + Send + Sync + 'static> Service for Opened<A> {
+    async fn start_service(
+        &mut self,
+        fds: Option<ListenFds>,
+        _: ShutdownWatch,
+        listeners_per_fd: usize,
+    ) {
+        if let Some(fds) = &fds {
+            let mut table = fds.lock();
+            for address in self.service.listen_addresses().unwrap_or_default() {
+                if let Some(descriptor) = self.sockets.descriptor(&address) {
+                    table.add(address, descriptor);
+                }
+            }
+        }
+        self.service.start_service(fds, self.closing.clone(), listeners_per_fd).await;
+    }
+
+    fn name(&self) -> &str {
+        self.service.name()
+    }
+
+    fn threads(&self) -> Option<usize> {
+        self.service.threads()
+    }
+
+    fn listen_addresses(&self) -> Option<Vec<String>> {
+        self.service.listen_addresses()
+    }
+}
