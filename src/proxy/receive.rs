@@ -139,15 +139,15 @@ async fn steps(
         Surface::Models { one } => local::models(cx, one.as_deref()).map(Next::Answer),
         Surface::Chat { path } => {
             let asked = (cx.format.codec(), Operation::Chat);
-            called((shared, session), cx, asked, path).await
+            called((shared, session), cx, (asked, path)).await
         }
         Surface::CountTokens { path } => {
             let asked = (cx.format.codec(), Operation::CountTokens);
-            called((shared, session), cx, asked, path).await
+            called((shared, session), cx, (asked, path)).await
         }
         Surface::Completion => {
             let asked: (&'static dyn Codec, _) = (&LegacyCompletions, Operation::Chat);
-            called((shared, session), cx, asked, None).await
+            called((shared, session), cx, (asked, None)).await
         }
         Surface::Preflight => Err(Error::MethodNotAllowed {
             method: cx.head.method.to_string(),
