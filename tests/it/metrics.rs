@@ -115,7 +115,7 @@ async fn limits_waits_and_refusals_are_shown() {
     ] {
         assert_eq!(gateway.metric(&line), expected, "{line}");
     }
-    gateway.shared().drain();
+    gateway.shared().metrics.draining();
     assert_eq!(gateway.metric("omniroute_draining"), 1.0);
 }
 
