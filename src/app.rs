@@ -120,15 +120,11 @@ impl App {
     ) -> Result<Self, StartError> {
         let clock = source.clock.clone();
         let (keeps, kept_key) = (source.keeps, source.envelope_key.clone());
-        let metrics = Metrics::new()
-            .map_err(|error| StartError::Refused(format!("metrics cannot be made: {error}")))?;
-        let (metrics, state) = (Arc::new(metrics), Arc::new(SharedState::default()));
+        let (metrics, state) = (metrics()?, Arc::new(SharedState::default()));
         let watch = source.file().and_then(watch);
         let data_dir = source.server_settings()?.data_dir;
         let refused = |error: StoreError| StartError::Refused(error.to_string());
-        let open = || keeping::store(keeps, &data_dir, &|name| source.variable(name));
-        let store = if predecessor.is_some() { patiently(open) } else { open() };
-        let store = store.map_err(refused)?;
+        let store = opened(&source, &data_dir, predecessor.is_some()).map_err(refused)?;
         let kept = keeping::kept(store.as_ref()).map_err(refused)?;
         if let Some(pepper) = kept.pepper {
             source.pepper = *pepper;
@@ -383,6 +379,17 @@ impl App {
             store.close();
         }
     }
+}
+
+fn metrics() -> Result<Arc<Metrics>, StartError> {
+    let made = Metrics::new().map(Arc::new);
+    made.map_err(|error| StartError::Refused(format!("metrics cannot be made: {error}")))
+}
+
+/// Opens what is kept; `waits`: until the process that has it lends it.
+fn opened(source: &Source, folder: &Path, waits: bool) -> Result<Option<Store>, StoreError> {
+    let open = || keeping::store(source.keeps, folder, &|name| source.variable(name));
+    if waits { patiently(open) } else { open() }
 }
 
 /// Takes over how breakers and budgets were when the last process ended.

@@ -27,11 +27,10 @@ impl LiveConfig {
 
     fn with_other_key(&self, account: &Account) -> Option<Arc<Account>> {
         let snapshot = self.load();
-        let accounts = snapshot.accounts_of(&account.provider.id).iter();
-        let same = accounts.filter(|now| now.id == account.id);
+        let mut accounts = snapshot.accounts_of(&account.provider.id).iter();
         let key = |account: &Account| account.key.as_ref().map(|key| key.expose().to_owned());
         let old = key(account);
-        same.filter(|now| key(now) != old).next().cloned()
+        accounts.find(|now| now.id == account.id && key(now) != old).cloned()
     }
 
     /// Reloads if the file holds another credential than the account has. Blocks.

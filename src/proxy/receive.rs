@@ -85,12 +85,7 @@ pub async fn receive(
     };
     match steps(shared, session, &mut cx, surface).await {
         Ok(Next::Forward) => forward(shared, session, flight, (cx, (in_flight, running))).await,
-        Ok(Next::Answer(answer)) => {
-            cx.attached.log_answer(&answer.body);
-            let status = reply::whole(session, &cx, answer).await?;
-            *flight = Flight::Local(Box::new(Local { cx: Some(cx), status, error: None }));
-            Ok(true)
-        }
+        Ok(Next::Answer(answer)) => whole(session, flight, cx, answer).await,
         Ok(Next::Follow(relayed)) => relay::relay(session, flight, cx, relayed).await,
         Ok(Next::Left(error)) => {
             *flight = Flight::Local(Box::new(Local { cx: Some(cx), status: 0, error: None }));
@@ -98,6 +93,19 @@ pub async fn receive(
         }
         Err(error) => refuse((shared, session), flight, cx, error).await,
     }
+}
+
+/// Gives an answer that no provider had to be asked for.
+async fn whole(
+    session: &mut Session,
+    flight: &mut Flight,
+    mut cx: RequestContext,
+    answer: Reply,
+) -> pingora::Result<bool> {
+    cx.attached.log_answer(&answer.body);
+    let status = reply::whole(session, &cx, answer).await?;
+    *flight = Flight::Local(Box::new(Local { cx: Some(cx), status, error: None }));
+    Ok(true)
 }
 
 /// What is done with a request that was received.

@@ -51,7 +51,7 @@ impl Process {
             for line in log.lines().map_while(Result::ok) {
                 let json: Value = serde_json::from_str(&line).unwrap_or_default();
                 if json["message"] == "omniroute serves" {
-                    drop(sender.send(json["listen"].as_str().unwrap().parse().unwrap()));
+                    let _ = sender.send(json["listen"].as_str().unwrap().parse().unwrap());
                 }
                 if json["target"] != "access" {
                     text.push_str(&line);
