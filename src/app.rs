@@ -27,13 +27,13 @@ use crate::explained::Explained;
 use crate::handover::{Offer, Parting, Predecessor, Sockets, activated, patiently};
 use crate::keeping::Keeps;
 use crate::leaving::Leaving;
-use crate::listen::{Caps, Certificates, Door, TlsFault, clients_allowed};
+use crate::listen::{Addresses, Caps, Certificates, Door, TlsFault, clients_allowed};
 use crate::live::{LiveConfig, Source, Watch};
 use crate::login::{Login, Session, SessionHash};
 use crate::metrics::Metrics;
 use crate::proxy::{Gateway, Shared, Side};
 use crate::services::{
-    Announce, Bodies, Breakers, Certify, Drain, Exposition, Opened, Reload, Retention, Simulated,
+    Announce, Bodies, Breakers, Certify, Drain, Exposition, Openings, Reload, Retention, Simulated,
     Watchdog, Webhooks, keep_breakers, restore_breakers, restore_budgets,
 };
 use crate::store::{Store, StoreError};
@@ -460,43 +460,6 @@ pub fn server_conf(settings: &Settings) -> ServerConf {
         grace_period_seconds: Some(0),
         graceful_shutdown_timeout_seconds: Some(1),
         ..ServerConf::default()
-    }
-}
-
-/// What is listened on.
-struct Addresses {
-    listen: Vec<SocketAddr>,
-    /// That of the administration, if it has one of its own.
-    admin: Option<SocketAddr>,
-    /// That of the metrics, if they have one of their own.
-    exposed: Option<SocketAddr>,
-}
-
-impl Addresses {
-    /// Lists what the configuration asks for, those with an optional listener last.
-    fn asked(settings: &Settings) -> Vec<SocketAddr> {
-        let more = settings.admin_listen.into_iter().chain(settings.metrics_listen);
-        settings.listen.iter().copied().chain(more).collect()
-    }
-
-    /// Tells apart what was bound in the order in which it was asked for.
-    fn of(settings: &Settings, mut bound: Vec<SocketAddr>) -> Self {
-        let mut more = bound.split_off(settings.listen.len()).into_iter();
-        let admin = settings.admin_listen.and_then(|_| more.next());
-        let exposed = settings.metrics_listen.and_then(|_| more.next());
-        Self { listen: bound, admin, exposed }
-    }
-}
-
-/// The sockets of listeners, and when they close.
-struct Openings {
-    sockets: Arc<Sockets>,
-    closed: watch::Receiver<bool>,
-}
-
-impl Openings {
-    fn of<A>(&self, service: Service<A>) -> Opened<A> {
-        Opened { service, sockets: Arc::clone(&self.sockets), closing: self.closed.clone() }
     }
 }
 

@@ -4,6 +4,7 @@
 //! speaks TLS ([`certificates`]) and hands over a [`Conn`], which ends a connection that is too slow with
 //! a head or idle for too long. Pingora waits for both without any deadline of its own.
 
+mod addresses;
 mod caps;
 #[cfg(feature = "openssl")]
 mod certificates;
@@ -15,6 +16,7 @@ mod door;
 mod fault;
 mod files;
 
+pub use addresses::Addresses;
 pub use caps::{Caps, Full, Place};
 pub use certificates::Certificates;
 pub use conn::Conn;

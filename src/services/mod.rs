@@ -23,7 +23,7 @@ pub use certify::Certify;
 pub use drain::Drain;
 pub use exposition::Exposition;
 pub use near::reachable;
-pub use opened::Opened;
+pub use opened::Openings;
 pub use reload::Reload;
 pub use retention::Retention;
 pub use sim::Simulated;

@@ -14,6 +14,21 @@ use pingora_core::services::listening::Service as Listening;
 
 use crate::handover::Sockets;
 
+/// The sockets of listeners, and when they close.
+pub struct Openings {
+    /// The sockets.
+    pub sockets: Arc<Sockets>,
+    /// When they close.
+    pub closed: ShutdownWatch,
+}
+
+impl Openings {
+    /// Has a service listen on them.
+    pub fn of<A>(&self, service: Listening<A>) -> Opened<A> {
+        Opened { service, sockets: Arc::clone(&self.sockets), closing: self.closed.clone() }
+    }
+}
+
 /// A service that listens on sockets of ours.
 pub struct Opened<A> {
     /// The service.
