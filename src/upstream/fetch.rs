@@ -1,7 +1,7 @@
 //! Requests of the gateway's own, over the same stack as those of clients: webhooks, trials of accounts,
 //! and the command line at a gateway that runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -85,7 +85,9 @@ impl Sink for Collected {
 
 /// Makes requests.
 pub struct Fetch {
-    connector: Connector,
+    /// Made when it is first needed: it reads the certificates that the system trusts, which takes memory and
+    /// time.
+    connector: OnceLock<Connector>,
     endpoints: Arc<Endpoints>,
     /// The one certificate that is taken, whoever vouches for it.
     certificate: Option<[u8; 32]>,
@@ -94,7 +96,7 @@ pub struct Fetch {
 impl Fetch {
     /// Makes one that finds addresses in these.
     pub fn new(endpoints: Arc<Endpoints>) -> Self {
-        Self { connector: Connector::new(None), endpoints, certificate: None }
+        Self { connector: OnceLock::new(), endpoints, certificate: None }
     }
 
     /// Takes one certificate, by its SHA-256, and no other. Names and authorities do not matter then.
@@ -154,7 +156,8 @@ impl Fetch {
         if self.certificate.is_some() {
             (peer.options.verify_cert, peer.options.verify_hostname) = (false, false);
         }
-        let connected = self.connector.get_http_session(&*peer).await;
+        let connector = self.connector.get_or_init(|| Connector::new(None));
+        let connected = connector.get_http_session(&*peer).await;
         let (mut session, _) =
             connected.map_err(|error| FetchError::Unreachable(Unreachable::of(&error)))?;
         let answer = if self.may_trust(&session) {
@@ -163,7 +166,7 @@ impl Fetch {
             Err(FetchError::Stranger)
         };
         match &answer {
-            Ok(()) => self.connector.release_http_session(session, &*peer, None).await,
+            Ok(()) => connector.release_http_session(session, &*peer, None).await,
             Err(_) => session.shutdown().await,
         }
         answer
