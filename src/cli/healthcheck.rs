@@ -47,7 +47,7 @@ pub(super) fn healthcheck(args: HealthArgs) -> ExitCode {
     let path = if args.live { "/livez" } else { "/readyz" };
     let overrides = Overrides { port: args.port, host: args.host, data_dir: args.data_dir };
     let source = environment::source(args.config.config, overrides);
-    match destination(&source).and_then(|destination| ask(&destination, path)) {
+    match whom(&source).and_then(|(fetch, destination)| ask(&fetch, &destination, path)) {
         Ok((status, body)) if status.is_success() => {
             say(&body);
             ExitCode::SUCCESS
@@ -64,15 +64,23 @@ fn unwell(why: &str) -> ExitCode {
 
 /// Returns where this machine reaches the gateway. One that serves says it in its data directory, also the
 /// port that the system chose.
-fn destination(source: &Source) -> Result<Destination, String> {
+fn whom(source: &Source) -> Result<(Fetch, Destination), String> {
     let settings = source.server_settings().map_err(|problems| problems.to_string())?;
     let address = settings.listen.first().copied().filter(|address| address.port() != 0);
     let is_meant = |entrance: &Entrance| {
         address.is_none_or(|address| address.port() == entrance.address.port())
     };
     match (Entrance::find(&settings.data_dir).filter(is_meant), address) {
-        (Some(entrance), _) => Ok(reach::destination(&entrance)),
-        (None, Some(address)) => Ok(plain(reachable(address))),
+        (Some(entrance), _) => Ok((reach::client_of(&entrance), reach::destination(&entrance))),
+        (None, Some(_)) if settings.tls.is_some() => {
+            let folder = settings.data_dir.display();
+            Err(format!(
+                "server.tls is on, and no gateway serves from {folder}, so its certificate is not known"
+            ))
+        }
+        (None, Some(address)) => {
+            Ok((Fetch::new(Endpoints::new(app::clock())), plain(reachable(address))))
+        }
         (None, None) => {
             let folder = settings.data_dir.display();
             Err(format!("the port is 0, and no gateway serves from {folder}; name it with --port"))
@@ -90,14 +98,15 @@ fn plain(address: SocketAddr) -> Destination {
     }
 }
 
-fn ask(destination: &Destination, path: &str) -> Result<(StatusCode, String), String> {
+fn ask(
+    fetch: &Fetch,
+    destination: &Destination,
+    path: &str,
+) -> Result<(StatusCode, String), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("the question cannot be asked: {error}"))?;
     let request = Request::get(path).body(Bytes::new()).map_err(|error| error.to_string())?;
-    let answer = runtime.block_on(async {
-        let fetch = Fetch::new(Endpoints::new(app::clock()));
-        fetch.send(destination, request, LIMIT).await
-    });
+    let answer = runtime.block_on(fetch.send(destination, request, LIMIT));
     let at = destination.endpoint.authority();
     let answer = answer.map_err(|error| format!("{at}: {error}"))?;
     Ok((answer.status(), String::from_utf8_lossy(answer.body()).into_owned()))

@@ -208,12 +208,7 @@ impl Way {
         let entrance = Entrance::find(folder)?;
         let destination = Box::new(destination(&entrance));
         let token = Secret::new(entrance.token);
-        let fetch = Fetch::new(Endpoints::new(app::clock()));
-        let certificate = entrance.certificate.as_deref().and_then(hex::decode);
-        let fetch = Box::new(match certificate {
-            Some(certificate) => fetch.that_expects(certificate),
-            None => fetch,
-        });
+        let fetch = Box::new(client_of(&entrance));
         let hello =
             request(&token, Method::GET, "/api/auth/status", ("application/json", Bytes::new()))
                 .ok()?;
@@ -221,6 +216,15 @@ impl Way {
         // It may have ended without taking its entrance away.
         let is_there = !matches!(answer, Err(FetchError::Unreachable(_)));
         is_there.then_some((token, Self::Running { fetch, destination }))
+    }
+}
+
+/// Makes what asks the gateway of this entrance: it takes that one's certificate and no other.
+pub(super) fn client_of(entrance: &Entrance) -> Fetch {
+    let fetch = Fetch::new(Endpoints::new(app::clock()));
+    match entrance.certificate.as_deref().and_then(hex::decode) {
+        Some(certificate) => fetch.that_expects(certificate),
+        None => fetch,
     }
 }
 

@@ -222,6 +222,9 @@ async fn the_program_takes_over_new_files_and_the_command_line_follows() {
     let (code, key, stderr) = keys("first");
     assert_eq!(code, 0, "{stderr}");
     assert!(key.starts_with("sk-omni-"), "{key}");
+    let healthcheck = ["healthcheck", "--live", "--config", "o.yaml", "--port", "0"];
+    let (code, _, stderr) = output(folder.path(), &healthcheck);
+    assert_eq!(code, 0, "{stderr}");
 
     // As an authority's client does it: one file, then the other.
     let issued = new.issue(NAME);
