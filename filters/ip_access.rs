@@ -3,6 +3,8 @@
 //! The address is the connection's own. Only when that one is a trusted proxy's does `x-forwarded-for`
 //! count, and then its right-most address that is not a trusted proxy's: everything left of it is
 //! whatever the client wrote.
+//!
+//! Addresses that the administration banned for a time are refused too, before the rules are looked at.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,9 +12,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::HeaderMap;
 use ipnet::IpNet;
+use omniroute_core::clock::Clock;
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::Error;
 use omniroute_core::filter::{BuildContext, Filter, FilterFault, Flow};
+use omniroute_core::state::Lockouts;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -35,11 +39,13 @@ struct IpAccess {
     allow: Vec<IpNet>,
     deny: Vec<IpNet>,
     trusted: Vec<IpNet>,
+    lockouts: Arc<Lockouts>,
+    clock: Clock,
 }
 
 pub(crate) fn build(
     settings: Value,
-    _: &BuildContext,
+    context: &BuildContext,
 ) -> Result<Arc<dyn Filter>, Vec<FilterFault>> {
     let settings: Settings = settings::read(settings)?;
     let mut faults = Vec::new();
@@ -61,7 +67,11 @@ pub(crate) fn build(
     let allow = nets("allow", &settings.allow);
     let deny = nets("deny", &settings.deny);
     let trusted = nets("trust_forwarded_from", &settings.trust_forwarded_from);
-    if faults.is_empty() { Ok(Arc::new(IpAccess { allow, deny, trusted })) } else { Err(faults) }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let (lockouts, clock) = (Arc::clone(&context.lockouts), context.clock.clone());
+    Ok(Arc::new(IpAccess { allow, deny, trusted, lockouts, clock }))
 }
 
 fn net(text: &str) -> Option<IpNet> {
@@ -75,10 +85,21 @@ impl Filter for IpAccess {
     }
 
     fn on_request(&self, cx: &mut RequestContext) -> Result<Flow, Error> {
-        if self.allow.is_empty() && self.deny.is_empty() {
+        let has_rules = !self.allow.is_empty() || !self.deny.is_empty();
+        if !has_rules && self.lockouts.is_without_bans() {
             return Ok(Flow::Continue);
         }
         let address = self.client(cx.head.peer, &cx.head.headers);
+        if let Some(address) = address
+            && let Some(left) = self.lockouts.banned(address, self.clock.now())
+        {
+            let left = left.as_secs().max(1);
+            let what = format!("address {address} is banned from this gateway for {left} s");
+            return Err(Error::Forbidden { what });
+        }
+        if !has_rules {
+            return Ok(Flow::Continue);
+        }
         if address.is_some_and(|address| self.admits(address)) {
             return Ok(Flow::Continue);
         }
@@ -129,12 +150,15 @@ fn canonical(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use omniroute_core::state::Ban;
 
     use super::*;
 
     fn filter(allow: &[&str], deny: &[&str], trusted: &[&str]) -> IpAccess {
         let nets = |texts: &[&str]| texts.iter().map(|text| net(text).unwrap()).collect();
-        IpAccess { allow: nets(allow), deny: nets(deny), trusted: nets(trusted) }
+        let (allow, deny, trusted) = (nets(allow), nets(deny), nets(trusted));
+        let BuildContext { lockouts, clock, .. } = crate::kit::world();
+        IpAccess { allow, deny, trusted, lockouts, clock }
     }
 
     #[test]
@@ -162,6 +186,23 @@ mod tests {
         check("127.0.0.1", "1.2.3.4, 198.51.100.7, 10.0.0.2", "198.51.100.7");
         check("127.0.0.1", "junk", "127.0.0.1");
         check("127.0.0.1", "198.51.100.7, junk, 10.0.0.2", "10.0.0.2");
+    }
+
+    #[test]
+    fn banned_addresses_are_refused_by_a_filter_without_rules_until_the_ban_is_over() {
+        let world = crate::kit::world();
+        let filter = build(Value::Null, &world).unwrap();
+        let mut cx = crate::kit::chat(&serde_json::json!({ "model": "m", "messages": [] }));
+        cx.head.peer = Some("192.0.2.7".parse().unwrap());
+        let mut is_refused = || filter.on_request(&mut cx).is_err();
+        assert!(!is_refused());
+        let length = std::time::Duration::from_secs(60);
+        let ban = Ban { until: world.clock.now() + length, reason: "a test".into() };
+
+        assert!(world.lockouts.ban("192.0.2.7".parse().unwrap(), ban));
+        assert!(is_refused());
+        world.clock.advance(length);
+        assert!(!is_refused());
     }
 
     #[test]

@@ -9,3 +9,13 @@ pub const ACCOUNT_STRATEGIES: [(&str, &str); 6] = [
     ("least-used", "least_used"),
     ("cost-optimized", "cost_optimized"),
 ];
+
+/// Strategies of combos.
+pub const COMBO_STRATEGIES: [(&str, &str); 6] = [
+    ("priority", "priority"),
+    ("weighted", "weighted"),
+    ("round-robin", "round_robin"),
+    ("random", "random"),
+    ("least-used", "least_used"),
+    ("cost-optimized", "cost_optimized"),
+];

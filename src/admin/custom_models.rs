@@ -129,7 +129,11 @@ fn model(id: &str, value: &Value) -> Value {
 }
 
 /// Finds a provider by its id or prefix.
-fn known(parts: &Parts, name: &str) -> Result<ProviderId, Problem> {
+///
+/// # Errors
+///
+/// That there is none.
+pub(super) fn known(parts: &Parts, name: &str) -> Result<ProviderId, Problem> {
     let snapshot = parts.live.load();
     let found = snapshot.by_prefix.get(name).map(|provider| provider.id.clone());
     let id = ProviderId::new(name);

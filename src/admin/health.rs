@@ -87,15 +87,15 @@ struct Breaker {
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Rest {
-    provider: String,
-    account: String,
+pub(super) struct Rest {
+    pub(super) provider: String,
+    pub(super) account: String,
     /// The model that rests; `null`: the whole account.
-    model: Option<String>,
-    reason: Option<&'static str>,
+    pub(super) model: Option<String>,
+    pub(super) reason: Option<&'static str>,
     /// Whether it is not tried at all, or only after all others.
     tried_last: bool,
-    remaining_ms: u64,
+    pub(super) remaining_ms: u64,
 }
 
 /// What is remembered in memory; one entry for each cache.
@@ -209,7 +209,7 @@ fn latencies(snapshot: &Snapshot, now: Instant) -> BTreeMap<String, Latency> {
 }
 
 /// Lists what rests, the longest first.
-fn rests(snapshot: &Snapshot, now: Instant) -> Vec<Rest> {
+pub(super) fn rests(snapshot: &Snapshot, now: Instant) -> Vec<Rest> {
     let mut rests = Vec::new();
     for account in snapshot.accounts.values().flatten() {
         let mut push = |model: Option<&str>, standing: Standing| {

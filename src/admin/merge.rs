@@ -66,7 +66,8 @@ fn kept_password(path: &str, old: Option<&Value>, text: &str) -> Result<Value, P
     let password = old.and_then(Value::as_str).and_then(|old| {
         let (_, rest) = old.split_once("://")?;
         let (user_info, _) = rest.split(['/', '?', '#']).next()?.rsplit_once('@')?;
-        Some(user_info.split_once(':')?.1)
+        // Also a user without a password is shown with stars.
+        Some(user_info.split_once(':').map_or("", |(_, password)| password))
     });
     match password {
         Some(password) => Ok(Value::String(text.replacen(HIDDEN, password, 1))),
@@ -89,6 +90,9 @@ mod tests {
             json!({ "key": "sk-1", "tunnel": "http://me:pw@other:81" })
         );
         assert!(with_secrets(None, json!({ "key": "***" })).is_err());
+        let token = json!("http://token@exit:80");
+        let shown = json!("http://token:***@exit:80");
+        assert_eq!(with_secrets(Some(&token), shown).unwrap(), "http://token:@exit:80");
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod lockouts;
 mod login;
 mod merge;
 mod objects;
+mod old;
 mod openapi;
 mod page;
 mod pricing;
@@ -38,6 +39,7 @@ mod settings;
 mod time;
 mod translator;
 mod trials;
+mod tunnel_fields;
 mod tunnels;
 mod upload;
 mod usage;
@@ -188,6 +190,7 @@ fn guarded() -> OpenApiRouter<Parts> {
         .merge(configured())
         .merge(backups::routes())
         .merge(running())
+        .merge(old::routes())
         .merge(requests::routes())
         .merge(usage::routes())
         .routes(routes!(audit::list))

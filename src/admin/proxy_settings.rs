@@ -7,12 +7,12 @@ use omniroute_core::written::{Kind, Written};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::Parts;
 use super::actor::Author;
 use super::change::{Edit, To, apply};
 use super::given::{self, FromQuery};
 use super::problem::Problem;
 use super::tunnels::Proxy;
+use super::{Parts, tunnel_fields};
 
 /// What a request sets; `null` takes a tunnel away.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -52,17 +52,21 @@ fn some<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Option<Option<Pro
 pub(super) struct Where {
     level: Option<String>,
     id: Option<String>,
+    /// An account: through which tunnel its calls leave, and which level says so.
+    resolve: Option<String>,
 }
 
-/// Shows the network tunnels, or the one of a level.
-#[utoipa::path(get, path = "/api/settings/proxy", params(Where))]
+/// Shows the network tunnels, the one of a level, or the one that an account's calls leave through.
+#[utoipa::path(get, path = "/api/settings/proxy", params(Where), responses((status = 404)))]
 pub(super) async fn show(
     State(parts): State<Parts>,
     FromQuery(at): FromQuery<Where>,
 ) -> Result<Json<Value>, Problem> {
-    let written = &parts.live.basis().written;
-    let Some(level) = at.level else { return Ok(Json(all(written))) };
-    let shown = all(written);
+    let shown = all(&parts.live.basis().written);
+    if let Some(account) = at.resolve {
+        return tunnel_fields::resolved(&parts.live.load(), &account, &shown).map(Json);
+    }
+    let Some(level) = at.level else { return Ok(Json(shown)) };
     let id = at.id.unwrap_or_default();
     let proxy = match level.as_str() {
         "global" => shown["global"].clone(),
@@ -77,11 +81,12 @@ fn all(written: &Written) -> Value {
         let views = written.views(kind).into_iter();
         let tunnels = views.filter_map(|view| {
             let tunnel = view.value.get("tunnel").filter(|tunnel| !tunnel.is_null())?;
-            Some((view.name, tunnel.clone()))
+            Some((view.name, tunnel_fields::shown(tunnel)))
         });
         Value::Object(Map::from_iter(tunnels))
     };
-    let global = written.view(Kind::Setting, "tunnel").map(|view| view.value);
+    let global =
+        written.view(Kind::Setting, "tunnel").map(|view| tunnel_fields::shown(&view.value));
     json!({
         "global": global,
         "providers": level(Kind::Provider),

@@ -108,7 +108,7 @@ pub(super) async fn show(State(parts): State<Parts>) -> Json<Resilience> {
     Json(Resilience { providers, profiles, account_limits })
 }
 
-/// Closes breakers, ends cool-downs, unlocks addresses.
+/// Closes breakers, ends cool-downs, unlocks addresses; those that were banned stay so.
 #[utoipa::path(post, path = "/api/resilience/reset", responses((status = 204)))]
 pub(super) async fn reset(State(parts): State<Parts>) -> StatusCode {
     for (provider, accounts) in with_accounts(&parts.live.load()) {
@@ -117,7 +117,7 @@ pub(super) async fn reset(State(parts): State<Parts>) -> StatusCode {
             account.state.reset();
         }
     }
-    parts.state.lockouts.unlock_all();
+    parts.state.lockouts.forgive_all();
     tracing::info!("breakers, cool-downs and lockouts were reset through the administration");
     StatusCode::NO_CONTENT
 }

@@ -10,6 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
+use super::tunnel_fields::HIDDEN;
 use super::{Parts, given};
 use crate::upstream::tunnel::{self, Target, Trial};
 
@@ -98,10 +99,14 @@ fn url(proxy: &Proxy) -> String {
         Port::Text(port) => port.clone(),
     };
     let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    // Stars stand for the password that is kept; whoever keeps it puts it in.
+    let password = |text: &str| if text == HIDDEN { text.to_owned() } else { encoded(text) };
     let login = match (&proxy.username, &proxy.password) {
-        (Some(user), Some(password)) => format!("{}:{}@", encoded(user), encoded(password)),
+        (Some(user), Some(text)) => format!("{}:{}@", encoded(user), password(text)),
         (Some(user), None) => format!("{}@", encoded(user)),
         (None, _) => String::new(),
     };
-    format!("{}://{login}{}:{port}", proxy.kind, proxy.host)
+    let is_bare_ipv6 = proxy.host.contains(':') && !proxy.host.starts_with('[');
+    let host = if is_bare_ipv6 { format!("[{}]", proxy.host) } else { proxy.host.clone() };
+    format!("{}://{login}{host}:{port}", proxy.kind)
 }

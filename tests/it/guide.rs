@@ -90,13 +90,15 @@ fn tunnels_are_set_and_tried() {
         r#"curl -X PUT http://localhost:20128/api/settings/proxy \
   -d '{"global": {"type":"http","host":"proxy.example.com","port":"8080"}}'"#,
     );
-    assert_eq!(set["global"], "http://proxy.example.com:8080", "{set}");
+    let global = json!({ "type": "http", "host": "proxy.example.com", "port": 8080 });
+    assert_eq!(set["global"], global, "{set}");
     let set = shell.paste_for_json(
         r#"curl -X PUT http://localhost:20128/api/settings/proxy \
   -d '{"providers": {"openai": {"type":"socks5","host":"proxy.example.com","port":"1080"}}}'"#,
     );
-    assert_eq!(set["providers"]["openai"], "socks5://proxy.example.com:1080", "{set}");
-    assert_eq!(set["global"], "http://proxy.example.com:8080", "the other one stays: {set}");
+    let of_openai = json!({ "type": "socks5", "host": "proxy.example.com", "port": 1080 });
+    assert_eq!(set["providers"]["openai"], of_openai, "{set}");
+    assert_eq!(set["global"], global, "the other one stays: {set}");
     // Without a network the name has no address, and that is said.
     let tried = shell.paste_for_json(
         r#"curl -X POST http://localhost:20128/api/settings/proxy/test \

@@ -17,7 +17,7 @@ use crate::program::{Program, folder_with};
 use crate::setup::{all_formats_with, ask};
 
 /// What may be asked for under `/api`; the paths with names are those of objects that are there.
-const SHOWN: [&str; 41] = [
+const SHOWN: [&str; 55] = [
     "/api/accounts",
     "/api/accounts/made",
     "/api/aliases",
@@ -29,13 +29,16 @@ const SHOWN: [&str; 41] = [
     "/api/config",
     "/api/config/generations",
     "/api/fallback-chains",
+    "/api/fallback/chains",
     "/api/health",
     "/api/keys",
     "/api/keys/made",
     "/api/lockouts",
     "/api/models",
+    "/api/models/alias",
     "/api/models/catalog",
     "/api/monitoring/health",
+    "/api/policies",
     "/api/prices",
     "/api/pricing",
     "/api/pricing/defaults",
@@ -44,12 +47,21 @@ const SHOWN: [&str; 41] = [
     "/api/provider-nodes",
     "/api/providers",
     "/api/providers/made",
+    "/api/rate-limit",
+    "/api/rate-limits",
     "/api/requests",
-    "/api/requests?status=error",
     "/api/requests?status=4xx&limit=500",
+    "/api/requests?status=error",
     "/api/resilience",
     "/api/settings",
+    "/api/settings/combo-defaults",
+    "/api/settings/ip-filter",
+    "/api/settings/model-aliases",
     "/api/settings/proxy",
+    "/api/settings/proxy?resolve=made",
+    "/api/settings/require-login",
+    "/api/settings/system-prompt",
+    "/api/settings/thinking-budget",
     "/api/usage",
     "/api/usage/analytics",
     "/api/usage/budget",
@@ -58,6 +70,8 @@ const SHOWN: [&str; 41] = [
     "/api/usage/export?format=csv",
     "/api/usage/export?format=json",
     "/api/usage/history",
+    "/api/usage/made",
+    "/api/usage/quota",
     "/api/usage/summary",
 ];
 

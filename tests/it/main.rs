@@ -34,6 +34,7 @@ mod login;
 mod manager;
 mod metrics;
 mod objects;
+mod old_words;
 mod openapi;
 mod overload;
 mod pauses;

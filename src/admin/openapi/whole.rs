@@ -81,8 +81,12 @@ fn with_common(path: &str, mut item: PathItem) -> PathItem {
     item
 }
 
+/// A path of the words of another, `/api/fallback-chains`, and what its operations are named by.
+const ALIKE: (&str, &str) = ("/api/fallback/chains", "fallback_chains_by_model");
+
 /// Names an operation, such as `get_keys_name`.
 fn id_of(method: &str, path: &str) -> String {
+    let path = if path == ALIKE.0 { ALIKE.1 } else { path };
     let words = path.split(|c: char| !c.is_ascii_alphanumeric());
     let words = words.filter(|word| !word.is_empty() && *word != "api");
     std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")

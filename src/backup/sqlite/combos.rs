@@ -6,16 +6,7 @@ use serde_json::{Value, json};
 use super::row::Row;
 use super::{Moving, object};
 use crate::backup::BackupError;
-
-/// Strategies whose names differ here.
-const STRATEGIES: [(&str, &str); 6] = [
-    ("priority", "priority"),
-    ("weighted", "weighted"),
-    ("round-robin", "round_robin"),
-    ("random", "random"),
-    ("least-used", "least_used"),
-    ("cost-optimized", "cost_optimized"),
-];
+use crate::old_words::COMBO_STRATEGIES;
 
 /// Reads the combos.
 pub fn read(moving: &mut Moving<'_>) -> Result<(), BackupError> {
@@ -45,7 +36,8 @@ fn combo(moving: &Moving<'_>, row: &Row) -> Result<(Value, Option<String>), Stri
     });
     let targets = targets.collect::<Result<Vec<_>, _>>()?;
     let wanted = data.get("strategy").and_then(Value::as_str);
-    let strategy = STRATEGIES.iter().find(|(old, _)| Some(*old) == wanted).map(|(_, new)| *new);
+    let strategy =
+        COMBO_STRATEGIES.iter().find(|(old, _)| Some(*old) == wanted).map(|(_, new)| *new);
     let note = wanted
         .filter(|_| strategy.is_none())
         .map(|wanted| format!("its strategy `{wanted}` is not known here, so it goes by priority"));

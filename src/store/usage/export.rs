@@ -20,7 +20,7 @@ pub enum Form {
 /// The columns of the CSV.
 const COLUMNS: &str = "time,id,request_id,client_key,format,operation,asked,combo,provider,account,model,status,error,\
 attempts,stream,interrupted,input_tokens,cache_read_tokens,cache_write_tokens,output_tokens,reasoning_tokens,\
-estimated,cost_usd,first_byte_ms,duration_ms\r\n";
+estimated,cost_usd,first_byte_ms,duration_ms,answered_by\r\n";
 
 /// An export on its way: an iterator over its pieces, the newest calls first. Blocks while it reads.
 pub struct Export {
@@ -129,6 +129,7 @@ fn line(record: &UsageRecord, text: &mut String) {
         record.cost_nanodollars.map(dollars).unwrap_or_default(),
         record.first_byte_us.map(millis).unwrap_or_default(),
         millis(record.duration_us),
+        record.answered_by.as_deref().unwrap_or_default().to_owned(),
     ];
     for (index, field) in fields.iter().enumerate() {
         if index > 0 {
@@ -162,6 +163,21 @@ fn millis(micros: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::usage::tests::record;
+
+    #[test]
+    fn who_answered_in_the_place_of_a_provider_stands_in_the_last_column() {
+        let written = |record: &UsageRecord| {
+            let mut text = String::new();
+            line(record, &mut text);
+            text
+        };
+        let of_cache = UsageRecord { answered_by: Some("response_cache".into()), ..record(1) };
+
+        assert!(COLUMNS.ends_with(",answered_by\r\n"));
+        assert!(written(&of_cache).ends_with(",response_cache\r\n"));
+        assert!(written(&record(1)).ends_with(",\r\n"), "a provider's answer names nobody");
+    }
 
     #[test]
     fn fields_are_quoted_where_they_must_be_and_formulas_are_defused() {

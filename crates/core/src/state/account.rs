@@ -186,6 +186,12 @@ impl AccountState {
         self.lock().limiter.used(now)
     }
 
+    /// Returns what is left of the provider's own limits, as its answers told.
+    pub fn left(&self, now: Instant) -> Told {
+        let [requests, tokens] = self.lock().limiter.left(now);
+        Told { requests, tokens }
+    }
+
     /// Returns when the account was last chosen: a number that grows, 0 for never.
     pub fn last_used(&self) -> u64 {
         self.last_used.load(Ordering::Relaxed)

@@ -120,6 +120,17 @@ impl Limiter {
         self.requests_left.is_some() || self.tokens_left.is_some()
     }
 
+    /// Returns what the provider said is left of its limits of requests and tokens, less what was asked for
+    /// since, and until when; `None` where nothing is known, or it is full again.
+    pub fn left(&mut self, now: Instant) -> [Option<Remaining>; 2] {
+        self.forget(now);
+        [self.requests_left, self.tokens_left].map(|told| {
+            let told = told?;
+            let resets_in = told.until.saturating_duration_since(now);
+            Some(Remaining { left: told.left, resets_in })
+        })
+    }
+
     /// Returns how many calls and tokens count against `rpm` and `tpm` now.
     pub fn used(&mut self, now: Instant) -> (usize, u64) {
         self.forget(now);

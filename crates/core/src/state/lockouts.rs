@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use lru::LruCache;
 
+use super::bans::{Ban, Bans};
 use super::window::Window;
 
 /// Different wrong keys within [`WINDOW`] that lock an address: somebody guesses.
@@ -53,6 +54,7 @@ pub struct Lockouts {
     addresses: Mutex<LruCache<IpAddr, Address>>,
     /// Wrong passwords from wherever.
     logins: Mutex<Window>,
+    bans: Bans,
 }
 
 #[derive(Debug)]
@@ -71,7 +73,7 @@ impl Default for Lockouts {
     fn default() -> Self {
         let addresses = Mutex::new(LruCache::new(MAX_ADDRESSES));
         let logins = Mutex::new(Window::new(ALL_LOGINS_WINDOW));
-        Self { hasher: RandomState::new(), addresses, logins }
+        Self { hasher: RandomState::new(), addresses, logins, bans: Bans::default() }
     }
 }
 
@@ -165,24 +167,52 @@ impl Lockouts {
         }
     }
 
-    /// Returns the locked addresses and for how long, in no order.
+    /// Shuts an address out for a while, whatever keys it has. Returns whether there was room for it.
+    pub fn ban(&self, address: IpAddr, ban: Ban) -> bool {
+        self.bans.add(network(address), ban)
+    }
+
+    /// Tells for how long an address is still shut out by a ban. Without bans it costs one look.
+    pub fn banned(&self, address: IpAddr, now: Instant) -> Option<Duration> {
+        if self.bans.is_empty() { None } else { self.bans.left(network(address), now) }
+    }
+
+    /// Tells whether nobody is banned.
+    pub fn is_without_bans(&self) -> bool {
+        self.bans.is_empty()
+    }
+
+    /// Returns the banned addresses, in their order.
+    pub fn bans(&self, now: Instant) -> Vec<(IpAddr, Ban)> {
+        self.bans.all(now)
+    }
+
+    /// Returns the addresses that are locked by what they sent and for how long, in no order.
     pub fn locked(&self, now: Instant) -> Vec<(IpAddr, Duration)> {
         let addresses = self.lock();
         addresses.iter().filter_map(|(address, known)| Some((*address, known.left(now)?))).collect()
     }
 
-    /// Unlocks an address. Returns whether it was locked.
+    /// Unlocks an address, and lifts its ban. Returns whether there was anything to lift.
     pub fn unlock(&self, address: IpAddr) -> bool {
+        let was_banned = self.bans.lift(network(address));
         let mut addresses = self.lock();
         let known = addresses.peek_mut(&network(address));
-        known.is_some_and(|known| {
+        let was_locked = known.is_some_and(|known| {
             known.forgive();
             known.locked_until.take().is_some()
-        })
+        });
+        was_banned || was_locked
     }
 
-    /// Unlocks all addresses.
+    /// Unlocks all addresses, and lifts all bans.
     pub fn unlock_all(&self) {
+        self.bans.clear();
+        self.forgive_all();
+    }
+
+    /// Unlocks all addresses that wrong keys or passwords locked. Bans stay: somebody wanted them.
+    pub fn forgive_all(&self) {
         for (_, known) in self.lock().iter_mut() {
             known.forgive();
             known.locked_until = None;
@@ -296,6 +326,33 @@ mod tests {
         let lockouts = locked(&clock);
         lockouts.unlock_all();
         assert!(lockouts.locked(clock.now()).is_empty());
+    }
+
+    #[test]
+    fn a_ban_holds_for_good_keys_too_until_it_is_over_or_lifted() {
+        let clock = Clock::manual(0);
+        let (lockouts, address) = (locked(&clock), HERE.unwrap());
+        let ban = |length| Ban { until: clock.now() + length, reason: "a test".into() };
+        assert!(lockouts.is_without_bans());
+
+        assert!(lockouts.ban(address, ban(LOCK)));
+        lockouts.forgive_all();
+        assert!(lockouts.locked(clock.now()).is_empty());
+        assert_eq!(lockouts.banned(address, clock.now()), Some(LOCK), "it stays");
+        assert_eq!(lockouts.bans(clock.now()), [(address, ban(LOCK))]);
+        assert!(lockouts.unlock(address));
+        assert_eq!(lockouts.banned(address, clock.now()), None);
+
+        let mapped = "::ffff:192.0.2.7".parse().unwrap();
+        assert!(lockouts.ban(mapped, ban(WINDOW)));
+        assert_eq!(lockouts.banned(address, clock.now()), Some(WINDOW), "it is the same one");
+        clock.advance(WINDOW);
+        assert_eq!(lockouts.banned(address, clock.now()), None);
+        assert!(lockouts.bans(clock.now()).is_empty() && lockouts.is_without_bans());
+
+        lockouts.ban(address, ban(LOCK));
+        lockouts.unlock_all();
+        assert!(lockouts.is_without_bans());
     }
 
     #[test]

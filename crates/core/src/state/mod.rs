@@ -6,6 +6,7 @@
 //! nothing about what remains. All is lost at a restart, by intent, but for open breakers.
 
 mod account;
+mod bans;
 mod breaker;
 mod client;
 mod freed;
@@ -25,6 +26,7 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use account::{AccountState, Admission, Asked, Permit, TRIAL};
+pub use bans::Ban;
 pub use breaker::{Breaker, Gate, Pass};
 pub use client::{Allowance, ClientPass, ClientState};
 pub use freed::Freed;
