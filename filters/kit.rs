@@ -53,6 +53,7 @@ pub(crate) fn chat(body: &Value) -> RequestContext {
         provider: None,
         pass: None,
         hold: None,
+        trace: None,
         started: clock.now(),
         body_took: Duration::ZERO,
         attached: Attached::default(),

@@ -31,10 +31,11 @@ use crate::listen::{Addresses, Caps, Certificates, Door, TlsFault, clients_allow
 use crate::live::{LiveConfig, Source, Watch};
 use crate::login::{Login, Session, SessionHash};
 use crate::metrics::Metrics;
+use crate::otel::{Exporter, Otel};
 use crate::proxy::{Gateway, Shared, Side};
 use crate::services::{
     Announce, Bodies, Breakers, Certify, Drain, Exposition, Openings, Reload, Retention, Simulated,
-    Watchdog, Webhooks, keep_breakers, restore_breakers, restore_budgets,
+    Telemetry, Watchdog, Webhooks, keep_breakers, restore_breakers, restore_budgets,
 };
 use crate::store::{Store, StoreError};
 use crate::telemetry::LogFormat;
@@ -159,6 +160,7 @@ impl App {
             live,
             state,
             endpoints,
+            otel: otel(&metrics, &clock)?,
             metrics,
             access_log: log,
             recorder: keeping::recorder(store.as_ref()),
@@ -328,6 +330,9 @@ impl App {
         server.add_service(background_service("watchdog", watchdog));
         let notices = Arc::clone(&self.shared.state.notices);
         let fetch = Arc::clone(&self.administration.fetch);
+        let exporter = Exporter::new(Arc::clone(&fetch));
+        let telemetry = Telemetry { shared: shared(), exporter };
+        server.add_service(background_service("telemetry", telemetry));
         server.add_service(background_service("webhooks", Webhooks { notices, fetch }));
         if settings.tls.is_some() {
             let live = Arc::clone(&self.shared.live);
@@ -383,6 +388,11 @@ impl App {
 
 fn metrics() -> Result<Arc<Metrics>, StartError> {
     let made = Metrics::new().map(Arc::new);
+    made.map_err(|error| StartError::Refused(format!("metrics cannot be made: {error}")))
+}
+
+fn otel(metrics: &Metrics, clock: &Clock) -> Result<Otel, StartError> {
+    let made = Otel::new(metrics.otel_dropped(), clock);
     made.map_err(|error| StartError::Refused(format!("metrics cannot be made: {error}")))
 }
 

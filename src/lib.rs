@@ -2,7 +2,8 @@
 //!
 //! Start at [`proxy`], the life of a request. [`app`] builds the long-lived parts, [`listen`] is what a connection passes
 //! first, [`live`] reloads the configuration, [`admin`] is the API for operators, [`upstream`] knows the way out, [`local`] answers what needs no provider, [`services`]
-//! runs beside the requests, [`backup`] is what leaves and comes back as a file, [`cli`] is what operators type.
+//! runs beside the requests, [`backup`] is what leaves and comes back as a file, [`otel`] what is told of requests,
+//! [`cli`] is what operators type.
 
 pub mod access_log;
 pub mod admin;
@@ -20,6 +21,7 @@ pub mod local;
 pub mod login;
 pub mod metrics;
 mod old_words;
+pub mod otel;
 pub mod playground;
 pub mod proxy;
 pub mod services;

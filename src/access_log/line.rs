@@ -176,6 +176,7 @@ mod tests {
             waited: Duration::ZERO,
             took: Duration::ZERO,
             rest: None,
+            span: None,
         }
     }
 

@@ -6,6 +6,7 @@
 mod answers;
 mod budget;
 mod config;
+mod otel;
 mod overhead;
 mod process;
 mod roll;
@@ -20,6 +21,7 @@ use omniroute_core::clock::Clock;
 use omniroute_core::context::{AttemptRecord, Outcome};
 use omniroute_core::snapshot::Snapshot;
 use omniroute_core::state::SharedState;
+use prometheus::proto::MetricFamily;
 use prometheus::{
     CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts,
 };
@@ -58,6 +60,7 @@ pub struct Metrics {
     spent: Spent,
     store: StoreGauges,
     shed: Shed,
+    otel_dropped: IntCounterVec,
     interrupted: CounterVec,
     config: ConfigMetrics,
     process: ProcessMetrics,
@@ -116,6 +119,7 @@ impl Metrics {
             spent: Spent::new()?,
             store: StoreGauges::new()?,
             shed: Shed::new()?,
+            otel_dropped: otel::dropped()?,
             interrupted: CounterVec::new(
                 Opts::new(
                     "omniroute_interrupted_total",
@@ -145,6 +149,7 @@ impl Metrics {
         self.budgets.register(roll)?;
         self.store.register(roll)?;
         self.shed.register(roll)?;
+        roll.register(Box::new(self.otel_dropped.clone()))?;
         roll.register(Box::new(self.interrupted.clone()))?;
         self.config.register(roll)?;
         self.process.register(roll)
@@ -176,9 +181,19 @@ impl Metrics {
             .into_bytes()
     }
 
+    /// Returns all metrics as they are now.
+    pub fn gather(&self) -> Vec<MetricFamily> {
+        self.roll.gather()
+    }
+
     /// Returns what there is to see: all metrics in the order of their registration.
     pub fn described(&self) -> Vec<Described> {
         self.roll.described()
+    }
+
+    /// Returns the counter of what could not be told over OTLP, by reason.
+    pub fn otel_dropped(&self) -> IntCounterVec {
+        self.otel_dropped.clone()
     }
 
     /// Counts a request as running until the guard is dropped.

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use prometheus::core::Collector;
-use prometheus::proto::MetricType;
+use prometheus::proto::{MetricFamily, MetricType};
 use prometheus::{Registry, TextEncoder};
 
 /// What is known of a metric before it counts anything.
@@ -49,6 +49,11 @@ impl Roll {
     /// Returns everything that is in it, in the order of its registration.
     pub(super) fn described(&self) -> Vec<Described> {
         self.described.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns all of it as it is now.
+    pub(super) fn gather(&self) -> Vec<MetricFamily> {
+        self.registry.gather()
     }
 
     /// Writes all of it as Prometheus text.

@@ -275,6 +275,7 @@ impl Exchange {
     pub(super) fn deliver(&mut self, head: &Head, reply: WholeReply, content_type: &str) -> Parcel {
         if let Some(target) = self.attempt.as_ref().map(|attempt| attempt.choice.target.clone()) {
             self.bill(reply.usage, &target);
+            self.delivered.finish = reply.finish;
         }
         self.remember(reply.learned);
         let mut client_head = ClientHead::new(200, &self.cx);

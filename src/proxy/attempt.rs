@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use omniroute_core::context::AttemptRecord;
 use omniroute_core::routing::{Choice, Ticket};
+use omniroute_core::trace::AttemptSpan;
 use omniroute_core::verdict::Reason;
 use omniroute_wire::{Codec, Notes};
 
@@ -49,6 +50,8 @@ pub struct Attempt {
     pub begun: Instant,
     /// How long the request waited for it.
     pub waited: Duration,
+    /// Its span, if the request is recorded.
+    pub span: Option<AttemptSpan>,
 }
 
 impl Attempt {
@@ -78,6 +81,7 @@ impl Attempt {
             waited: self.waited,
             took: now.saturating_duration_since(self.begun),
             rest: None,
+            span: self.span.clone(),
         }
     }
 }

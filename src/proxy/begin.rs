@@ -90,8 +90,9 @@ impl Exchange {
             };
             self.can_count(&choice)?;
             match self.prepare(&choice) {
-                Ok(Prepared { codec, outbound, passage, notes, care }) => {
+                Ok(Prepared { codec, mut outbound, passage, notes, care }) => {
                     self.cover(&choice, outbound.body.len())?;
+                    let span = self.trace_attempt(&choice, &mut outbound, now);
                     return Ok(Attempt {
                         choice,
                         codec,
@@ -103,6 +104,7 @@ impl Exchange {
                         incoming: Incoming::Awaited,
                         begun: now,
                         waited,
+                        span,
                         paused: None,
                         last_sign: now,
                         kept_alive: false,

@@ -28,6 +28,7 @@ impl Exchange {
     pub(super) fn note_usage(&mut self, attempt: &mut Attempt) {
         if let Incoming::Stream(stream) = &attempt.incoming {
             let usage = stream.translator.usage_or_estimate();
+            self.delivered.finish = stream.translator.end_reason();
             self.bill(usage, &attempt.choice.target);
         }
         attempt.ticket.took(self.delivered.usage.total());

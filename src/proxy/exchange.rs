@@ -16,7 +16,7 @@ use omniroute_core::routing::TunnelLevel;
 use omniroute_core::snapshot::Tunnel;
 use omniroute_core::state::Failure;
 use omniroute_core::verdict::{self, Reason, Scope, Signal, Verdict};
-use omniroute_wire::{ChatRequest, Codec, Peek, ReplyContext, Usage};
+use omniroute_wire::{ChatRequest, Codec, Finish, Peek, ReplyContext, Usage};
 use pingora::http::ResponseHeader;
 
 use super::Shared;
@@ -96,6 +96,8 @@ pub struct Delivered {
     pub interrupted: bool,
     /// Tokens as the provider counted them.
     pub usage: Usage,
+    /// Why the provider ended the answer, once it has.
+    pub finish: Option<Finish>,
     /// What that cost; `None` where nothing was billed or nobody knows the price.
     pub charge: Option<Charge>,
     /// What the translation of the request dropped, by the client's names.

@@ -9,6 +9,7 @@ use omniroute_wire::Usage;
 use super::exchange::Exchange;
 use super::flight::Local;
 use super::{Shared, usage};
+use crate::otel::Ended;
 
 /// Status of a request whose client left before it was answered (nginx's convention).
 const CLIENT_GONE: u16 = 499;
@@ -38,6 +39,13 @@ pub fn forwarded(exchange: &mut Exchange, shared: &Shared) {
     };
     land(&exchange.cx, &outcome, &exchange.records, shared);
     let combo = exchange.planned.combo();
+    shared.otel.ended(&Ended {
+        cx: &exchange.cx,
+        outcome: &outcome,
+        attempts: &exchange.records,
+        finish: exchange.delivered.finish,
+        combo,
+    });
     let record = usage::record(&mut exchange.cx, &outcome, &exchange.records, (combo, shared));
     let attempts = std::mem::take(&mut exchange.records);
     let error = outcome.error.map(|code| code.name);
@@ -59,6 +67,7 @@ pub fn local(local: &mut Local, shared: &Shared) {
         dropped: Box::default(),
     };
     land(cx, &outcome, &[], shared);
+    shared.otel.ended(&Ended { cx, outcome: &outcome, attempts: &[], finish: None, combo: None });
     usage::record(cx, &outcome, &[], (None, shared));
 }
 

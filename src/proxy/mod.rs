@@ -37,6 +37,7 @@ mod session;
 mod side;
 mod stopping;
 mod strict;
+mod traced;
 pub mod trial;
 mod usage;
 
@@ -66,6 +67,7 @@ use crate::leaving::{Cut, Leaving};
 use crate::listen::{Caps, Certificates, Conn};
 use crate::live::LiveConfig;
 use crate::metrics::Metrics;
+use crate::otel::Otel;
 use crate::store::Store;
 use crate::upstream::{Endpoints, Unreachable};
 
@@ -81,6 +83,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// One line per request.
     pub access_log: AccessLog,
+    /// What is told over OTLP.
+    pub otel: Otel,
     /// Takes a record of every call.
     pub recorder: Arc<dyn Recorder>,
     /// What is kept, for metrics of it; nothing here waits for it.
@@ -110,11 +114,16 @@ pub struct Shared {
 impl Shared {
     /// Returns all metrics as Prometheus text, with accounts and providers as they are now.
     pub fn metrics_text(&self) -> Vec<u8> {
+        self.observe();
+        self.metrics.text()
+    }
+
+    /// Has the metrics take over what is only looked at when somebody asks.
+    pub fn observe(&self) {
         self.metrics.observe(&self.live.load(), &self.state, &self.clock);
         self.metrics.load(self.caps.connections(), self.load.body_bytes());
         self.metrics.observe_store(self.store.as_ref().map(Store::health).as_ref());
         self.metrics.observe_log(self.access_log.dropped());
-        self.metrics.text()
     }
 
     /// Tells whether the process is stopping.

@@ -11,6 +11,7 @@ use omniroute_core::context::RequestHead;
 use omniroute_core::error::Error;
 use omniroute_core::routing::Choice;
 use omniroute_core::snapshot::Auth;
+use omniroute_core::trace::{TRACEPARENT, TRACESTATE, Trace};
 use pingora::http::RequestHeader;
 
 /// Exact names of client headers that may pass on same-format calls.
@@ -105,6 +106,19 @@ impl Outbound {
             appended.map_err(|_| Error::Internal)?;
         }
         Ok(())
+    }
+
+    /// Makes what the provider does a child of a span of ours, instead of the client's.
+    pub fn set_trace(&mut self, trace: &Trace, span_id: u64) {
+        if trace.parent_id.is_none() {
+            // It speaks of a trace that this is not.
+            self.head.remove_header(TRACESTATE);
+        }
+        if let Some(header) = trace.header(span_id)
+            && let Err(error) = self.head.insert_header(TRACEPARENT, header)
+        {
+            tracing::error!(%error, "a trace could not be told to a provider");
+        }
     }
 
     /// Puts another body in the place of this one.

@@ -24,7 +24,7 @@ use super::load::Running;
 use super::planning::Planned;
 use super::session::stand_between;
 use super::side::Side;
-use super::{Shared, relay, reply};
+use super::{Shared, relay, reply, traced};
 use crate::metrics::InFlight;
 use crate::{local, telemetry};
 
@@ -62,6 +62,7 @@ pub async fn receive(
         provider: seen.provider.map(ProviderId::new),
         pass: None,
         hold: None,
+        trace: None,
         started,
         body_took: Duration::ZERO,
         attached: Attached::default(),
@@ -83,6 +84,7 @@ pub async fn receive(
         Ok(running) => running,
         Err(error) => return refuse((shared, session), flight, cx, error).await,
     };
+    cx.trace = traced::begin(&cx, shared);
     match steps(shared, session, &mut cx, surface).await {
         Ok(Next::Forward) => forward(shared, session, flight, (cx, (in_flight, running))).await,
         Ok(Next::Answer(answer)) => whole(session, flight, cx, answer).await,

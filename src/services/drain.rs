@@ -31,6 +31,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What comes after all that: records are committed, files closed.
 const TIDYING: Duration = Duration::from_secs(10);
 
+/// Longest wait for the spans of the last requests to be sent.
+const LAST_SPANS: Duration = Duration::from_secs(5);
+
 /// Ends the process in an orderly way.
 pub struct Drain {
     /// Knows what is running.
@@ -66,6 +69,7 @@ impl ShutdownSignalWatch for Drain {
         if self.shared.leaving.has_moved() {
             self.part().await;
         }
+        self.shared.otel.flush(self.patience.min(LAST_SPANS)).await;
         ShutdownSignal::FastShutdown
     }
 }

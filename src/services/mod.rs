@@ -12,6 +12,7 @@ mod opened;
 mod reload;
 mod retention;
 mod sim;
+mod telemetry;
 mod watchdog;
 mod webhooks;
 
@@ -27,5 +28,6 @@ pub use opened::Openings;
 pub use reload::Reload;
 pub use retention::Retention;
 pub use sim::Simulated;
+pub use telemetry::Telemetry;
 pub use watchdog::Watchdog;
 pub use webhooks::Webhooks;

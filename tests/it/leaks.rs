@@ -118,6 +118,7 @@ impl Watch {
 fn yaml(sim: &Running) -> String {
     let more = "routing: { max_attempts: 2 }
 combos: { pair: { targets: [chat/500, gemini-sim/echo] } }
+telemetry: { otlp: { endpoint: 'http://127.0.0.1:9', headers: { authorization: canary-otlp-header } } }
 tunnel: null
 filters:
   - api_key
@@ -245,6 +246,7 @@ async fn no_secret_is_in_any_answer_log_metric_or_export() {
         ("global tunnel's password", "canary-global-password"),
         ("webhook's path", "canary-hook-path"),
         ("webhook's secret", "canary-hook-secret"),
+        ("collector's header", "canary-otlp-header"),
         ("guessed password", "canary-guess"),
         ("foreign cookie", "canary-foreign-cookie"),
         ("prompt", "canary-prompt"),

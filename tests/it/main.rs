@@ -57,6 +57,7 @@ mod stale;
 mod stopping;
 mod storm;
 mod streams;
+mod telemetry;
 mod tls;
 mod transfer;
 mod translate;

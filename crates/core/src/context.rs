@@ -17,6 +17,7 @@ use crate::ids::{AccountId, ProviderId};
 use crate::money::Charge;
 use crate::snapshot::{ClientKey, Snapshot};
 use crate::state::ClientPass;
+use crate::trace::{AttemptSpan, Trace};
 use crate::verdict::Reason;
 
 /// One request, from its head to its end.
@@ -40,6 +41,8 @@ pub struct RequestContext {
     pub pass: Option<ClientPass>,
     /// What is reserved for it of its client key's budgets.
     pub hold: Option<Hold>,
+    /// Its part of a trace, while traces are told.
+    pub trace: Option<Box<Trace>>,
     /// When the request came in.
     pub started: Instant,
     /// How long its body took to come; the client's time, not the gateway's.
@@ -161,6 +164,8 @@ pub struct AttemptRecord {
     pub took: Duration,
     /// For how long the account, or the model at it, rests because of it.
     pub rest: Option<Duration>,
+    /// Its span, if the request is recorded.
+    pub span: Option<AttemptSpan>,
 }
 
 /// How a request ended.

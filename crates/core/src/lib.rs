@@ -27,6 +27,7 @@ pub mod snapshot;
 pub mod state;
 pub mod strategy;
 mod sync;
+pub mod trace;
 pub mod usage;
 pub mod verdict;
 pub mod webhook;

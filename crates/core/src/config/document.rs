@@ -15,6 +15,7 @@ use super::routing::{self, RoutingText};
 use super::scalars;
 use super::section::{Section, each, entries};
 use super::server::{self, ServerText};
+use super::telemetry::{self, TelemetryText};
 use super::tunnel::tunnel;
 use crate::snapshot::Way;
 
@@ -34,6 +35,7 @@ pub(crate) struct Document {
     /// The general one.
     pub(crate) tunnel: Option<Way>,
     pub(crate) resilience: ResilienceText,
+    pub(crate) telemetry: TelemetryText,
     pub(crate) prices: Vec<PriceText>,
     /// The list of filters with its place, if there is one.
     pub(crate) filters: Option<Spot<Vec<FilterText>>>,
@@ -59,6 +61,7 @@ impl Document {
             "resilience",
             "filters",
             "pricing",
+            "telemetry",
         ];
         let section = Section::open(root, &known, report)?;
         let mut combos = section.read("combos", names::combos).unwrap_or_default();
@@ -79,6 +82,7 @@ impl Document {
                 .unwrap_or_default(),
             tunnel: section.read("tunnel", tunnel),
             resilience: section.read("resilience", resilience::read).unwrap_or_default(),
+            telemetry: section.read("telemetry", telemetry::read).unwrap_or_default(),
             prices: section.read("pricing", pricing::read).unwrap_or_default(),
             filters: section.spot("filters", filters::read),
             filter_settings: section.read("filters", filters::read_settings).unwrap_or_default(),

@@ -30,6 +30,7 @@ mod scalars;
 pub(crate) mod secret_text;
 pub(crate) mod section;
 pub(crate) mod server;
+pub(crate) mod telemetry;
 pub(crate) mod tunnel;
 mod units;
 pub(crate) mod yaml;

@@ -17,6 +17,7 @@ mod profiles;
 mod providers;
 mod reachable;
 mod secrets;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod tunnels;
@@ -161,6 +162,7 @@ pub fn compile_written(inputs: &Inputs<'_>) -> Result<(Snapshot, Written), Probl
     let client_keys =
         keys::compile(&document.client_keys, &secrets, (inputs.pepper, inputs.state), &report);
     let tunnels = tunnels::compile(document.tunnel.as_ref(), inputs.env, &report);
+    let telemetry = telemetry::compile(&document.telemetry, &secrets, &report);
     access::check_login(&document, &listen, inputs, &report);
     let access = access::check(&document, &listen, inputs, &report);
     let filters = filters::compile(
@@ -193,6 +195,7 @@ pub fn compile_written(inputs: &Inputs<'_>) -> Result<(Snapshot, Written), Probl
         wildcard_aliases: names.wildcard,
         client_keys,
         tunnels,
+        telemetry,
         filters,
     };
     Ok((snapshot, written))

@@ -9,6 +9,7 @@ mod keys;
 mod no_proxy;
 mod problem;
 mod provider;
+mod telemetry;
 mod tunnel;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ pub use keys::{ClientKey, ClientKeys};
 pub use no_proxy::NoProxy;
 pub use problem::{Problem, Problems};
 pub use provider::{Account, Auth, BaseUrl, Model, ModelKind, Provider, Streaming};
+pub use telemetry::{Collector, Telemetry};
 pub use tunnel::{BadTunnel, FromEnvironment, Login, Tunnel, TunnelKind, Tunnels, Way};
 
 use crate::config::{Bounds, Server};
@@ -75,6 +77,8 @@ pub struct Snapshot {
     pub client_keys: ClientKeys,
     /// How calls leave of which nothing more special is said.
     pub tunnels: Tunnels,
+    /// Where traces and metrics go; `None`, the default: nowhere.
+    pub telemetry: Option<Telemetry>,
     /// What happens to a request on its way, in order.
     pub filters: FilterChain,
 }

@@ -9,6 +9,7 @@ mod meaning;
 mod prices;
 mod reachable;
 mod sources;
+mod telemetry;
 mod tunnels;
 
 use std::io;
