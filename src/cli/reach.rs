@@ -207,8 +207,8 @@ impl Way {
     async fn to_running(folder: &Path) -> Option<(Secret, Self)> {
         let entrance = Entrance::find(folder)?;
         let destination = Box::new(destination(&entrance));
-        let token = Secret::new(entrance.token);
         let fetch = Box::new(client_of(&entrance));
+        let token = Secret::new(entrance.token);
         let hello =
             request(&token, Method::GET, "/api/auth/status", ("application/json", Bytes::new()))
                 .ok()?;
