@@ -60,7 +60,8 @@ impl Ended<'_> {
         let mut told = Attributes::with_capacity(20);
         let name = self.asked(&mut told);
         self.answered(&mut told);
-        let failed = outcome.status >= 500 || (outcome.interrupted && outcome.status != CLIENT_GONE);
+        let failed =
+            outcome.status >= 500 || (outcome.interrupted && outcome.status != CLIENT_GONE);
         let remote = if trace.parent_id.is_some() { REMOTE_PARENT } else { 0 };
         Span {
             trace_id: trace.id.to_be_bytes().to_vec(),
