@@ -167,7 +167,8 @@ fn what_the_default_file_shows_in_comments_is_good_too() {
 
     let setup = file(&shown.join("\n"))
         .env("OPENAI_API_KEY", "sk-test-openai")
-        .env("OMNIROUTE_CI_KEY", "ci-key-123456");
+        .env("OMNIROUTE_CI_KEY", "ci-key-123456")
+        .env("OTLP_AUTHORIZATION", "Bearer collector-1");
     let snapshot = setup.snapshot();
 
     assert_eq!(snapshot.accounts_of(&crate::ids::ProviderId::new("openai")).len(), 1);
