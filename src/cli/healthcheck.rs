@@ -1,24 +1,19 @@
 //! `omniroute healthcheck`: asks the gateway at this machine how it is, for containers, which hold neither
 //! a shell nor curl.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
 use http::{Request, StatusCode};
-use omniroute_core::reach::Reach;
-use omniroute_core::snapshot::{BaseUrl, Overrides};
 
-use super::{ConfigArgs, EXIT_GIVEN, complain, environment, reach, say};
+use super::{EXIT_GIVEN, PlaceArgs, complain, reach, say};
 use crate::app;
 use crate::live::Source;
 use crate::login::Entrance;
 use crate::services::reachable;
-use crate::upstream::{Destination, Endpoints, Fetch, PeerTimeouts};
+use crate::upstream::{Destination, Endpoints, Fetch};
 
 /// Time for the whole question; less than the 3 s after which the Dockerfile gives up.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -27,16 +22,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 #[derive(Debug, Args)]
 pub(super) struct HealthArgs {
     #[command(flatten)]
-    config: ConfigArgs,
-    /// Port the gateway listens on, instead of the file's and that of `PORT`.
-    #[arg(long)]
-    port: Option<u16>,
-    /// Address the gateway listens on, instead of the file's and that of `HOSTNAME`.
-    #[arg(long)]
-    host: Option<String>,
-    /// Where the gateway keeps what it must remember.
-    #[arg(long)]
-    data_dir: Option<PathBuf>,
+    place: PlaceArgs,
     /// Ask only whether the process answers, not whether it could serve a model call.
     #[arg(long)]
     live: bool,
@@ -45,9 +31,9 @@ pub(super) struct HealthArgs {
 /// Asks, and prints what was answered. Exit code 0: it is well; 1: it is not, or does not answer.
 pub(super) fn healthcheck(args: HealthArgs) -> ExitCode {
     let path = if args.live { "/livez" } else { "/readyz" };
-    let overrides = Overrides { port: args.port, host: args.host, data_dir: args.data_dir };
-    let source = environment::source(args.config.config, overrides);
-    match whom(&source).and_then(|(fetch, destination)| ask(&fetch, &destination, path)) {
+    match whom(&args.place.source())
+        .and_then(|(fetch, destination)| ask(&fetch, &destination, path))
+    {
         Ok((status, body)) if status.is_success() => {
             say(&body);
             ExitCode::SUCCESS
@@ -79,22 +65,12 @@ fn whom(source: &Source) -> Result<(Fetch, Destination), String> {
             ))
         }
         (None, Some(address)) => {
-            Ok((Fetch::new(Endpoints::new(app::clock())), plain(reachable(address))))
+            Ok((Fetch::new(Endpoints::new(app::clock())), reach::at(reachable(address), false)))
         }
         (None, None) => {
             let folder = settings.data_dir.display();
             Err(format!("the port is 0, and no gateway serves from {folder}; name it with --port"))
         }
-    }
-}
-
-fn plain(address: SocketAddr) -> Destination {
-    let (host, port) = (Arc::from(address.ip().to_string()), address.port());
-    Destination {
-        endpoint: BaseUrl { tls: false, host, port, path: "".into(), reach: Reach::Anywhere },
-        tunnel: None,
-        is_fresh: false,
-        timeouts: PeerTimeouts { connect: LIMIT, read: LIMIT },
     }
 }
 

@@ -22,6 +22,7 @@ use clap::{Args, Parser, Subcommand};
 use omniroute_core::snapshot::Overrides;
 
 use crate::app::{App, Extras, StartError};
+use crate::live::Source;
 use crate::telemetry::{self, LogFormat};
 
 /// A problem in what the operator gave.
@@ -108,19 +109,34 @@ struct ConfigArgs {
     config: Option<PathBuf>,
 }
 
+/// Where a gateway is: its configuration, and what counts in the place of the file's settings.
 #[derive(Debug, Args)]
-struct RunArgs {
+struct PlaceArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Port to listen on, instead of the file's.
+    /// Port to listen on, instead of the file's and that of `PORT`.
     #[arg(long)]
     port: Option<u16>,
-    /// Address to listen on, instead of the file's.
+    /// Address to listen on, instead of the file's and that of `HOSTNAME`.
     #[arg(long)]
     host: Option<String>,
     /// Where the gateway keeps what it must remember.
     #[arg(long)]
     data_dir: Option<PathBuf>,
+}
+
+impl PlaceArgs {
+    /// Returns where its configuration comes from.
+    fn source(self) -> Source {
+        let overrides = Overrides { port: self.port, host: self.host, data_dir: self.data_dir };
+        environment::source(self.config.config, overrides)
+    }
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    #[command(flatten)]
+    place: PlaceArgs,
     /// Take the place of the gateway that serves from the same data directory: no connection is refused, no
     /// stream is cut, and it ends when it has finished. Where there is none, start as usual.
     #[arg(long)]
@@ -165,8 +181,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(args: RunArgs, log: LogFormat) -> ExitCode {
-    let overrides = Overrides { port: args.port, host: args.host, data_dir: args.data_dir };
-    let source = environment::source(args.config.config, overrides);
+    let source = args.place.source();
     let app = if args.upgrade { App::take_over } else { App::build };
     let started = app(source, Some(log)).and_then(|app| {
         advise(&app);

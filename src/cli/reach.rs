@@ -2,6 +2,7 @@
 //! directory, or, if none does, one made for the command alone.
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -265,15 +266,14 @@ impl Drop for Reach {
 
 /// Makes the way to the gateway that an entrance leads to.
 pub(super) fn destination(entrance: &Entrance) -> Destination {
-    let (host, port) = (Arc::from(entrance.address.ip().to_string()), entrance.address.port());
+    at(entrance.address, entrance.certificate.is_some())
+}
+
+/// Makes the way to a gateway that listens at this address, with or without TLS.
+pub(super) fn at(address: SocketAddr, tls: bool) -> Destination {
+    let (host, port) = (Arc::from(address.ip().to_string()), address.port());
     Destination {
-        endpoint: BaseUrl {
-            tls: entrance.certificate.is_some(),
-            host,
-            port,
-            path: "".into(),
-            reach: MayReach::Anywhere,
-        },
+        endpoint: BaseUrl { tls, host, port, path: "".into(), reach: MayReach::Anywhere },
         tunnel: None,
         is_fresh: false,
         timeouts: PeerTimeouts { connect: CONNECT, read: LIMIT },

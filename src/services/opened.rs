@@ -15,6 +15,7 @@ use pingora_core::services::listening::Service as Listening;
 use crate::handover::Sockets;
 
 /// The sockets of listeners, and when they close.
+#[derive(Clone)]
 pub struct Openings {
     /// The sockets.
     pub sockets: Arc<Sockets>,
@@ -25,18 +26,14 @@ pub struct Openings {
 impl Openings {
     /// Has a service listen on them.
     pub fn of<A>(&self, service: Listening<A>) -> Opened<A> {
-        Opened { service, sockets: Arc::clone(&self.sockets), closing: self.closed.clone() }
+        Opened { service, on: self.clone() }
     }
 }
 
 /// A service that listens on sockets of ours.
 pub struct Opened<A> {
-    /// The service.
-    pub service: Listening<A>,
-    /// The sockets.
-    pub sockets: Arc<Sockets>,
-    /// When it closes them.
-    pub closing: ShutdownWatch,
+    service: Listening<A>,
+    on: Openings,
 }
 
 #[async_trait]
@@ -50,12 +47,12 @@ impl<A: ServerApp + Send + Sync + 'static> Service for Opened<A> {
         if let Some(fds) = &fds {
             let mut table = fds.lock();
             for address in self.service.listen_addresses().unwrap_or_default() {
-                if let Some(descriptor) = self.sockets.descriptor(&address) {
+                if let Some(descriptor) = self.on.sockets.descriptor(&address) {
                     table.add(address, descriptor);
                 }
             }
         }
-        self.service.start_service(fds, self.closing.clone(), listeners_per_fd).await;
+        self.service.start_service(fds, self.on.closed.clone(), listeners_per_fd).await;
     }
 
     fn name(&self) -> &str {

@@ -52,6 +52,7 @@ mod locate;
 mod members;
 mod mend;
 mod openai_call_ids;
+mod openai_content;
 mod openai_effort;
 mod openai_media;
 mod part_queue;

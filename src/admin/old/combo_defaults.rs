@@ -11,7 +11,7 @@ use crate::admin::Parts;
 use crate::admin::actor::Author;
 use crate::admin::given;
 use crate::admin::problem::Problem;
-use crate::old_words::COMBO_STRATEGIES;
+use crate::old_words::{COMBO_STRATEGIES, old_names, old_of, ours_of_either};
 
 const NAME: &str = "routing.combo_strategy";
 
@@ -51,8 +51,7 @@ pub(super) async fn show(State(parts): State<Parts>) -> Json<Value> {
 fn now(parts: &Parts) -> Value {
     let strategy = value_of(NAME, parts, &parts.live.basis());
     let ours = strategy.as_str().unwrap_or_default();
-    let old =
-        COMBO_STRATEGIES.iter().find(|(_, known)| *known == ours).map_or(ours, |(old, _)| old);
+    let old = old_of(&COMBO_STRATEGIES, ours);
     json!({ "comboDefaults": { "strategy": old }, "providerOverrides": {} })
 }
 
@@ -94,9 +93,8 @@ fn in_our_words(value: Value) -> Result<Value, Problem> {
         return Ok(value);
     }
     let word = value.as_str().unwrap_or_default();
-    let known = COMBO_STRATEGIES.iter().find(|(old, ours)| *old == word || *ours == word);
-    known.map(|(_, ours)| json!(ours)).ok_or_else(|| {
-        let known = COMBO_STRATEGIES.map(|(old, _)| old).join(", ");
+    ours_of_either(&COMBO_STRATEGIES, word).map(|ours| json!(ours)).ok_or_else(|| {
+        let known = old_names(&COMBO_STRATEGIES);
         Problem::field("comboDefaults.strategy", format!("there are: {known}"))
     })
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::table::of_filter;
 use crate::admin::Parts;
 use crate::admin::problem::Problem;
-use crate::old_words::ACCOUNT_STRATEGIES;
+use crate::old_words::{ACCOUNT_STRATEGIES, old_names, old_of, ours_of_either};
 
 /// Writes a duration as the file has it.
 pub(in crate::admin) fn duration(duration: Duration) -> String {
@@ -26,8 +26,6 @@ pub(super) fn default_combo_strategy() -> &'static str {
 pub(super) fn old(parts: &Parts) -> Map<String, Value> {
     let (snapshot, basis) = (parts.live.load(), parts.live.basis());
     let strategy = snapshot.routing.account_strategy.name;
-    let old_name =
-        ACCOUNT_STRATEGIES.iter().find(|(_, ours)| *ours == strategy).map(|(old, _)| *old);
     let blocked = snapshot.filters.blocked_providers();
     let blocked: Vec<&str> = blocked.iter().map(|id| id.as_str()).collect();
     let aliases = snapshot.wildcard_aliases.iter();
@@ -40,7 +38,7 @@ pub(super) fn old(parts: &Parts) -> Map<String, Value> {
         ),
         ("blockedProviders", json!(blocked)),
         ("enableRequestLogs", json!(snapshot.filters.logs_bodies())),
-        ("fallbackStrategy", json!(old_name.unwrap_or(strategy))),
+        ("fallbackStrategy", json!(old_of(&ACCOUNT_STRATEGIES, strategy))),
         ("stickyRoundRobinLimit", json!(snapshot.routing.sticky_calls)),
         ("wildcardAliases", aliases.collect()),
     ];
@@ -79,9 +77,8 @@ pub(super) fn translated(name: String, value: Value) -> Result<(String, Value), 
         "stickyRoundRobinLimit" => ("routing.sticky_calls", value),
         "fallbackStrategy" => {
             let word = value.as_str().unwrap_or_default();
-            let ours = ACCOUNT_STRATEGIES.iter().find(|(old, ours)| *old == word || *ours == word);
-            let Some((_, ours)) = ours else {
-                let known = ACCOUNT_STRATEGIES.map(|(old, _)| old).join(", ");
+            let Some(ours) = ours_of_either(&ACCOUNT_STRATEGIES, word) else {
+                let known = old_names(&ACCOUNT_STRATEGIES);
                 return Err(Problem::field(name, format!("there are: {known}")));
             };
             ("routing.account_strategy", json!(ours))

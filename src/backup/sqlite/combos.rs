@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::row::Row;
 use super::{Moving, object};
 use crate::backup::BackupError;
-use crate::old_words::COMBO_STRATEGIES;
+use crate::old_words::{COMBO_STRATEGIES, ours_of};
 
 /// Reads the combos.
 pub fn read(moving: &mut Moving<'_>) -> Result<(), BackupError> {
@@ -36,8 +36,7 @@ fn combo(moving: &Moving<'_>, row: &Row) -> Result<(Value, Option<String>), Stri
     });
     let targets = targets.collect::<Result<Vec<_>, _>>()?;
     let wanted = data.get("strategy").and_then(Value::as_str);
-    let strategy =
-        COMBO_STRATEGIES.iter().find(|(old, _)| Some(*old) == wanted).map(|(_, new)| *new);
+    let strategy = wanted.and_then(|wanted| ours_of(&COMBO_STRATEGIES, wanted));
     let note = wanted
         .filter(|_| strategy.is_none())
         .map(|wanted| format!("its strategy `{wanted}` is not known here, so it goes by priority"));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Moving, dollars, object};
 use crate::backup::{BackupError, Line};
-use crate::old_words::ACCOUNT_STRATEGIES;
+use crate::old_words::{ACCOUNT_STRATEGIES, ours_of};
 
 /// Fields of a price there and here.
 const RATES: [(&str, &str); 5] = [
@@ -99,12 +99,10 @@ fn url(proxy: &Value) -> Option<String> {
 pub fn read(moving: &mut Moving<'_>) -> Result<(), BackupError> {
     for (key, value) in moving.values("settings")? {
         match (key.as_str(), &value) {
-            ("fallbackStrategy", Value::String(old)) => {
-                match ACCOUNT_STRATEGIES.iter().find(|(known, _)| known == old) {
-                    Some((_, new)) => set(moving, &key, "routing.account_strategy", json!(new)),
-                    None => moving.skip(Kind::Setting, &key, "this strategy is not known here"),
-                }
-            }
+            ("fallbackStrategy", Value::String(old)) => match ours_of(&ACCOUNT_STRATEGIES, old) {
+                Some(new) => set(moving, &key, "routing.account_strategy", json!(new)),
+                None => moving.skip(Kind::Setting, &key, "this strategy is not known here"),
+            },
             ("stickyRoundRobinLimit", Value::Number(calls)) => {
                 let calls = calls.as_u64().unwrap_or_default().max(1);
                 set(moving, &key, "routing.sticky_calls", json!(calls));

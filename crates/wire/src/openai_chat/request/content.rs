@@ -4,7 +4,6 @@ use serde_json::value::RawValue;
 
 use super::members::{AsWritten, Place, parse};
 use super::wire::{File, ImageUrl, Part as WirePart, Thought};
-use crate::WireFormat;
 use crate::breakpoint::Breakpoint;
 use crate::chat::{Media, MediaSource, Part, PartKind};
 use crate::codec::WireError;
@@ -12,6 +11,7 @@ use crate::data_url;
 use crate::openai_media::{self, Speaker};
 use crate::plain::Content;
 use crate::text::characters;
+use crate::{WireFormat, openai_content};
 
 /// The member that is read here.
 const CONTENT: &str = "content";
@@ -21,44 +21,13 @@ const CONTENT: &str = "content";
 /// # Errors
 ///
 /// [`WireError::Malformed`] with the path of the part, which begins with `path`.
-pub(super) fn read(
-    content: Option<Content<'_, WirePart<'_>>>,
+pub(super) fn read<'a>(
+    content: Option<Content<'a, WirePart<'a>>>,
     speaker: Speaker,
     path: Place,
-    body: &mut AsWritten<'_>,
+    body: &mut AsWritten<'a>,
 ) -> Result<Vec<Part>, WireError> {
-    let mut read = Vec::new();
-    let at = |position: usize| move || format!("{path}.{CONTENT}[{position}]");
-    match content {
-        None => {}
-        Some(Content::Text(text)) if text.is_empty() => {}
-        Some(Content::Text(text)) => read.push(Part::text(text)),
-        Some(Content::Parts(parts)) => {
-            for (position, part) in parts.into_iter().enumerate() {
-                read.extend(of_wire(part, None, &at(position))?);
-            }
-        }
-        Some(Content::Other) => {
-            for (position, raw) in body.parts(path, CONTENT)?.into_iter().enumerate() {
-                read.extend(of_raw(raw, speaker, &at(position))?);
-            }
-        }
-    }
-    Ok(read)
-}
-
-fn of_raw(
-    raw: &RawValue,
-    speaker: Speaker,
-    at: &dyn Fn() -> String,
-) -> Result<Option<Part>, WireError> {
-    if raw.get().starts_with('"') {
-        let text: String = parse(raw, at)?;
-        return Ok((!text.is_empty()).then(|| Part::text(text)));
-    }
-    let part: WirePart<'_> = parse(raw, at)?;
-    let may_stay = speaker == Speaker::Assistant;
-    of_wire(part, may_stay.then_some(raw), at)
+    openai_content::read(content, speaker, (path, CONTENT), body, of_wire)
 }
 
 /// Reads a part; one of an unknown kind stays as it was written, if that is given.

@@ -19,7 +19,7 @@ pub(super) const MESSAGES: &str = "messages";
 ///
 /// [`WireError::Malformed`] with the path of the first fault; [`WireError::Unsupported`] for sound in
 /// the history, which is only an id at its vendor.
-pub(super) fn read(messages: Vec<Message<'_>>, body: &[u8]) -> Result<Vec<Turn>, WireError> {
+pub(super) fn read<'a>(messages: Vec<Message<'a>>, body: &'a [u8]) -> Result<Vec<Turn>, WireError> {
     let mut reader = Reader { legacy_call: None, body: AsWritten::new(body) };
     let read = |(position, message)| reader.turn(message, Place { list: MESSAGES, position });
     messages.into_iter().enumerate().map(read).collect()
@@ -31,8 +31,8 @@ struct Reader<'a> {
     legacy_call: Option<String>,
 }
 
-impl Reader<'_> {
-    fn turn(&mut self, mut message: Message<'_>, path: Place) -> Result<Turn, WireError> {
+impl<'a> Reader<'a> {
+    fn turn(&mut self, mut message: Message<'a>, path: Place) -> Result<Turn, WireError> {
         let role = match message.role.as_deref() {
             Some("system") => Role::System,
             Some("developer") => Role::Developer,
@@ -59,7 +59,7 @@ impl Reader<'_> {
 
     fn assistant(
         &mut self,
-        message: &mut Message<'_>,
+        message: &mut Message<'a>,
         path: Place,
     ) -> Result<Vec<Part>, WireError> {
         if message.audio.is_some() {
@@ -89,7 +89,7 @@ impl Reader<'_> {
         Ok(parts)
     }
 
-    fn result(&mut self, message: &mut Message<'_>, path: Place) -> Result<Part, WireError> {
+    fn result(&mut self, message: &mut Message<'a>, path: Place) -> Result<Part, WireError> {
         let legacy = message.role.as_deref() == Some("function");
         let call = match message.tool_call_id.as_deref() {
             Some(id) if !id.is_empty() => split_id(id).0.to_owned(),

@@ -3,7 +3,6 @@
 use serde_json::value::RawValue;
 
 use super::wire::{ImageUrl, Part as WirePart};
-use crate::WireFormat;
 use crate::breakpoint::Breakpoint;
 use crate::chat::{Media, MediaSource, Part, PartKind, RawJson};
 use crate::codec::WireError;
@@ -11,50 +10,21 @@ use crate::data_url;
 use crate::members::{AsWritten, Place, parse};
 use crate::openai_media::{self, Speaker};
 use crate::plain::Content;
+use crate::{WireFormat, openai_content};
 
-/// Reads the member `name` of an item of `body`, which is a text or a list of parts. Empty texts are left
+/// Reads a member of an item of `body`, which is a text or a list of parts. Empty texts are left
 /// out.
 ///
 /// # Errors
 ///
 /// [`WireError::Malformed`] with the path of the part.
-pub(super) fn read(
-    content: Option<Content<'_, WirePart<'_>>>,
+pub(super) fn read<'a>(
+    content: Option<Content<'a, WirePart<'a>>>,
     speaker: Speaker,
-    (place, name): (Place, &str),
-    body: &mut AsWritten<'_>,
+    member: (Place, &str),
+    body: &mut AsWritten<'a>,
 ) -> Result<Vec<Part>, WireError> {
-    let mut read = Vec::new();
-    let at = |position: usize| move || format!("{place}.{name}[{position}]");
-    match content {
-        None => {}
-        Some(Content::Text(text)) if text.is_empty() => {}
-        Some(Content::Text(text)) => read.push(Part::text(text)),
-        Some(Content::Parts(parts)) => {
-            for (position, part) in parts.into_iter().enumerate() {
-                read.extend(of_wire(part, None, &at(position))?);
-            }
-        }
-        Some(Content::Other) => {
-            for (position, raw) in body.parts(place, name)?.into_iter().enumerate() {
-                read.extend(of_raw(raw, speaker, &at(position))?);
-            }
-        }
-    }
-    Ok(read)
-}
-
-fn of_raw(
-    raw: &RawValue,
-    speaker: Speaker,
-    at: &dyn Fn() -> String,
-) -> Result<Option<Part>, WireError> {
-    if raw.get().starts_with('"') {
-        let text: String = parse(raw, at)?;
-        return Ok((!text.is_empty()).then(|| Part::text(text)));
-    }
-    let may_stay = speaker == Speaker::Assistant;
-    of_wire(parse(raw, at)?, may_stay.then_some(raw), at)
+    openai_content::read(content, speaker, member, body, of_wire)
 }
 
 /// Reads a part; one of an unknown kind stays as it was written, if that is given.

@@ -102,8 +102,8 @@ struct Reader<'r, 'a> {
     refused: &'r mut Refusals,
 }
 
-impl Reader<'_, '_> {
-    fn item(&mut self, item: Item<'_>, path: Place) -> Result<(), WireError> {
+impl<'a> Reader<'_, 'a> {
+    fn item(&mut self, item: Item<'a>, path: Place) -> Result<(), WireError> {
         let kind = match item.kind.as_deref() {
             Some(kind) => kind,
             None if item.role.is_none() && item.id.is_some() => "item_reference",
@@ -162,7 +162,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn message(&mut self, item: Item<'_>, path: Place) -> Result<(), WireError> {
+    fn message(&mut self, item: Item<'a>, path: Place) -> Result<(), WireError> {
         let role = match item.role.as_deref() {
             Some("user") => Role::User,
             Some("assistant") => Role::Assistant,
@@ -200,7 +200,7 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn result(&mut self, item: Item<'_>, path: Place) -> Result<(), WireError> {
+    fn result(&mut self, item: Item<'a>, path: Place) -> Result<(), WireError> {
         let Some(call) = item.call_id.filter(|id| !id.is_empty()) else {
             let detail = "is missing; name the call this result answers";
             return Err(WireError::malformed(format!("{path}.call_id"), detail));
