@@ -16,22 +16,32 @@ pub(super) struct Weighted;
 
 impl Strategy for Weighted {
     fn order(&self, candidates: &[Candidate], turn: &mut Turn<'_>) -> Vec<usize> {
-        let mut drawn: Vec<(f64, usize)> = candidates
+        let mut drawn: Vec<u64> = candidates
             .iter()
             .enumerate()
-            .map(|(index, candidate)| {
-                let chance: f64 = turn.rng.random();
-                // From 0 exclusive to 1 inclusive, whose logarithm exists.
-                let wait = -(1.0 - chance).ln() / f64::from(candidate.weight);
-                (if candidate.weight == 0 { f64::INFINITY } else { wait }, index)
-            })
+            .map(|(index, candidate)| ticket(wait(candidate.weight, turn.rng.random()), index))
             .collect();
-        // The sort is stable, so those without weight stay in the operator's order.
-        drawn.sort_by(|a, b| a.0.total_cmp(&b.0));
-        drawn.into_iter().map(|(_, index)| index).collect()
+        drawn.sort_unstable();
+        drawn.into_iter().map(|ticket| (ticket & PLACE) as usize).collect()
     }
 
     fn why(&self) -> &'static str {
         "by chance, in proportion to the weights"
     }
+}
+
+/// The low half of a ticket: the candidate's place in the operator's order.
+const PLACE: u64 = u32::MAX as u64;
+
+/// How long a candidate waits for its turn, given `chance` from 0 inclusive to 1 exclusive.
+///
+/// Never negative, never NaN: the logarithm's argument is over 0 and at most 1.
+fn wait(weight: u32, chance: f32) -> f32 {
+    if weight == 0 { f32::INFINITY } else { -(1.0 - chance).ln() / weight as f32 }
+}
+
+/// The wait before the place, in one number: those that wait equally long stay in the operator's order.
+/// The bits of numbers that are not negative sort as the numbers do.
+fn ticket(wait: f32, place: usize) -> u64 {
+    (u64::from(wait.abs().to_bits()) << 32) | (place as u64 & PLACE)
 }
