@@ -46,7 +46,8 @@ impl<Kind> Clone for Id<Kind> {
 
 impl<Kind> PartialEq for Id<Kind> {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
+        // Most that are compared were cloned from one another.
+        Arc::ptr_eq(&self.name, &other.name) || self.name == other.name
     }
 }
 

@@ -131,7 +131,8 @@ impl Plan {
         let candidates: Vec<Candidate> = choices.iter().map(candidate).collect();
         let mut order = self.order(strategy, &candidates, &target.provider.state.accounts);
         self.keep_session(&mut order, |place| self.is_last(&choices[place].account));
-        order.into_iter().map(|place| choices[place].clone()).collect()
+        let mut choices: Vec<Option<Choice>> = choices.into_iter().map(Some).collect();
+        order.into_iter().filter_map(|place| choices[place].take()).collect()
     }
 
     fn order(
