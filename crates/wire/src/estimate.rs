@@ -88,10 +88,20 @@ impl Running {
     }
 }
 
+/// The weights of ASCII letters, which most text is made of.
+const ASCII: [u64; 128] = {
+    let mut weights = [LATIN; 128];
+    let mut digit = b'0';
+    while digit <= b'9' {
+        weights[digit as usize] = DIGIT;
+        digit += 1;
+    }
+    weights
+};
+
 const fn weight(letter: char) -> u64 {
     match letter {
-        '0'..='9' => DIGIT,
-        '\0'..='\u{7f}' => LATIN,
+        '\0'..='\u{7f}' => ASCII[letter as usize],
         '\u{80}'..='\u{6ff}' | '\u{1e00}'..='\u{206f}' => MIDDLE,
         '\u{1100}'..='\u{11ff}'
         | '\u{2e80}'..='\u{d7ff}'
