@@ -102,12 +102,19 @@ impl Predecessor {
     pub fn follow(mut self, shared: Arc<Shared>) -> io::Result<()> {
         let follow = move || {
             let ledger = &shared.state.ledger;
+            let mut looked = shared.clock.now();
             loop {
+                // Words come more often than that as long as calls end there.
+                let since = shared.clock.now().saturating_duration_since(looked);
+                if since >= BETWEEN_LOOKS {
+                    take_in(&shared);
+                    looked = shared.clock.now();
+                }
                 match self.line.hear(Some(BETWEEN_LOOKS)) {
                     Ok(Heard::Word(Word::Told { purses })) => {
                         ledger.hear(&purses, shared.clock.timestamp());
                     }
-                    Ok(Heard::Nothing) => take_in(&shared),
+                    Ok(Heard::Nothing) => {}
                     Ok(Heard::Word(_) | Heard::Gone) | Err(_) => break,
                 }
             }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use http::Method;
 use omniroute::live::Text;
 use omniroute_core::clock::Clock;
-use omniroute_testkit::{Client, Protocol, Sim, TestGateway, whole};
+use omniroute_testkit::{Answer, Client, Protocol, Sim, TestGateway, whole};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -35,6 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Process {
     child: Child,
     address: SocketAddr,
+    /// What it says, apart from the access log.
+    said: mpsc::Receiver<Value>,
     log: Option<JoinHandle<String>>,
 }
 
@@ -45,26 +47,36 @@ impl Process {
             ["run", "--upgrade", "--config", "o.yaml", "--port", "0", "--log-format", "json"];
         let mut child = omniroute(folder, &arguments).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap());
-        let (sender, serves) = mpsc::channel();
+        let (sender, said) = mpsc::channel();
         let log = Some(thread::spawn(move || {
             let mut text = String::new();
             for line in log.lines().map_while(Result::ok) {
                 let json: Value = serde_json::from_str(&line).unwrap_or_default();
-                if json["message"] == "omniroute serves" {
-                    let _ = sender.send(json["listen"].as_str().unwrap().parse().unwrap());
-                }
                 if json["target"] != "access" {
                     text.push_str(&line);
                     text.push('\n');
+                    // Not every test listens to the end.
+                    let _ = sender.send(json);
                 }
             }
             text
         }));
         let any = ([0, 0, 0, 0], 0).into();
-        let mut process = Self { child, address: any, log };
-        let serves = serves.recv_timeout(PATIENCE);
-        process.address = serves.unwrap_or_else(|error| panic!("{error}: it does not serve"));
+        let mut process = Self { child, address: any, said, log };
+        let serves = process.hear("omniroute serves");
+        process.address = serves["listen"].as_str().unwrap().parse().unwrap();
         process
+    }
+
+    /// Waits until it says this.
+    fn hear(&self, message: &str) -> Value {
+        loop {
+            let said = self.said.recv_timeout(PATIENCE);
+            let said = said.unwrap_or_else(|error| panic!("{error}: it does not say `{message}`"));
+            if said["message"] == message {
+                return said;
+            }
+        }
     }
 
     fn signal(&self, name: &str) {
@@ -217,13 +229,13 @@ async fn upgrades_under_load_refuse_cut_and_lose_nothing() {
     );
 }
 
-/// Asks until the budget has no room; returns what the answers cost, in nanodollars.
-async fn spend(address: SocketAddr, model: &str) -> u64 {
+/// Asks until the budget has no room; returns what the answers cost, in nanodollars, and the last refusal.
+async fn spend(address: SocketAddr, model: &str) -> (u64, Answer) {
     let (path, mut body) = ask("chat", model, false, &"word ".repeat(50));
     body["max_tokens"] = 200.into();
     let (mut spent, mut refused) = (0, 0);
     let mut client = Client::connect(address, Protocol::Http1).await;
-    while refused < 3 {
+    loop {
         let answer = client.post(&path, &[KEY], &body).await;
         match answer.status {
             200 => spent += crate::budgets::cost(&answer),
@@ -232,15 +244,26 @@ async fn spend(address: SocketAddr, model: &str) -> u64 {
             503 => assert_eq!(answer.header("retry-after"), Some("1"), "{}", answer.text()),
             _ => panic!("{} {}", answer.status, answer.text()),
         }
+        if refused == 3 {
+            return (spent, answer);
+        }
         if answer.header("connection") == Some("close") || answer.status != 200 {
             client = Client::connect(address, Protocol::Http1).await;
         }
     }
-    spent
+}
+
+/// Reads of a refusal how the budget stands and what the call needed, in nanodollars.
+fn named(refusal: &Answer, what: &str) -> u64 {
+    let text = refusal.text();
+    let (_, after) = text.split_once(what).unwrap_or_else(|| panic!("no `{what}` in {text}"));
+    let end = after.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(after.len());
+    let (whole, decimals) = after[..end].split_once('.').unwrap_or((&after[..end], ""));
+    format!("{whole}{decimals:0<9}").parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_budget_is_not_overrun_by_two_processes_together() {
+async fn a_budget_is_neither_overrun_nor_lost_by_two_processes_together() {
     const LIMIT: u64 = 20_000_000;
     let sim = Sim::new().bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let poor = RICH.replace("$10000", "$0.02");
@@ -255,16 +278,28 @@ async fn a_budget_is_not_overrun_by_two_processes_together() {
     let second = Process::start(folder.path());
     let third = Process::start(folder.path());
 
-    let spent: u64 = clients.join_all().await.into_iter().sum();
+    let spent: u64 = clients.join_all().await.into_iter().map(|(spent, _)| spent).sum();
     for process in [first, second] {
         assert_eq!(process.end().0, Some(0));
     }
-    // What the earlier ones held back and did not need is there again.
-    let late = spend(third.address, "chat/echo").await;
+    // Its end is heard over the line a moment after it.
+    third.hear("the gateway before this one has ended");
+    let (late, refusal) = spend(third.address, "chat/echo").await;
+    let spent = spent + late;
     third.signal("-TERM");
     assert_eq!(third.end().0, Some(0));
-    assert!(spent + late <= LIMIT, "{spent} + {late}");
-    assert!(spent + late > LIMIT * 3 / 4, "{spent} + {late}: money was lost on the way");
+
+    // What the earlier ones held back and did not need is there again, to the last nanodollar: what is left is
+    // less than the most that one more call could cost, with the tokens that the vendor may add.
+    assert!(spent <= LIMIT, "{spent}");
+    let standing = [" spent $", "reserved for running calls $"].map(|what| named(&refusal, what));
+    assert_eq!(standing, [spent, 0], "{}", refusal.text());
+    let needed = named(&refusal, "needed for this call at most $");
+    assert!(spent + needed > LIMIT && needed < LIMIT / 7, "{}", refusal.text());
+    // The next start counts the rows, and finds the same.
+    let fourth = Process::start(folder.path());
+    let (nothing, refusal) = spend(fourth.address, "chat/echo").await;
+    assert_eq!((nothing, named(&refusal, " spent $")), (0, spent), "{}", refusal.text());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -224,6 +224,47 @@ mod tests {
     }
 
     #[test]
+    fn what_two_hand_overs_held_back_can_be_spent_again_to_the_last_nanodollar() {
+        let [first, second, third]: [Arc<Purse>; 3] = Default::default();
+        let early = reserve(&first, 30).unwrap();
+        second.take(&first.give(&budgets(), now()), now());
+        let late = reserve(&first, 10).unwrap();
+        let between = reserve(&second, 20).unwrap();
+        third.take(&second.give(&budgets(), now()), now());
+
+        late.settle(Nanodollars::new(4), now());
+        second.hear(first.told(false).unwrap(), now());
+        drop(early);
+        third.hear(second.told(false).unwrap(), now());
+        second.hear(first.told(true).unwrap(), now());
+        between.settle(Nanodollars::new(7), now());
+        third.hear(second.told(true).unwrap(), now());
+        // The line breaks after the last word.
+        third.write_off(now());
+
+        assert!(reserve(&third, LIMIT - 10).is_none());
+        assert!(reserve(&third, LIMIT - 11).is_some());
+    }
+
+    #[test]
+    fn a_window_that_ends_during_a_hand_over_takes_its_spending_along() {
+        let tomorrow: Timestamp = "2026-11-30T00:00:01Z".parse().unwrap();
+        let (old, new) = (Arc::new(Purse::default()), Arc::new(Purse::default()));
+        reserve(&old, 50).unwrap().settle(Nanodollars::new(50), now());
+        let running = reserve(&old, 20).unwrap();
+        new.take(&old.give(&budgets(), now()), now());
+
+        running.settle(Nanodollars::new(15), tomorrow);
+        new.hear(old.told(true).unwrap(), tomorrow);
+
+        let spent = |budget: &Budget| new.standing(budget, tomorrow).spent.get();
+        assert_eq!(budgets().iter().map(spent).collect::<Vec<_>>(), [15, 65], "day, month");
+        let reserve = |amount| new.reserve(&budgets(), Nanodollars::new(amount), tomorrow);
+        assert!(reserve(LIMIT + 5 - 65 + 1).is_err());
+        assert!(reserve(LIMIT + 5 - 65).is_ok());
+    }
+
+    #[test]
     fn what_a_process_held_that_ended_without_a_word_is_spent() {
         let (old, new) = (Arc::new(Purse::default()), Arc::new(Purse::default()));
         let _running = reserve(&old, 40).unwrap();
@@ -283,6 +324,7 @@ mod tests {
             }
             let standing = purses[newest].standing(&budgets()[0], now());
             prop_assert_eq!((standing.spent.get(), standing.reserved.get()), (spent, 0));
+            prop_assert!(reserve(&purses[newest], LIMIT - spent).is_some(), "none of it is lost");
         }
     }
 }
