@@ -11,6 +11,7 @@ mod gen_ai;
 mod registry;
 mod spans;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -39,6 +40,8 @@ pub struct Otel {
     spans: mpsc::Sender<Vec<Span>>,
     flushes: mpsc::Sender<oneshot::Sender<()>>,
     ends: Mutex<Option<Ends>>,
+    /// Spans that were told and neither taken by the collector nor dropped.
+    unsettled: AtomicUsize,
     dropped: IntCounterVec,
     gen_ai: GenAi,
     started: SystemTime,
@@ -85,7 +88,8 @@ impl Otel {
         let (flushes, asked) = mpsc::channel(1);
         let ends = Mutex::new(Some(Ends { spans: waiting, flushes: asked }));
         let (gen_ai, started) = (GenAi::new()?, clock.wall());
-        Ok(Self { spans, flushes, ends, dropped, gen_ai, started })
+        let unsettled = AtomicUsize::new(0);
+        Ok(Self { spans, flushes, ends, unsettled, dropped, gen_ai, started })
     }
 
     /// Tells of a request that has ended, if it is recorded. Never waits.
@@ -100,11 +104,18 @@ impl Otel {
     }
 
     fn tell(&self, spans: Vec<Span>) {
+        self.unsettled.fetch_add(spans.len(), Ordering::Relaxed);
         if let Err(error) = self.spans.try_send(spans) {
             let (mpsc::error::TrySendError::Full(spans) | mpsc::error::TrySendError::Closed(spans)) =
                 error;
+            self.settle(spans.len());
             self.drop(Dropped::NoRoom, spans.len());
         }
+    }
+
+    /// Notes that spans that were told are taken, dropped, or not wanted any more.
+    pub fn settle(&self, spans: usize) {
+        self.unsettled.fetch_sub(spans, Ordering::Relaxed);
     }
 
     /// Counts spans that are not told.
@@ -126,8 +137,9 @@ impl Otel {
         told
     }
 
-    /// Waits until everything that waits is sent, or the time is over.
-    pub async fn flush(&self, at_most: Duration) {
+    /// Waits until everything that waits is sent, or the time is over. Returns how many spans the collector
+    /// has not taken by then; they count as dropped.
+    pub async fn flush(&self, at_most: Duration) -> usize {
         let (done, is_done) = oneshot::channel();
         let flushed = async {
             if self.flushes.send(done).await.is_ok() {
@@ -136,6 +148,9 @@ impl Otel {
             }
         };
         let _ = tokio::time::timeout(at_most, flushed).await;
+        let lost = self.unsettled.load(Ordering::Relaxed);
+        self.drop(Dropped::Failed, lost);
+        lost
     }
 }
 
@@ -166,11 +181,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_flush_ends_when_nobody_sends_any_more() {
+    async fn a_flush_ends_when_nobody_sends_any_more_and_says_what_was_lost() {
+        let options = Opts::new("dropped_total", "Dropped spans.");
+        let dropped = IntCounterVec::new(options, &["reason"]).unwrap();
+        let otel = Otel::new(dropped.clone(), &Clock::manual(0)).unwrap();
+        otel.tell(vec![Span::default(); 3]);
+        otel.tell(vec![Span::default(); 2]);
+        otel.settle(3);
+        drop(otel.take());
+        otel.tell(vec![Span::default(); 4]);
+
+        assert_eq!(otel.flush(Duration::from_secs(3600)).await, 2);
+
+        let told = |why| dropped.with_label_values(&[why]).get();
+        assert_eq!((told("no_room"), told("failed")), (4, 2));
+    }
+
+    #[tokio::test]
+    async fn a_flush_that_nobody_answers_ends_when_its_time_is_over() {
         let options = Opts::new("dropped_total", "Dropped spans.");
         let dropped = IntCounterVec::new(options, &["reason"]).unwrap();
         let otel = Otel::new(dropped, &Clock::manual(0)).unwrap();
-        drop(otel.take());
-        otel.flush(Duration::from_secs(3600)).await;
+        otel.tell(vec![Span::default(); 3]);
+
+        assert_eq!(otel.flush(Duration::from_millis(1)).await, 3);
     }
 }

@@ -31,8 +31,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What comes after all that: records are committed, files closed.
 const TIDYING: Duration = Duration::from_secs(10);
 
-/// Longest wait for the spans of the last requests to be sent.
-const LAST_SPANS: Duration = Duration::from_secs(5);
+/// Longest wait for the spans of the last requests to be sent: a collector that hangs must not hold up an
+/// end that the operator waits for. One that lives takes them in milliseconds.
+const LAST_SPANS: Duration = Duration::from_secs(1);
 
 /// Ends the process in an orderly way.
 pub struct Drain {
@@ -69,7 +70,13 @@ impl ShutdownSignalWatch for Drain {
         if self.shared.leaving.has_moved() {
             self.part().await;
         }
-        self.shared.otel.flush(self.patience.min(LAST_SPANS)).await;
+        let lost = self.shared.otel.flush(self.patience.min(LAST_SPANS)).await;
+        if lost > 0 {
+            tracing::warn!(
+                lost,
+                "spans of the last requests are lost: the collector did not take them"
+            );
+        }
         ShutdownSignal::FastShutdown
     }
 }

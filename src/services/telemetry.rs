@@ -11,7 +11,7 @@ use pingora_core::server::ShutdownWatch;
 use pingora_core::services::background::BackgroundService;
 use tokio::sync::mpsc;
 
-use crate::otel::{Complaints, Dropped, Exporter};
+use crate::otel::{Complaints, Dropped, Exporter, Otel};
 use crate::proxy::Shared;
 
 /// Spans of one export, roughly: a request's spans stay together.
@@ -54,8 +54,9 @@ impl Pending {
         wait.min(IDLE)
     }
 
-    /// Begins a new batch.
-    fn done(&mut self) {
+    /// Begins a new batch: what becomes of this one is known.
+    fn done(&mut self, otel: &Otel) {
+        otel.settle(self.spans.len());
         self.spans.clear();
         (self.due, self.tries) = (None, 0);
     }
@@ -87,7 +88,9 @@ impl BackgroundService for Telemetry {
 impl Telemetry {
     fn add(&self, pending: &mut Pending, spans: Vec<Span>) {
         let snapshot = self.shared.live.load();
-        let Some(settings) = &snapshot.telemetry else { return };
+        let Some(settings) = &snapshot.telemetry else {
+            return self.shared.otel.settle(spans.len());
+        };
         let now = self.shared.clock.now();
         pending.spans.extend(spans);
         pending.due.get_or_insert(now + settings.batch_delay);
@@ -99,7 +102,7 @@ impl Telemetry {
     async fn send_what_is_due(&self, pending: &mut Pending) {
         let snapshot = self.shared.live.load();
         let Some(settings) = &snapshot.telemetry else {
-            pending.done();
+            pending.done(&self.shared.otel);
             pending.metrics_due = None;
             return;
         };
@@ -134,7 +137,7 @@ impl Telemetry {
                 otel.drop(why, pending.spans.len());
             }
         }
-        pending.done();
+        pending.done(otel);
     }
 
     async fn send_metrics(&self, pending: &mut Pending, settings: &Settings) {
@@ -149,7 +152,12 @@ impl Telemetry {
     /// Sends all that waits, each batch once, and the last metrics: the process is about to end.
     async fn flush(&self, waiting: &mut mpsc::Receiver<Vec<Span>>, pending: &mut Pending) {
         let snapshot = self.shared.live.load();
-        let Some(settings) = &snapshot.telemetry else { return };
+        let Some(settings) = &snapshot.telemetry else {
+            while let Ok(spans) = waiting.try_recv() {
+                self.add(pending, spans);
+            }
+            return pending.done(&self.shared.otel);
+        };
         loop {
             while !pending.is_full()
                 && let Ok(spans) = waiting.try_recv()

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use http::Method;
+use omniroute_core::clock::Clock;
 use omniroute_testkit::{Client, Gate, Protocol, Running, Sim, Step, simulator, whole};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -279,6 +280,34 @@ async fn a_collector_that_hangs_or_refuses_costs_requests_nothing() {
         .filter_map(|line| serde_json::from_str::<Json>(line).ok())
         .filter(|line| line["message"] == "the OTLP collector did not take an export");
     assert_eq!((code, complaints.count()), (Some(0), 0), "said once a minute: {log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_that_hangs_holds_up_the_end_for_a_second_and_the_log_says_what_was_lost() {
+    let sim = simulator().await;
+    let collector = Sim::new().record(true).bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    collector.script([Step::new().hang()]);
+    let folder = folder_with(&all_formats_with(&sim, &to(&collector)));
+    let delays = [("OTEL_BSP_SCHEDULE_DELAY", "1"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "60000")];
+    let program = Program::start_in(&delays, folder.path());
+    let mut client = Client::connect(program.address, Protocol::Http1).await;
+    let (path, body) = ask("chat", "chat/echo", false, "hello");
+    assert_eq!(client.post(&path, &[], &body).await.status, 200);
+    collector.wait_seen(1).await;
+    assert_eq!(client.post(&path, &[], &body).await.status, 200);
+    drop(client);
+
+    let clock = Clock::system();
+    let began = clock.now();
+    program.signal("-TERM");
+    let (code, log) = program.end();
+    let took = clock.now() - began;
+
+    assert_eq!(code, Some(0), "{log}");
+    assert!(took < Duration::from_secs(4), "it took {took:?}");
+    let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Json>(line).ok());
+    let lost = lines.find_map(|line| line["lost"].as_u64());
+    assert_eq!(lost, Some(4), "a span for each request and each attempt: {log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
