@@ -58,7 +58,7 @@ enter() { # never returns: in the background its process is the program's
 (enter "${entry[@]}" version)
 # The first key, as the guide makes it; without it the gateway would not start on the container's addresses.
 first_key="$(variables+=(HOSTNAME=127.0.0.1); enter "${entry[@]}" keys create first)"
-(variables+=(HOSTNAME=127.0.0.1); enter "${entry[@]}" check)
+(enter "${entry[@]}" check)
 enter "${entry[@]}" "${command[@]}" 2>"$work/log" &
 gateway=$!
 for _ in $(seq 100); do

@@ -13,7 +13,7 @@ use omniroute_core::usage::{NoRecorder, Recorder};
 use crate::data_dir;
 use crate::live::{Archive, Remembered};
 use crate::login::{Session, SessionHash};
-use crate::store::{MasterKey, Store, StoreError, usage};
+use crate::store::{self, MasterKey, Store, StoreError, usage};
 
 /// The purpose of the key that envelopes are made with.
 const ENVELOPE: &str = "gw/envelope/v1";
@@ -80,6 +80,21 @@ pub fn kept(store: Option<&Store>) -> Result<Kept, StoreError> {
         sessions: store.sessions()?,
         pepper: Some(store.secret(CLIENT_KEYS)?),
     })
+}
+
+/// Reads what was kept without opening it for good and without changing anything, for commands that only look.
+///
+/// # Errors
+///
+/// Why it cannot be read; [`StoreError::InUse`] if a gateway has it.
+pub fn seen(folder: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Result<Kept, StoreError> {
+    let is_there = folder.join(store::FILE).try_exists();
+    if !is_there.map_err(|error| StoreError::Folder { folder: folder.to_owned(), error })? {
+        return Ok(Kept::default());
+    }
+    let master = MasterKey::find(folder, variable)?;
+    let (remembered, pepper) = Store::look_into(folder, &master, CLIENT_KEYS)?;
+    Ok(Kept { remembered, sessions: Vec::new(), pepper: pepper.map(Arc::new) })
 }
 
 /// Returns where generations of the configuration are kept.

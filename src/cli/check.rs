@@ -1,20 +1,31 @@
 //! `omniroute check`: every problem of the configuration, with its place.
+//!
+//! The configuration is what `run` makes of it: the file, and what the dashboard keeps in the data directory
+//! (client keys among it). Of a gateway that has the database now it is asked what the file would come to.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
+use http::Method;
 use omniroute_core::money::{Nanodollars, Price, Rates};
-use omniroute_core::snapshot::{Overrides, Snapshot, Target, Way};
+use omniroute_core::snapshot::{Problems, Snapshot, Target, Way};
+use serde_json::json;
 
-use super::{EXIT_GIVEN, complain, ended, environment, say};
+use super::reach::{Reach, Which};
+use super::{EXIT_GIVEN, complain, ended, say};
+use crate::keeping;
 use crate::listen::Certificates;
 use crate::live::Source;
 
 /// Compiles the configuration and says what is in it, or what is wrong with it.
-pub(super) fn check(config: Option<PathBuf>, print: bool) -> ExitCode {
-    let source = environment::source(config, Overrides::default());
-    match source.snapshot() {
+pub(super) fn check(which: &Which, print: bool) -> ExitCode {
+    let mut source = which.source();
+    let checked = match compiled(&mut source) {
+        Ok(checked) => checked,
+        Err(code) => return code,
+    };
+    match checked {
         Ok(snapshot) => {
             if let Some(files) = &snapshot.server.tls
                 && let Err(fault) = Certificates::default().load(files)
@@ -27,18 +38,86 @@ pub(super) fn check(config: Option<PathBuf>, print: bool) -> ExitCode {
             }
             ExitCode::SUCCESS
         }
-        Err(problems) => {
-            complain(&problems.to_string());
-            let count = problems.len();
-            complain(&format!("{count} problem{}", if count == 1 { "" } else { "s" }));
-            ExitCode::from(EXIT_GIVEN)
+        Err(problems) => refused(&problems.to_string(), problems.len()),
+    }
+}
+
+fn refused(problems: &str, count: usize) -> ExitCode {
+    complain(problems);
+    complain(&format!("{count} problem{}", if count == 1 { "" } else { "s" }));
+    ExitCode::from(EXIT_GIVEN)
+}
+
+/// Compiles the file together with what is kept for it.
+///
+/// # Errors
+///
+/// The exit code, if the gateway that runs has the last word; it is said already.
+fn compiled(source: &mut Source) -> Result<Result<Snapshot, Problems>, ExitCode> {
+    let alone = source.snapshot();
+    let Ok(settings) = source.server_settings() else { return Ok(alone) };
+    let folder = settings.data_dir;
+    match keeping::seen(&folder, &|name| source.variable(name)) {
+        Ok(kept) => {
+            if let Some(pepper) = kept.pepper {
+                source.pepper = *pepper;
+            }
+            Ok(source.snapshot_with(&kept.remembered))
+        }
+        // In use, or sealed with a key that this user does not have.
+        Err(error) => {
+            if let Some(running) = Reach::to_running(&folder)? {
+                return asked(&running, source, alone);
+            }
+            complain(&format!("checked without what the dashboard keeps: {error}"));
+            Ok(alone)
         }
     }
 }
 
+/// Asks the running gateway what the file would come to together with what it keeps.
+fn asked(
+    running: &Reach,
+    source: &Source,
+    alone: Result<Snapshot, Problems>,
+) -> Result<Result<Snapshot, Problems>, ExitCode> {
+    let Ok(file) = source.text_on_disk() else { return Ok(alone) };
+    let its = running.ask(Method::GET, "/api/config", None)?;
+    let is_its = is_same(its["file"].as_str().map(Path::new), source.file());
+    let text = file.map(|file| file.text).unwrap_or_default();
+    let plan = if is_its { json!({}) } else { json!({ "file": text }) };
+    if let Err(problems) = running.consult("/api/config/plan", &plan)? {
+        // It calls a text that it is sent `file`.
+        let of_file = |line: &str| match line.strip_prefix("file:") {
+            Some(rest) if !is_its => format!("{}:{rest}", name(source)),
+            _ => line.to_owned(),
+        };
+        let lines: Vec<String> = problems.lines().map(of_file).collect();
+        return Err(refused(&lines.join("\n"), lines.len()));
+    }
+    let Err(problems) = alone else { return Ok(alone) };
+    say(&format!(
+        "{}: fine together with what the gateway that runs here keeps; alone it would not be:\n{problems}",
+        name(source)
+    ));
+    Err(ExitCode::SUCCESS)
+}
+
+fn is_same(one: Option<&Path>, other: Option<&Path>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => {
+            one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+        }
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
+fn name(source: &Source) -> String {
+    source.file().map_or("built-in defaults".to_owned(), |path| path.display().to_string())
+}
+
 fn summary(source: &Source, snapshot: &Snapshot) -> String {
-    let file =
-        source.file().map_or("built-in defaults".to_owned(), |path| path.display().to_string());
+    let file = name(source);
     let accounts: usize = snapshot.accounts.values().map(Vec::len).sum();
     let tunnels = tunnels(snapshot);
     format!(

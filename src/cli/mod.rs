@@ -62,7 +62,7 @@ enum Command {
     /// Compile the configuration and print every problem.
     Check {
         #[command(flatten)]
-        config: ConfigArgs,
+        which: reach::Which,
         /// Print the built-in providers too.
         #[arg(long)]
         print: bool,
@@ -161,7 +161,7 @@ pub fn main() -> ExitCode {
     match command {
         Command::Run(args) => run(args, cli.log_format),
         Command::Demo { port } => demo::demo(port, cli.log_format),
-        Command::Check { config, print } => check::check(config.config, print),
+        Command::Check { which, print } => check::check(&which, print),
         Command::Explain { model, config, format } => {
             explain::explain(&model, config.config, format)
         }

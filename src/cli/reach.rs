@@ -84,11 +84,7 @@ impl Reach {
     ///
     /// The exit code; why is said already.
     pub(super) fn open(which: &Which) -> Result<Self, ExitCode> {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        let runtime = builder.worker_threads(1).enable_all().build().map_err(|error| {
-            complain(&format!("omniroute: the command cannot start: {error}"));
-            ExitCode::from(EXIT_SYSTEM)
-        })?;
+        let runtime = runtime()?;
         let (source, folder) = (which.source(), which.folder()?);
         let within = runtime.enter();
         if let Some((token, way)) = runtime.block_on(Way::to_running(&folder)) {
@@ -99,6 +95,17 @@ impl Reach {
         drop(within);
         let token = app.administration().login.console.token().clone();
         Ok(Self { runtime, token, way: Way::Here(Box::new(app)) })
+    }
+
+    /// Finds the gateway that serves from a data directory; `None` if none does.
+    ///
+    /// # Errors
+    ///
+    /// The exit code; why is said already.
+    pub(super) fn to_running(folder: &Path) -> Result<Option<Self>, ExitCode> {
+        let runtime = runtime()?;
+        let found = runtime.block_on(Way::to_running(folder));
+        Ok(found.map(|(token, way)| Self { runtime, token, way }))
     }
 
     /// Asks for something and returns what was answered.
@@ -115,6 +122,27 @@ impl Reach {
         let body = body.map(Value::to_string).unwrap_or_default();
         let kind = "application/json";
         self.answered(request(&self.token, method, target, (kind, body.into())))
+    }
+
+    /// Asks for something and returns what was answered, or what is wrong with the question.
+    ///
+    /// # Errors
+    ///
+    /// The exit code, if there is no answer; why is said already.
+    pub(super) fn consult(
+        &self,
+        target: &str,
+        body: &Value,
+    ) -> Result<Result<Value, String>, ExitCode> {
+        let kind = "application/json";
+        let request = request(&self.token, Method::POST, target, (kind, body.to_string().into()));
+        let mut answer = Collected::default();
+        request.and_then(|request| self.exchange(request, &mut answer)).map_err(silent)?;
+        let answer = answer.into_response();
+        if answer.status().is_client_error() {
+            return Ok(Err(message(answer.body())));
+        }
+        value(answer.status(), answer.body()).map(Ok)
     }
 
     /// Sends a file, and with it what opens it, and returns what was answered.
@@ -186,6 +214,14 @@ impl Reach {
     }
 }
 
+fn runtime() -> Result<Runtime, ExitCode> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all().build().map_err(|error| {
+        complain(&format!("omniroute: the command cannot start: {error}"));
+        ExitCode::from(EXIT_SYSTEM)
+    })
+}
+
 /// Says that there is no answer.
 fn silent(error: FetchError) -> ExitCode {
     complain(&format!("omniroute: the gateway that serves here does not answer: {error}"));
@@ -198,9 +234,14 @@ fn value(status: StatusCode, body: &[u8]) -> Result<Value, ExitCode> {
     if status.is_success() {
         return Ok(value);
     }
-    let message = value["error"]["message"].as_str().unwrap_or("it does not say why");
-    complain(&format!("omniroute: {message}"));
+    complain(&format!("omniroute: {}", message(body)));
     Err(ExitCode::from(if status.is_client_error() { EXIT_GIVEN } else { EXIT_SYSTEM }))
+}
+
+/// Returns why something is refused.
+fn message(body: &[u8]) -> String {
+    let value: Value = serde_json::from_slice(body).unwrap_or_default();
+    value["error"]["message"].as_str().unwrap_or("it does not say why").to_owned()
 }
 
 impl Way {

@@ -14,7 +14,7 @@ use omniroute_core::snapshot::{
 use omniroute_core::state::SharedState;
 use omniroute_core::written::{StoredObject, Written};
 
-use super::HeldFile;
+use super::{HeldFile, Remembered};
 use crate::keeping::Keeps;
 
 /// Everything a compilation reads.
@@ -93,7 +93,17 @@ impl Source {
     ///
     /// Every problem, also a file that cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, Problems> {
-        let compiled = self.compile(&[], None, &[], &SharedState::default())?;
+        self.snapshot_with(&Remembered::default())
+    }
+
+    /// Compiles the file together with what is kept, as a gateway that starts does.
+    ///
+    /// # Errors
+    ///
+    /// Every problem, also a file that cannot be read.
+    pub fn snapshot_with(&self, kept: &Remembered) -> Result<Snapshot, Problems> {
+        let (objects, held) = (&kept.objects, kept.held.as_ref());
+        let compiled = self.compile(objects, held, &[], &SharedState::default())?;
         Ok(Snapshot { revision: 1, ..compiled.snapshot })
     }
 

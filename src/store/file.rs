@@ -71,11 +71,8 @@ pub(super) fn read_only<'store>(
     path: &Path,
     sealer: &'store Sealer,
 ) -> Result<ReadTx<'store>, StoreError> {
-    match catch_unwind(AssertUnwindSafe(|| builder().open_read_only(path))) {
-        Ok(Ok(database)) => Ok(ReadTx::new(database.begin_read().map_err(failed)?, sealer)),
-        Ok(Err(error)) => Err(damaged(path, &error)),
-        Err(_) => Err(damaged(path, &"its pages are not as written")),
-    }
+    let database = unharmed(path, || builder().open_read_only(path))?;
+    Ok(ReadTx::new(database.begin_read().map_err(failed)?, sealer))
 }
 
 /// Makes a database in an empty file.
@@ -91,15 +88,19 @@ fn builder() -> Builder {
 }
 
 /// redb trusts its own file and may panic on one that is damaged.
-fn unharmed(
+fn unharmed<T>(
     path: &Path,
-    open: impl FnOnce() -> Result<Database, DatabaseError>,
-) -> Result<Database, StoreError> {
+    open: impl FnOnce() -> Result<T, DatabaseError>,
+) -> Result<T, StoreError> {
     match catch_unwind(AssertUnwindSafe(open)) {
         Ok(Ok(database)) => Ok(database),
         Ok(Err(DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch)) => {
             Err(StoreError::InUse { path: path.to_owned() })
         }
+        Ok(Err(DatabaseError::RepairAborted)) => Err(StoreError::Unavailable(format!(
+            "{} was not closed in order; the next start puts that right",
+            path.display()
+        ))),
         Ok(Err(error)) => Err(damaged(path, &error)),
         Err(_) => Err(damaged(path, &"its pages are not as written")),
     }

@@ -1,6 +1,7 @@
 //! What the dashboard keeps, and the generations of the configuration.
 
 use std::ops::Range;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use omniroute_core::money::Nanodollars;
@@ -9,7 +10,10 @@ use omniroute_core::written::{Kind, StoredObject};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ReadTx, Record, Store, StoreError, Table, WriteTx, usage};
+use super::seal::Sealer;
+use super::{
+    FILE, MasterKey, ReadTx, Record, Store, StoreError, Table, WriteTx, file, secrets, usage,
+};
 use crate::live::{Archive, Generation, HeldFile, Remembered};
 
 /// Generations that are kept to go back to.
@@ -65,13 +69,23 @@ impl Store {
     ///
     /// As [`Store::read`].
     pub fn remembered(&self) -> Result<Remembered, StoreError> {
-        self.read(|tx| {
-            Ok(Remembered {
-                objects: objects(tx)?,
-                held: held(tx)?,
-                newest: generations(tx, 1)?.into_iter().next(),
-            })
-        })
+        self.read(remembered)
+    }
+
+    /// Returns the same of a data directory whose database nobody has open, and the secret of a purpose if it
+    /// was made. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Why the database cannot be read; [`StoreError::InUse`] if a gateway has it.
+    pub fn look_into(
+        folder: &Path,
+        master: &MasterKey,
+        purpose: &str,
+    ) -> Result<(Remembered, Option<[u8; 32]>), StoreError> {
+        let sealer = Sealer::new(master);
+        let tx = file::read_only(&folder.join(FILE), &sealer)?;
+        Ok((remembered(&tx)?, secrets::known(&tx, purpose)?))
     }
 
     /// Returns the generations that are kept, the newest first.
@@ -82,6 +96,14 @@ impl Store {
     pub async fn generations(&self) -> Result<Vec<Generation>, StoreError> {
         self.view(|tx| generations(tx, KEPT_GENERATIONS)).await
     }
+}
+
+fn remembered(tx: &ReadTx<'_>) -> Result<Remembered, StoreError> {
+    Ok(Remembered {
+        objects: objects(tx)?,
+        held: held(tx)?,
+        newest: generations(tx, 1)?.into_iter().next(),
+    })
 }
 
 /// Writes what the dashboard keeps from now on, and the generation that this makes.

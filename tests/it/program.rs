@@ -71,6 +71,63 @@ fn without_any_file_the_defaults_are_fine() {
 }
 
 #[test]
+fn check_counts_the_client_keys_that_are_kept_as_run_does() {
+    let (near, open) = ("server: { listen: 127.0.0.1:0 }\n", "server: { listen: 0.0.0.0:0 }\n");
+    let broken = format!("{open}routing: {{ max_attempts: lots }}\n");
+    let folder = folder_with(open);
+    let write = |yaml: &str| std::fs::write(folder.path().join("o.yaml"), yaml).unwrap();
+    let check = || output(folder.path(), &["check", "--config", "o.yaml"]);
+    let (code, _, stderr) = check();
+    assert_eq!(code, 1, "nothing is kept yet");
+    assert!(stderr.contains("o.yaml:1:") && stderr.contains("no client key"), "{stderr}");
+    assert!(!folder.path().join(".omniroute").exists(), "it only looks");
+    write(near);
+    let (code, _, stderr) =
+        output(folder.path(), &["keys", "create", "laptop", "--config", "o.yaml"]);
+    assert_eq!(code, 0, "{stderr}");
+
+    write(open);
+    let (code, stdout, stderr) = check();
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("1 client keys"), "{stdout}");
+    let program = Program::start(folder.path(), false);
+    let (code, stdout, stderr) = check();
+    assert_eq!(code, 0, "{stderr}");
+    assert!(
+        stdout.contains("fine together with what the gateway that runs here keeps"),
+        "{stdout}"
+    );
+    write(&broken);
+    let (while_it_runs, _, stderr) = check();
+    assert!(stderr.contains("o.yaml:2:"), "{stderr}");
+    std::fs::write(folder.path().join("other.yaml"), &broken).unwrap();
+    let (another, _, stderr) = output(folder.path(), &["check", "--config", "other.yaml"]);
+    assert!(stderr.contains("other.yaml:2:") && stderr.contains("1 problem\n"), "{stderr}");
+    program.signal("-TERM");
+    assert_eq!(program.end().0, Some(0));
+    let (after_it, _, stderr) = check();
+    assert!(stderr.contains("o.yaml:2:") && !stderr.contains("no client key"), "{stderr}");
+    assert_eq!((while_it_runs, another, after_it), (1, 1, 1));
+    write(open);
+    let elsewhere = ["check", "--config", "o.yaml", "--data-dir", "elsewhere"];
+    let (code, _, stderr) = output(folder.path(), &elsewhere);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("no client key"), "{stderr}");
+    // A key that only the gateway gets, as a credential of systemd's.
+    let at_home = folder.path().join(".omniroute/master.key");
+    let apart = folder.path().join("master.key");
+    std::fs::rename(at_home, &apart).unwrap();
+    let (code, _, stderr) = check();
+    assert_eq!(code, 1);
+    assert!(stderr.contains("without what the dashboard keeps"), "{stderr}");
+    let file = [("OMNIROUTE_MASTER_KEY_FILE", apart.to_str().unwrap())];
+    let program = Program::start_in(&file, folder.path());
+    let (code, _, stderr) = check();
+    assert_eq!(code, 0, "the gateway is asked: {stderr}");
+    drop(program);
+}
+
+#[test]
 fn explain_says_the_order_in_words_and_as_json() {
     let folder = folder_with(
         "accounts:\n  - { id: one, provider: deepseek, key: some-key-1 }\ncombos:\n  c: { targets: [ds/deepseek-chat, glm/glm-4.7] }\n",
