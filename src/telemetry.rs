@@ -1,5 +1,7 @@
 //! Logs and request ids.
 
+mod journal;
+
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -11,6 +13,8 @@ use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use uuid::{Builder, Uuid};
+
+use self::journal::Lines;
 
 /// Longest `x-request-id` of a client that is taken over.
 const MAX_REQUEST_ID: usize = 128;
@@ -37,7 +41,8 @@ fn is_never_chatty(target: &str) -> bool {
     })
 }
 
-/// Begins to log to standard error. `RUST_LOG` sets the levels; the default is `info`.
+/// Begins to log to standard error. `RUST_LOG` sets the levels; the default is `info`. The journal of systemd
+/// hears each line's level.
 pub fn start(format: LogFormat) {
     let wanted =
         EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
@@ -48,7 +53,7 @@ pub fn start(format: LogFormat) {
         *metadata.level() <= tracing::Level::WARN || !is_never_chatty(metadata.target())
     })
     .with_max_level_hint(hint);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(Lines::new());
     let lines = match format {
         LogFormat::Text => lines.with_ansi(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),

@@ -1,7 +1,9 @@
 //! The built program as an operator uses it: commands, exit codes, signals, logs.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -125,6 +127,26 @@ fn check_counts_the_client_keys_that_are_kept_as_run_does() {
     let (code, _, stderr) = check();
     assert_eq!(code, 0, "the gateway is asked: {stderr}");
     drop(program);
+}
+
+#[test]
+fn the_journal_hears_the_level_of_each_line_and_a_file_does_not() {
+    let folder = folder_with("");
+    let lines = |is_journal: bool| {
+        let path = folder.path().join("log");
+        let log = File::create(&path).unwrap();
+        let about = log.metadata().unwrap();
+        let inode = about.ino() + u64::from(!is_journal);
+        let mut command = omniroute(folder.path(), &["keys", "list", "--config", "o.yaml"]);
+        command.env("JOURNAL_STREAM", format!("{}:{inode}", about.dev())).stderr(log);
+        assert!(command.status().unwrap().success());
+        std::fs::read_to_string(path).unwrap()
+    };
+
+    let (journal, file) = (lines(true), lines(false));
+
+    assert!(journal.contains("INFO") && journal.lines().all(|line| line.starts_with("<6>2")));
+    assert!(file.contains("INFO") && !file.contains('<'), "{file}");
 }
 
 #[test]
