@@ -31,7 +31,7 @@ impl Refine {
         let format = client.format();
         Self {
             client: format,
-            turn: Turn::new(upstream, client),
+            turn: Turn::new(upstream, client, &context.aftercare),
             call_ids: CallIds::new(format, &context.id),
             listener: Listener::default(),
             mender: Mender::new(&context.aftercare),
