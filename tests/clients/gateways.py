@@ -132,3 +132,25 @@ def aliases(name: str, home: Path, behind: Gateway, wire: str, provider: str, mo
     config.write_text("\n".join(lines) + "\n")
     arguments = ["run", "--config", str(config), "--data-dir", str(home / "data"), "--no-open"]
     return Gateway(name, arguments, home)
+
+
+def in_front_of(name: str, home: Path, wire: str, url: str) -> Gateway:
+    """Starts a gateway whose only provider speaks `wire` at `url`.
+
+    Its one model is `behind/m`, which searches the web.
+    """
+    config = home / "omniroute.yaml"
+    config.write_text(
+        f"""\
+tunnel: direct
+providers:
+  behind:
+    wire: {wire}
+    base_url: {url}
+    auth: {{ kind: none }}
+    models:
+      - {{ id: m, web_search_options: true }}
+"""
+    )
+    arguments = ["run", "--config", str(config), "--data-dir", str(home / "data"), "--no-open"]
+    return Gateway(name, arguments, home)

@@ -5,7 +5,7 @@ use http_body_util::BodyExt;
 use omniroute_testkit::{Answer, Client, Protocol, Running, Step, TestGateway, simulator, whole};
 use serde_json::{Value, json};
 
-use crate::setup::{ask, data_lines, has_error_event, is_complete, streamed_text, text_of};
+use crate::setup::{self, data_lines, has_error_event, is_complete, streamed_text, text_of};
 
 /// The clients that know no pause.
 const CLIENTS: [&str; 3] = ["chat", "responses", "gemini"];
@@ -36,6 +36,18 @@ accounts:
         provider(always, ", streaming: always"),
         provider(never, ", streaming: never"),
     )
+}
+
+/// Makes a request that lets the provider search, without which it has nothing to pause for.
+fn ask(format: &str, model: &str, stream: bool, text: &str) -> (String, Value) {
+    let (path, mut body) = setup::ask(format, model, stream, text);
+    match format {
+        "chat" => body["web_search_options"] = json!({}),
+        "responses" => body["tools"] = json!([{ "type": "web_search" }]),
+        "gemini" => body["tools"] = json!([{ "googleSearch": {} }]),
+        _ => body["tools"] = json!([{ "type": "web_search_20250305", "name": "web_search" }]),
+    }
+    (path, body)
 }
 
 async fn asked(gateway: &TestGateway, format: &str, model: &str, stream: bool) -> Answer {

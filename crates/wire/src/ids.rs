@@ -27,6 +27,17 @@ pub fn legal(prefix: &str, id: &str) -> String {
     spell(prefix, &Sha256::digest(id.as_bytes()))
 }
 
+/// Returns `id` if it is nine letters or digits, else nine base32 characters of its hash: Mistral takes no
+/// others.
+pub fn short(id: &str) -> String {
+    if id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return id.to_owned();
+    }
+    let mut short = spell("", &Sha256::digest(id.as_bytes()));
+    short.truncate(9);
+    short
+}
+
 fn spell(prefix: &str, hash: &[u8]) -> String {
     let letters = hash.iter().take(24).map(|byte| char::from(ALPHABET[usize::from(byte & 31)]));
     prefix.chars().chain(letters).collect()
@@ -35,6 +46,17 @@ fn spell(prefix: &str, hash: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_ids_are_nine_letters_or_digits() {
+        assert_eq!(short("D681PevKs"), "D681PevKs");
+        for id in ["", "toolu_1", "D681PevK_", "call_0123456789"] {
+            let made = short(id);
+            assert!(made.len() == 9 && made.bytes().all(|b| b.is_ascii_alphanumeric()), "{id}");
+            assert_eq!(short(&made), made, "once more changes nothing");
+        }
+        assert_ne!(short("toolu_1"), short("toolu_2"));
+    }
 
     #[test]
     fn legal_ids_stay_and_others_become_legal_and_distinct() {

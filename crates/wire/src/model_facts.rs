@@ -33,6 +33,13 @@ pub struct ModelFacts {
     /// Whether `reasoning_content` of earlier assistant turns is sent back (OpenAI Chat dialect;
     /// DeepSeek and Kimi demand it inside a tool loop). Left out by default.
     pub reasoning_echo: bool,
+    /// Whether ids of calls must be nine letters or digits (Mistral); others are made into such.
+    pub short_call_ids: bool,
+    /// Whether reasoning and tools exclude each other (OpenAI Chat, GPT-5.3 and later): the tools are
+    /// sent, and no reasoning is asked for.
+    pub no_reasoning_with_tools: bool,
+    /// Whether a call can be demanded at all (newest Claude models refuse it); a demand is refused else.
+    pub no_forced_calls: bool,
     /// Whether custom tools (free text) are understood (OpenAI); else they are sent as functions.
     pub custom_tools: bool,
     /// Whether `web_search_options` is understood (OpenAI Chat dialect); else a web search is refused.
@@ -48,7 +55,8 @@ pub struct ModelFacts {
     pub thinking_budget: Option<(u64, u64)>,
     /// The levels of a model with levels or efforts. Empty: those that its format usually has.
     pub thinking_levels: Vec<Effort>,
-    /// Whether thinking cannot be turned off (OpenAI): the lowest level is sent instead of none.
+    /// Whether thinking cannot be turned off: the lowest level is sent instead of none (OpenAI), or
+    /// thinking between calls only (Anthropic).
     pub always_thinks: bool,
     /// Whether the provider fetches media from web addresses (Gemini; Vertex does).
     pub web_media: bool,

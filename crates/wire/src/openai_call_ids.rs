@@ -27,8 +27,11 @@ impl CallIds {
     pub(crate) fn asked(&mut self, id: &str, name: &str, kind: CallKind) -> String {
         let position = self.count;
         self.count += 1;
-        let sent =
-            if id.is_empty() { ids::made("call_", name, position) } else { (self.fitted)(id) };
+        let sent = if id.is_empty() {
+            (self.fitted)(&ids::made("call_", name, position))
+        } else {
+            (self.fitted)(id)
+        };
         if id.is_empty() {
             self.open.entry(name.to_owned()).or_default().push_back(sent.clone());
         }
@@ -43,7 +46,7 @@ impl CallIds {
         let sent = if id.is_empty() {
             let name = name.unwrap_or_default();
             let waiting = self.open.get_mut(name).and_then(VecDeque::pop_front);
-            waiting.unwrap_or_else(|| ids::made("call_", name, self.count))
+            waiting.unwrap_or_else(|| (self.fitted)(&ids::made("call_", name, self.count)))
         } else {
             (self.fitted)(id)
         };

@@ -2,15 +2,39 @@
 
 use serde_json::Value;
 
-/// Returns the text of a part of a vendor's own tool, or `None` if it says nothing that can be read:
-/// calls, and what is encrypted.
-pub(crate) fn server_text(raw: &str) -> Option<String> {
-    let part: Value = serde_json::from_str(raw).ok()?;
+use crate::field_names::Field;
+use crate::writing::Writing;
+
+/// Returns what a part of another vendor's own tool says, and notes what became of it. `None` if it says
+/// nothing that can be read: calls, and what is encrypted.
+pub(crate) fn server_text(raw: &str, writing: &mut Writing<'_, '_>) -> Option<String> {
+    let part: Value = serde_json::from_str(raw).unwrap_or_default();
+    let text = text_of(&part);
+    if text.is_some() {
+        writing.approximate(Field::SERVER_PARTS, "what another vendor's tool gave is sent as text");
+    } else if is_call(&part) {
+        writing
+            .approximate(Field::SERVER_PARTS, "of another vendor's tool only its results are sent");
+    } else {
+        writing.drop(Field::SERVER_PARTS, "what another vendor's own tools did cannot be sent");
+    }
+    text
+}
+
+/// Tells whether the part is a call whose result is another part.
+fn is_call(part: &Value) -> bool {
+    part["type"] == "server_tool_use" || part["toolCall"].is_object()
+}
+
+fn text_of(part: &Value) -> Option<String> {
     if let Some(code) = part.pointer("/executableCode/code").and_then(Value::as_str) {
         return Some(format!("```\n{}\n```", code.trim_end()));
     }
     if let Some(output) = part.pointer("/codeExecutionResult/output").and_then(Value::as_str) {
         return Some(output.to_owned()).filter(|text| !text.is_empty());
+    }
+    if let Some(given) = part.pointer("/toolResponse/response").filter(|given| !given.is_null()) {
+        return Some(given.to_string());
     }
     if !part["type"].as_str().is_some_and(|kind| kind.ends_with("_result")) {
         return None;
@@ -51,7 +75,8 @@ mod tests {
     #[test]
     fn results_are_told_and_calls_are_not() {
         let check = |raw: &str, expected: Option<&str>| {
-            assert_eq!(server_text(raw).as_deref(), expected, "{raw}");
+            let part = serde_json::from_str(raw).unwrap();
+            assert_eq!(text_of(&part).as_deref(), expected, "{raw}");
         };
         check(
             r#"{"type":"web_search_tool_result","content":[
@@ -75,7 +100,10 @@ mod tests {
         );
         check(r#"{"executableCode":{"code":"1+1\n"}}"#, Some("```\n1+1\n```"));
         check(r#"{"codeExecutionResult":{"output":"2"}}"#, Some("2"));
+        check(
+            r#"{"toolResponse":{"toolType":"GOOGLE_MAPS","response":{"n":1}}}"#,
+            Some(r#"{"n":1}"#),
+        );
         check(r#"{"type":"server_tool_use","input":{"query":"boats"}}"#, None);
-        check("not JSON", None);
     }
 }

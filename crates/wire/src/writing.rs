@@ -41,7 +41,10 @@ impl<'a, 'n> Writing<'a, 'n> {
             facts: target.facts,
             notes,
             refused: Refusals::default(),
-            aftercare: Aftercare::default(),
+            aftercare: Aftercare {
+                server_tools: request.tools.iter().any(|tool| !tool.is_clients()),
+                ..Aftercare::default()
+            },
         }
     }
 

@@ -33,11 +33,14 @@ pub struct Aftercare {
     pub optional_in_answer: Option<Arc<OptionalMembers>>,
     /// Whether the client asked not to see reasoning text. Opaque data still goes out.
     pub hide_reasoning: bool,
+    /// Whether the provider was given tools that it runs itself. Only then may it pause its turn or name
+    /// sources at length, and only then is kept of the reply what those need.
+    pub server_tools: bool,
 }
 
 impl Aftercare {
-    /// Tells whether the reply may go out as it is.
+    /// Tells whether nothing of the reply is to be changed.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        *self == Self { server_tools: self.server_tools, ..Self::default() }
     }
 }

@@ -80,6 +80,8 @@ pub struct WebSearch {
     pub location: Option<Value>,
     /// Most searches of one answer.
     pub max_uses: Option<u32>,
+    /// How much of what is found the model gets to read: OpenAI's `low`, `medium`, `high`.
+    pub context_size: Option<String>,
 }
 
 /// Which tool must, may or must not be called.

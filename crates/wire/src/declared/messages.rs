@@ -86,6 +86,11 @@ pub(super) const FIELDS: &[Declared] = &[
         [D, D, D],
     ),
     field(
+        "web search and its results in the history",
+        r#"{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{"query":"q"}},{"type":"web_search_tool_result","tool_use_id":"srvtoolu_1","content":[{"type":"web_search_result","title":"t","url":"https://example.com","encrypted_content":"e"}]},{"type":"text","text":"ho"}]},{"role":"user","content":"why"}]}"#,
+        [A, A, A],
+    ),
+    field(
         "`mcp_tool_use` in the history",
         r#"{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"mcp_tool_use","id":"m","name":"f","server_name":"s","input":{}}]},{"role":"user","content":"why"}]}"#,
         [R, R, R],

@@ -13,6 +13,7 @@ mod count;
 mod emit;
 mod error;
 mod finish;
+mod letters;
 mod logprobs;
 mod path;
 mod reply;

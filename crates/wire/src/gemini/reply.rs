@@ -54,7 +54,7 @@ fn candidates(whole: &Collected, context: &ReplyContext, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"content\":{\"parts\":[");
         let begin = out.len();
         let mut carry = Carry::default();
-        let mut sources = Sources::default();
+        let mut sources = Sources::quoting();
         for (number, part) in (0..).zip(&choice.parts) {
             let before = out.len();
             if before > begin {

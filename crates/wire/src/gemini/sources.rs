@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::letters::Letters;
 use crate::event::Citation;
 use crate::json;
 
@@ -76,31 +77,34 @@ fn span(segment: &Value) -> Option<(usize, usize)> {
     Some((number("startIndex", "start_index").unwrap_or(0), number("endIndex", "end_index")?))
 }
 
-/// Returns how many code points stand before a byte of the text.
-pub(super) fn code_points(text: &str, byte: usize) -> u64 {
-    let mut end = byte.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text[..end].chars().count() as u64
-}
-
 /// What is known of the sources of one answer that is being written.
 #[derive(Default)]
 pub(super) struct Sources {
-    text: String,
-    starts: Vec<(u32, usize)>,
+    /// The whole text, to quote from it; `None` if it is not kept.
+    text: Option<String>,
+    parts: Vec<(u32, Letters)>,
     cites: Vec<(u32, Citation)>,
     queries: Vec<String>,
 }
 
 impl Sources {
+    /// Makes those of an answer that is likely to have some: it is kept, and what they back is quoted.
+    /// Else they only say where that stands.
+    pub(super) fn quoting() -> Self {
+        Self { text: Some(String::new()), ..Self::default() }
+    }
+
     /// Takes visible text.
     pub(super) fn text(&mut self, part: u32, delta: &str) {
-        if self.starts.last().is_none_or(|(last, _)| *last != part) {
-            self.starts.push((part, self.text.len()));
+        if self.parts.last().is_none_or(|(last, _)| *last != part) {
+            self.parts.push((part, Letters::default()));
         }
-        self.text.push_str(delta);
+        if let Some((_, letters)) = self.parts.last_mut() {
+            letters.add(delta);
+        }
+        if let Some(text) = &mut self.text {
+            text.push_str(delta);
+        }
     }
 
     /// Takes a source.
@@ -163,18 +167,25 @@ impl Sources {
     }
 
     fn segment(&self, part: u32, citation: &Citation) -> Option<Map<String, Value>> {
-        let (from, to) = citation.span?;
-        let (_, base) = self.starts.iter().find(|(known, _)| *known == part)?;
-        let text = &self.text[*base..];
-        let byte = |points: u64| {
-            let points = usize::try_from(points).unwrap_or(usize::MAX);
-            text.char_indices().nth(points).map_or(text.len(), |(byte, _)| byte)
-        };
-        let (from, to) = (byte(from), byte(to));
-        let said = text.get(from..to)?;
-        let segment = json!({"startIndex": base + from, "endIndex": base + to, "text": said});
-        if let Value::Object(segment) = segment { Some(segment) } else { None }
+        let (from, to) = citation.span.or_else(|| whole_block(citation))?;
+        let place = self.parts.iter().position(|(known, _)| *known == part)?;
+        let base: usize = self.parts[..place].iter().map(|(_, letters)| letters.bytes()).sum();
+        let letters = &self.parts[place].1;
+        let (from, to) = (base + letters.byte_of(from), base + letters.byte_of(to));
+        let mut segment = Map::new();
+        segment.insert("startIndex".to_owned(), json!(from));
+        segment.insert("endIndex".to_owned(), json!(to));
+        if let Some(text) = &self.text {
+            segment.insert("text".to_owned(), json!(text.get(from..to)?));
+        }
+        Some(segment)
     }
+}
+
+/// Returns the span of an Anthropic source: it backs all of its block.
+fn whole_block(citation: &Citation) -> Option<(u64, u64)> {
+    let kind = citation.raw.as_ref()?.get("type")?.as_str()?;
+    (kind == "web_search_result_location").then_some((0, u64::MAX))
 }
 
 #[cfg(test)]
@@ -183,7 +194,7 @@ mod tests {
 
     #[test]
     fn spans_are_bytes_here_and_code_points_elsewhere() {
-        let mut sources = Sources::default();
+        let mut sources = Sources::quoting();
         sources.text(0, "é is ");
         sources.text(2, "für you");
         let citation = Citation {
@@ -205,7 +216,5 @@ mod tests {
             serde_json::from_str(written.strip_prefix(",\"groundingMetadata\":").unwrap()).unwrap();
         let found = grounding(&metadata);
         assert_eq!(found[0].bytes, Some((6, 10)));
-        assert_eq!(code_points("für you", 4), 3);
-        assert_eq!(code_points("für you", 2), 1, "inside a character");
     }
 }

@@ -54,6 +54,15 @@ impl Listener {
                     heard.data.push(opaque.clone());
                 }
             }
+            Event::PartEnd { choice, part } => {
+                // A thought without data is of no use to its vendor.
+                if let Some(Heard { kind: Kind::Thought(text), data, .. }) =
+                    self.find(*choice, *part)
+                    && data.is_empty()
+                {
+                    *text = String::new();
+                }
+            }
             Event::Finish { choice, .. } => self.conclude(*choice),
             _ => {}
         }

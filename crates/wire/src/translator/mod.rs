@@ -7,6 +7,7 @@
 
 mod call_ids;
 mod collector;
+mod counted;
 mod free_text;
 mod refine;
 mod sequence;

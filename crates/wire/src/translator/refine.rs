@@ -3,6 +3,7 @@
 //! an error.
 
 use super::call_ids::CallIds;
+use super::counted::Counted;
 use super::free_text::FreeText;
 use super::turn::Turn;
 use super::usable::make_usable;
@@ -21,6 +22,7 @@ pub(super) struct Refine {
     listener: Listener,
     mender: Option<Mender>,
     free_text: Option<FreeText>,
+    counted: Option<Counted>,
     /// Room for mended events; empty between calls.
     mended: Vec<Event>,
 }
@@ -31,11 +33,12 @@ impl Refine {
         let format = client.format();
         Self {
             client: format,
-            turn: Turn::new(upstream, client),
+            turn: Turn::new(upstream, client, &context.aftercare),
             call_ids: CallIds::new(format, &context.id),
             listener: Listener::default(),
             mender: Mender::new(&context.aftercare),
             free_text: FreeText::new(format),
+            counted: Counted::new(format),
             mended: Vec::new(),
         }
     }
@@ -67,6 +70,9 @@ impl Refine {
             *events = free_text.change(std::mem::take(events));
         }
         events.iter_mut().for_each(|event| make_usable(event, self.client));
+        if let Some(counted) = &mut self.counted {
+            counted.take(events);
+        }
     }
 
     /// Returns the request that has the provider go on with what it paused; `body` asked for the answer.

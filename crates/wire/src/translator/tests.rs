@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::aftercare::Aftercare;
 use crate::anthropic::Anthropic;
 use crate::api_error::ErrorKind;
 use crate::codec::{Peek, Target};
@@ -205,12 +206,17 @@ fn said(text: &str, reason: &str) -> Bytes {
     data.map(|data| format!("data: {data}\n\n")).concat().into()
 }
 
+/// The context of a reply whose provider was given tools that it runs itself.
+fn with_server_tools() -> ReplyContext {
+    let aftercare = Aftercare { server_tools: true, ..Aftercare::default() };
+    ReplyContext { include_usage: true, aftercare, ..ReplyContext::default() }
+}
+
 #[test]
 fn a_stream_goes_on_where_its_provider_paused() {
     let body = br#"{"messages":[{"role":"user","content":"q"}]}"#;
     for client in WireFormat::ALL.into_iter().filter(|format| *format != WireFormat::Anthropic) {
-        let context = ReplyContext { include_usage: true, ..ReplyContext::default() };
-        let mut stream = Translator::new(&Anthropic, client.codec(), context);
+        let mut stream = Translator::new(&Anthropic, client.codec(), with_server_tools());
         let mut out = Vec::new();
 
         stream.push(&said("one", "pause_turn"), &mut out);
@@ -238,7 +244,7 @@ fn a_stream_goes_on_where_its_provider_paused() {
 
 #[test]
 fn a_paused_stream_that_nobody_goes_on_with_ends_where_it_stands() {
-    let mut stream = Translator::new(&Anthropic, &OpenAiChat, ReplyContext::default());
+    let mut stream = Translator::new(&Anthropic, &OpenAiChat, with_server_tools());
     let mut out = Vec::new();
     stream.push(&said("one", "pause_turn"), &mut out);
 
@@ -254,7 +260,7 @@ fn a_paused_stream_that_nobody_goes_on_with_ends_where_it_stands() {
 
 #[test]
 fn an_error_after_a_pause_ends_the_stream() {
-    let mut stream = Translator::new(&Anthropic, &OpenAiChat, ReplyContext::default());
+    let mut stream = Translator::new(&Anthropic, &OpenAiChat, with_server_tools());
     let mut out = Vec::new();
     stream.push(&said("one", "pause_turn"), &mut out);
     stream.go_on(&Anthropic);

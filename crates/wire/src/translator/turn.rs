@@ -4,6 +4,7 @@
 //! (translation of finishes: `Pause`). The finish is held back then, and the next reply's events follow
 //! as if there had been no end: without a start, with further part numbers, with usage summed.
 
+use crate::aftercare::Aftercare;
 use crate::codec::Codec;
 use crate::collect::{Collected, CollectedPart};
 use crate::event::{Event, Finish, PartHead, Usage};
@@ -28,9 +29,9 @@ pub(super) struct Turn {
 
 impl Turn {
     /// Begins a turn.
-    pub(super) fn new(upstream: &dyn Codec, client: &dyn Codec) -> Self {
+    pub(super) fn new(upstream: &dyn Codec, client: &dyn Codec, asked: &Aftercare) -> Self {
         Self {
-            is_joined: upstream.may_pause() && !client.may_pause(),
+            is_joined: asked.server_tools && upstream.may_pause() && !client.may_pause(),
             pauses: 0,
             said: Vec::new(),
             usage: Usage::default(),
@@ -157,8 +158,12 @@ mod tests {
         event.clone().part_mut().is_some()
     }
 
+    fn with_tools() -> Aftercare {
+        Aftercare { server_tools: true, ..Aftercare::default() }
+    }
+
     fn turn() -> Turn {
-        Turn::new(&Anthropic, &OpenAiChat)
+        Turn::new(&Anthropic, &OpenAiChat, &with_tools())
     }
 
     fn taken(turn: &mut Turn, mut events: Vec<Event>) -> Vec<Event> {
@@ -242,9 +247,12 @@ mod tests {
             assert!(!turn.is_paused());
         }
         let events = reply("a", Finish::Pause, 1);
-        let mut own = Turn::new(&Anthropic, &Anthropic);
+        let mut own = Turn::new(&Anthropic, &Anthropic, &with_tools());
         assert_eq!(taken(&mut own, events.clone()), events, "its own clients know");
-        let mut other = Turn::new(&OpenAiChat, &OpenAiChat);
+        let mut other = Turn::new(&OpenAiChat, &OpenAiChat, &with_tools());
         assert_eq!(taken(&mut other, events.clone()), events, "no other provider can be asked");
+        let mut plain = Turn::new(&Anthropic, &OpenAiChat, &Aftercare::default());
+        assert_eq!(taken(&mut plain, events.clone()), events, "it has nothing to pause for");
+        assert!(plain.newest.first().is_none(), "and nothing is kept");
     }
 }

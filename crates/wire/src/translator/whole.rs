@@ -155,6 +155,7 @@ impl WholeTurn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aftercare::Aftercare;
     use crate::anthropic::Anthropic;
     use crate::openai_chat::OpenAiChat;
 
@@ -165,7 +166,9 @@ mod tests {
     }
 
     fn turn(replies: &[&str]) -> WholeTurn {
-        let mut turn = WholeTurn::new(&Anthropic, &OpenAiChat, &ReplyContext::default());
+        let aftercare = Aftercare { server_tools: true, ..Aftercare::default() };
+        let context = ReplyContext { aftercare, ..ReplyContext::default() };
+        let mut turn = WholeTurn::new(&Anthropic, &OpenAiChat, &context);
         for (place, reply) in replies.iter().enumerate() {
             if place > 0 {
                 turn.go_on();

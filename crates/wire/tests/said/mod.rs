@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use omniroute_wire::api_error::ErrorKind;
 use omniroute_wire::chat::CallKind;
 use omniroute_wire::collect::{CollectedChoice, CollectedPart, collect};
+use omniroute_wire::estimate::Running;
 use omniroute_wire::event::{Event, Finish, PartHead, Usage};
 use omniroute_wire::{UpstreamError, WireFormat};
 use serde_json::Value;
@@ -181,12 +182,30 @@ fn numbers(usage: &Usage) -> String {
     format!("{input} in, {read} cached, {} out, {} thought", of(usage.output), of(usage.reasoning))
 }
 
+/// Returns how many tokens the deltas of an answer come to.
+fn estimated(events: &[Event]) -> u64 {
+    let mut running = Running::default();
+    for event in events {
+        if let Event::Text { delta, .. }
+        | Event::Reasoning { delta, .. }
+        | Event::Arguments { delta, .. } = event
+        {
+            running.add(delta);
+        }
+    }
+    running.tokens()
+}
+
 /// Returns what a client of this format is to find of what a provider said.
 pub(crate) fn expected(events: &[Event], client: WireFormat) -> Said {
     let whole = collect(events);
     let mut said = Said { client: Some(client), ..Said::of(events) };
     if whole.choices.is_empty() {
         said.answers.push(Answer::default());
+    }
+    if client == WireFormat::Anthropic && events.last() == Some(&Event::End) {
+        // That format has no word for an answer that nobody counted.
+        said.usage.output = said.usage.output.or_else(|| Some(estimated(events)));
     }
     if matches!(client, WireFormat::OpenAiResponses | WireFormat::Anthropic) {
         said.answers.truncate(1);

@@ -92,5 +92,7 @@ const fn upstream_type(kind: ErrorKind) -> &'static str {
 /// Tells whether a JSON value is an error body rather than a reply.
 pub(super) fn is_error_body(body: &Value) -> bool {
     let body = body.as_array().and_then(|list| list.first()).unwrap_or(body);
-    body["type"] == "error" || !body["error"].is_null()
+    // Routers and clouds in between say no more than a message.
+    let is_bare = body["message"].is_string() && body["content"].is_null();
+    body["type"] == "error" || !body["error"].is_null() || is_bare
 }

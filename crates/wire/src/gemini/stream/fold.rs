@@ -9,6 +9,7 @@ use super::partial::Partial;
 use crate::api_error::UpstreamError;
 use crate::chat::{CallKind, Opaque, OpaqueKind, Vendor};
 use crate::event::{Event, Finish, PartHead, ReasoningKind};
+use crate::gemini::letters::Letters;
 use crate::gemini::sources::{self, Found};
 use crate::gemini::usage::Counts;
 use crate::gemini::{error, finish, logprobs};
@@ -40,7 +41,7 @@ struct Choice {
     next_part: u32,
     open: Option<Open>,
     /// Visible text by part, for sources whose spans count the bytes of all of it.
-    texts: Vec<(u32, String)>,
+    texts: Vec<(u32, Letters)>,
     cited: Vec<Found>,
     calls_seen: bool,
     finish: Option<String>,
@@ -279,9 +280,11 @@ impl Choice {
         let Some(Open { part, .. }) = self.open else { return };
         let (choice, delta) = (self.index, text.to_owned());
         if !thought {
-            match self.texts.last_mut() {
-                Some((last, known)) if *last == part => known.push_str(text),
-                _ => self.texts.push((part, delta.clone())),
+            if self.texts.last().is_none_or(|(last, _)| *last != part) {
+                self.texts.push((part, Letters::default()));
+            }
+            if let Some((_, letters)) = self.texts.last_mut() {
+                letters.add(text);
             }
         }
         if !text.is_empty() {
@@ -367,12 +370,12 @@ impl Choice {
     /// Returns bytes of the whole text as code points of one part, if they begin there.
     fn span_in(&self, part: u32, (from, to): (usize, usize)) -> Option<(u64, u64)> {
         let mut base = 0;
-        for (number, text) in &self.texts {
-            if *number == part && from >= base && from < base + text.len() {
-                let points = |byte: usize| sources::code_points(text, byte.saturating_sub(base));
+        for (number, letters) in &self.texts {
+            if *number == part && from >= base && from < base + letters.bytes() {
+                let points = |byte: usize| letters.code_points(byte.saturating_sub(base));
                 return Some((points(from), points(to)));
             }
-            base += text.len();
+            base += letters.bytes();
         }
         None
     }

@@ -29,6 +29,8 @@ pub(in crate::gemini) struct Writer {
     id: String,
     tail: Vec<u8>,
     seal: Seal,
+    /// Whether what sources back is quoted, for which the text is kept.
+    quotes: bool,
     choices: Vec<Choice>,
     usage: Usage,
     begun: bool,
@@ -93,6 +95,7 @@ impl Writer {
             id: context.id.clone(),
             tail: emit::tail(&context.model, &context.id),
             seal: context.seal.clone(),
+            quotes: context.aftercare.server_tools,
             choices: Vec::new(),
             usage: Usage::default(),
             begun: false,
@@ -197,7 +200,7 @@ impl Writer {
 
     /// Returns the signature of the next part of an answer.
     fn signature(&mut self, choice: u16, own: &[Opaque]) -> Option<String> {
-        found(&mut self.choices, choice).carry.signature(own, &self.seal)
+        found(&mut self.choices, choice, self.quotes).carry.signature(own, &self.seal)
     }
 
     fn text(&mut self, choice: u16, part: u32, delta: &str, out: &mut Vec<u8>) {
@@ -258,14 +261,17 @@ impl Writer {
     }
 
     fn choice(&mut self, index: u16) -> &mut Choice {
-        found(&mut self.choices, index)
+        found(&mut self.choices, index, self.quotes)
     }
 }
 
 /// Returns what is kept of one answer.
-fn found(choices: &mut Vec<Choice>, index: u16) -> &mut Choice {
+fn found(choices: &mut Vec<Choice>, index: u16, quotes: bool) -> &mut Choice {
     let is_it = |choice: &Choice| choice.index == index;
-    found_or_added(choices, is_it, || Choice { index, ..Choice::default() })
+    found_or_added(choices, is_it, || {
+        let sources = if quotes { Sources::quoting() } else { Sources::default() };
+        Choice { index, sources, ..Choice::default() }
+    })
 }
 
 impl EventWriter for Writer {

@@ -33,7 +33,8 @@ fn web_search(members: &mut Members<'_>) -> Result<Option<Tool>, WireError> {
     let Some(raw) = members.take::<&RawValue>(NAME)? else { return Ok(None) };
     let options: SearchOptions = parse(raw, || NAME.to_owned())?;
     let location = options.user_location.and_then(|location| location.approximate);
-    let search = WebSearch { location, ..WebSearch::default() };
+    let context_size = options.search_context_size;
+    let search = WebSearch { location, context_size, ..WebSearch::default() };
     let kind = ToolKind::WebSearch { format: WireFormat::OpenAiChat, raw: raw.to_owned(), search };
     Ok(Some(named(NAME.to_owned(), kind)))
 }

@@ -143,6 +143,7 @@ pub(super) struct CustomDeclaration {
 #[derive(Debug, Deserialize)]
 pub(super) struct SearchOptions {
     pub(super) user_location: Option<UserLocation>,
+    pub(super) search_context_size: Option<String>,
 }
 
 /// See [`SearchOptions`].

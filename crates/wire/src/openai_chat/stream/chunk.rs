@@ -36,6 +36,8 @@ pub(crate) struct Chunk<'a> {
     #[serde(borrow)]
     pub(crate) error: Option<&'a RawValue>,
     #[serde(borrow)]
+    pub(crate) errors: Option<&'a RawValue>,
+    #[serde(borrow)]
     pub(crate) detail: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) message: Option<&'a RawValue>,

@@ -64,7 +64,7 @@ fn take_chunk(
 ) {
     let bare_error = chunk.choices.is_none()
         && chunk.usage.is_none()
-        && (chunk.detail.is_some() || chunk.message.is_some());
+        && (chunk.errors.is_some() || chunk.detail.is_some() || chunk.message.is_some());
     if chunk.error.is_some() || bare_error || named_error {
         let text = String::from_utf8_lossy(data);
         assembly.fail(error::in_band(&text), out);

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::item::{Emit, rest};
+use super::heard::Heard;
+use super::item::Emit;
 use super::wire::string;
 use crate::chat::CallKind;
 use crate::event::{Event, PartHead};
@@ -15,8 +16,9 @@ pub(super) struct Call {
     id: String,
     name: String,
     part: Option<u32>,
-    /// All characters of the input so far.
-    input: String,
+    heard: Heard,
+    /// Characters of the input that came before the client was told of the call.
+    waiting: String,
     ended: bool,
 }
 
@@ -47,16 +49,17 @@ impl Call {
         if self.ended || delta.is_empty() {
             return;
         }
-        self.input.push_str(delta);
-        if let Some(part) = self.part {
-            emit.push(Event::Arguments { choice: 0, part, delta: delta.to_owned() });
+        self.heard.add(delta);
+        match self.part {
+            Some(part) => emit.push(Event::Arguments { choice: 0, part, delta: delta.to_owned() }),
+            None => self.waiting.push_str(delta),
         }
     }
 
     /// Takes the whole input, of which only what the deltas left out is new.
     pub(super) fn fill(&mut self, whole: &str, emit: &mut Emit<'_>) {
-        let missing = rest(&self.input, whole).to_owned();
-        self.add(&missing, emit);
+        let missing = self.heard.rest(whole);
+        self.add(missing, emit);
     }
 
     /// Ends the call; of what it still lacks the item may know more.
@@ -74,7 +77,7 @@ impl Call {
         let member = if self.kind == CallKind::Custom { "input" } else { "arguments" };
         match item.get(member) {
             Some(Value::String(whole)) => self.fill(whole, emit),
-            Some(whole @ Value::Object(_)) if self.input.is_empty() => {
+            Some(whole @ Value::Object(_)) if self.heard.is_empty() => {
                 self.fill(&whole.to_string(), emit);
             }
             _ => {}
@@ -101,8 +104,9 @@ impl Call {
             PartHead::ToolCall { id: self.id.clone(), name: self.name.clone(), kind: self.kind };
         let part = emit.start(head);
         self.part = Some(part);
-        if !self.input.is_empty() {
-            emit.push(Event::Arguments { choice: 0, part, delta: self.input.clone() });
+        if !self.waiting.is_empty() {
+            let delta = std::mem::take(&mut self.waiting);
+            emit.push(Event::Arguments { choice: 0, part, delta });
         }
     }
 }

@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::call::Call;
+use super::heard::Heard;
 use super::wire::{list, string};
 use super::{logprobs, media, sources};
 use crate::chat::{CallKind, Opaque, OpaqueKind, Vendor};
@@ -91,7 +92,7 @@ struct Piece {
     kind: TextKind,
     /// The number of its part, shared by all pieces of one kind of reasoning.
     part: Option<u32>,
-    text: String,
+    heard: Heard,
     sources: usize,
     logprobs: usize,
     /// Whether all of its text came; its sources may still come with the item.
@@ -162,15 +163,15 @@ impl Item {
             return;
         }
         let part = self.start(at, emit);
-        self.pieces[at].text.push_str(delta);
+        self.pieces[at].heard.add(delta);
         emit.push(text_event(kind, part, delta.to_owned()));
     }
 
     /// Takes one of its texts whole, of which only what the deltas left out is new.
     pub(super) fn fill(&mut self, kind: TextKind, index: u64, whole: &str, emit: &mut Emit<'_>) {
         let at = self.piece(kind, index);
-        let missing = rest(&self.pieces[at].text, whole).to_owned();
-        self.add(kind, index, &missing, emit);
+        let missing = self.pieces[at].heard.rest(whole);
+        self.add(kind, index, missing, emit);
     }
 
     /// Takes log probabilities of newest tokens.
@@ -341,12 +342,12 @@ impl Item {
     fn piece(&mut self, kind: TextKind, index: u64) -> usize {
         let same = |piece: &Piece| piece.kind == kind && piece.index == index;
         self.pieces.iter().position(same).unwrap_or_else(|| {
-            let (text, part) = (String::new(), None);
+            let (heard, part) = (Heard::default(), None);
             let piece = Piece {
                 index,
                 kind,
                 part,
-                text,
+                heard,
                 sources: 0,
                 logprobs: 0,
                 complete: false,
@@ -386,9 +387,4 @@ fn text_event(kind: TextKind, part: u32, delta: String) -> Event {
     } else {
         Event::Text { choice: 0, part, delta }
     }
-}
-
-/// Returns what of a whole text is new after what is known; nothing if the two differ.
-pub(super) fn rest<'w>(known: &str, whole: &'w str) -> &'w str {
-    whole.strip_prefix(known).unwrap_or("")
 }

@@ -7,6 +7,7 @@
 mod assembly;
 mod call;
 mod frames;
+mod heard;
 mod item;
 mod items;
 mod logprobs;

@@ -56,13 +56,7 @@ pub(in crate::anthropic) fn read(body: &[u8], peek: &Peek) -> Result<ChatRequest
         ),
         None => (ToolChoice::NotSaid, None),
     };
-    if body
-        .thinking
-        .as_ref()
-        .is_some_and(|thinking| thinking.kind.as_deref() == Some("between_tools"))
-    {
-        findings.notes.approximate("thinking", "sent as a low effort");
-    }
+    note_thinking(body.thinking.as_ref(), body.output_config.as_ref(), &mut findings);
     findings.refused.or(ChatRequest {
         origin: Some(WireFormat::Anthropic),
         model: peek.model.clone(),
@@ -172,6 +166,23 @@ fn reasoning(
         }
     };
     Ok(Reasoning { amount, show })
+}
+
+/// Notes what of the reasoning other formats have no word for. Where both an effort and thinking that says
+/// how much are asked for, they have one word for the two.
+fn note_thinking(
+    thinking: Option<&Thinking>,
+    config: Option<&OutputConfig<'_>>,
+    findings: &mut Findings,
+) {
+    let has_effort = config.is_some_and(|config| config.effort.is_some());
+    match thinking.and_then(|thinking| thinking.kind.as_deref()) {
+        Some("between_tools") => findings.notes.approximate("thinking", "sent as a low effort"),
+        Some("enabled" | "disabled") if has_effort => {
+            findings.notes.approximate("output_config.effort", "what `thinking` asks for counts");
+        }
+        _ => {}
+    }
 }
 
 fn effort(word: &str) -> Result<Effort, WireError> {

@@ -84,6 +84,7 @@ fn web_search(raw: &RawValue) -> WebSearch {
         blocked_domains: wire.blocked_domains.unwrap_or_default(),
         location: location.filter(|place| place.as_object().is_some_and(|place| !place.is_empty())),
         max_uses: wire.max_uses,
+        context_size: None,
     }
 }
 

@@ -107,6 +107,11 @@ fn adaptive(writing: &mut Writing<'_, '_>, plan: &mut Plan) {
                 (writing.request.reasoning.show == Some(true)).then(|| kind("adaptive"));
             return;
         }
+        ReasoningAmount::Off if writing.facts.always_thinks => {
+            writing.approximate(Field::THINKING, "the model thinks at least between calls");
+            plan.thinking = Some(kind("between_tools"));
+            return;
+        }
         ReasoningAmount::Off => {
             plan.thinking = Some(kind("disabled"));
             return;

@@ -193,6 +193,10 @@ pub(super) fn choice<'a>(writing: &mut Writing<'a, '_>) -> Option<ToolChoice<'a>
     if request.tools.is_empty() {
         return None;
     }
+    if writing.facts.no_forced_calls && is_forced(request) {
+        let why = "the model cannot be made to call a tool; let it choose, or take another model";
+        writing.refuse(Field::TOOL_CHOICE, why);
+    }
     let disable_parallel_tool_use = (request.parallel_calls == Some(false)).then_some(true);
     let choice = |kind, name| Some(ToolChoice { kind, name, disable_parallel_tool_use });
     match &request.tool_choice {

@@ -222,12 +222,8 @@ impl<'a> Drafts<'a, '_, '_> {
             PartKind::Server { format, raw } => {
                 if *format == WireFormat::Anthropic {
                     self.push(role, Block::Raw(raw));
-                } else if let Some(text) = server_text(raw.get()) {
-                    self.writing.approximate(Field::SERVER_PARTS, "sent as text");
+                } else if let Some(text) = server_text(raw.get(), self.writing) {
                     self.push(role, Block::text(text));
-                } else {
-                    let why = "blocks of another vendor's own tools cannot be sent";
-                    self.writing.drop(Field::SERVER_PARTS, why);
                 }
             }
         }

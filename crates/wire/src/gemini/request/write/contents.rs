@@ -11,6 +11,7 @@ use crate::chat::{Part, PartKind, Role, Turn};
 use crate::codec::WireError;
 use crate::field_names::Field;
 use crate::model_facts::ThinkingControl;
+use crate::server_text::server_text;
 
 /// Stands in for a signature that got lost; Google documents it for calls that came from elsewhere.
 const SENTINEL: &str = "skip_thought_signature_validator";
@@ -174,9 +175,9 @@ fn part_into<'a>(
             draft.rest.push(Out::Kept(raw));
             return;
         }
-        PartKind::Server { .. } => {
-            writing.drop(Field::SERVER_PARTS, "what another vendor's own tools did is not sent");
-            return;
+        PartKind::Server { raw, .. } => {
+            let Some(text) = server_text(raw.get(), writing) else { return };
+            Made { text: Some(Cow::Owned(text)), ..Made::default() }
         }
         kind => {
             let Some(made) = media::write(writing, kind) else { return };

@@ -30,14 +30,13 @@ pub(super) fn write<'a>(writing: &mut Writing<'a, '_>, kind: &'a PartKind) -> Op
             let own = writing.request.origin == Some(WireFormat::Gemini);
             if !own && !writing.facts.web_media {
                 let why = "the provider does not fetch web addresses; send the bytes as base64";
-                writing.refused.add(Field::DOCUMENT.name(writing.request), why);
+                writing.refuse(field_of(kind), why);
                 return None;
             }
             Made { file_data: Some(FileData { mime_type, file_uri: uri }), ..Made::default() }
         }
         MediaSource::FileId(id) => {
-            let field = Field::DOCUMENT.name(writing.request);
-            writing.refused.add(field, format!("the file `{id}` is stored at another vendor"));
+            writing.refuse(field_of(kind), format!("the file `{id}` is stored at another vendor"));
             return None;
         }
         MediaSource::Text(text) => return Some(text_document(writing, media, text)),
@@ -56,6 +55,15 @@ pub(super) fn media_of(kind: &PartKind) -> Option<&Media> {
         | PartKind::Video(media)
         | PartKind::Document(media) => Some(media),
         _ => None,
+    }
+}
+
+fn field_of(kind: &PartKind) -> Field {
+    match kind {
+        PartKind::Image(_) => Field::IMAGE,
+        PartKind::Audio(_) => Field::SOUND,
+        PartKind::Video(_) => Field::VIDEO,
+        _ => Field::DOCUMENT,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::chat::{Media, MediaSource, PartKind};
 use crate::data_url;
 use crate::field_names::Field;
 use crate::openai_media;
-use crate::server_text;
+use crate::server_text::server_text;
 
 /// Why a file that only has an id or a vendor's address cannot be sent.
 const STORED_ELSEWHERE: &str = "the file is stored at another vendor; send it as base64";
@@ -32,17 +32,6 @@ pub(super) fn part(kind: &PartKind, writing: &mut Writing<'_, '_>) -> Option<Val
         }
         PartKind::ToolCall { .. } | PartKind::ToolResult { .. } | PartKind::Reasoning(_) => None,
     }
-}
-
-/// Returns the words for a piece of another vendor's server tools, or `None` with a note.
-pub(super) fn server_text(raw: &str, writing: &mut Writing<'_, '_>) -> Option<String> {
-    let text = server_text::server_text(raw);
-    if text.is_some() {
-        writing.approximate(Field::SERVER_PARTS, "results of server tools are sent as text");
-    } else {
-        writing.drop(Field::SERVER_PARTS, "server tools belong to another provider");
-    }
-    text
 }
 
 fn image(media: &Media, writing: &mut Writing<'_, '_>) -> Option<Value> {

@@ -21,6 +21,9 @@ use crate::notes::Notes;
 use crate::openai_effort;
 use crate::writing::Writing;
 
+/// The word for no reasoning at all.
+const NO_EFFORT: &str = "none";
+
 impl Writing<'_, '_> {
     /// Tells whether this very target made the data: it came through this format then and may go back.
     ///
@@ -42,6 +45,18 @@ impl Writing<'_, '_> {
     }
 }
 
+/// Returns the word for the amount of reasoning: none where that would exclude the tools.
+fn effort(writing: &mut Writing<'_, '_>) -> Option<&'static str> {
+    let word = openai_effort::word(writing)?;
+    let excludes = writing.facts.no_reasoning_with_tools && !writing.request.tools.is_empty();
+    if !excludes || word == NO_EFFORT {
+        return Some(word);
+    }
+    let why = "the model takes no tools while it reasons here; Responses can have both";
+    writing.approximate(Field::THINKING, why);
+    Some(NO_EFFORT)
+}
+
 /// Writes a request.
 ///
 /// # Errors
@@ -60,7 +75,7 @@ pub(crate) fn write(
     }
     let mut body = Body { model: target.model, messages, ..Body::default() };
     body.sampling = sampling::write(&mut writing);
-    body.reasoning_effort = openai_effort::word(&mut writing);
+    body.reasoning_effort = effort(&mut writing);
     tools::write(&mut writing, &mut body);
     settings::write(&mut writing, &mut body);
     writing.finish(&body, request.delivery.stream)

@@ -10,6 +10,7 @@ use super::{media, names};
 use crate::chat::{Media, MediaSource, Part, PartKind};
 use crate::field_names::Field;
 use crate::openai_media;
+use crate::server_text::server_text;
 
 /// What stands in the place of a result that is media alone.
 const SEE_ATTACHED: &str = "(see attached)";
@@ -38,7 +39,7 @@ pub(super) fn split(
             PartKind::Document(file @ Media { source: MediaSource::Text(text), .. }) => {
                 texts.push(openai_media::titled(file, text));
             }
-            PartKind::Server { raw, .. } => texts.extend(media::server_text(raw.get(), writing)),
+            PartKind::Server { raw, .. } => texts.extend(server_text(raw.get(), writing)),
             kind => files.extend(media::part(kind, writing)),
         }
     }

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::WireFormat;
 use crate::chat::{
-    AudioOutput, CallKind, ChatRequest, Media, MediaSource, Opaque, OpaqueKind, Origin, Part,
-    PartKind, RawJson, Reasoning, Role, Sampling, Tool, ToolChoice, ToolKind, Turn, Vendor,
-    WebSearch,
+    AudioOutput, CallKind, ChatRequest, Effort, Media, MediaSource, Opaque, OpaqueKind, Origin,
+    Part, PartKind, RawJson, Reasoning, ReasoningAmount, Role, Sampling, Tool, ToolChoice,
+    ToolKind, Turn, Vendor, WebSearch,
 };
 use crate::codec::{Codec, Target, WireError, Written};
 use crate::envelope::family;
@@ -328,6 +328,51 @@ fn at_most_four_cache_marks_go_out_and_the_later_ones_count_for_more() {
 
     let (body, _, notes) = write(&request, &ModelFacts::default());
     assert_eq!((&body["messages"][0]["content"], notes.len()), (&json!("s1"), 0));
+}
+
+#[test]
+fn ids_are_as_short_as_the_model_wants_them() {
+    let step = |id: &str| {
+        let asked = turn(Role::Assistant, vec![call(id, "f", CallKind::Function, "{}")]);
+        of(vec![user("go"), asked, turn(Role::Tool, vec![result(id, "done")])])
+    };
+    let facts = ModelFacts { short_call_ids: true, ..ModelFacts::default() };
+    for id in ["toolu_01", "D681PevKs"] {
+        let (body, ..) = write(&step(id), &facts);
+        let sent = body["messages"][1]["tool_calls"][0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(body["messages"][2]["tool_call_id"], sent.as_str(), "{id:?}");
+        assert_eq!(sent.len(), 9, "{id:?}");
+    }
+}
+
+#[test]
+fn a_call_without_reasoning_goes_to_a_model_that_wants_some() {
+    let asked = turn(Role::Assistant, vec![call("c1", "f", CallKind::Function, "{}")]);
+    let request = of(vec![user("go"), asked, turn(Role::Tool, vec![result("c1", "done")])]);
+    let check = |echo: bool, expected: Value, noted: &[&str]| {
+        let facts = ModelFacts { reasoning_echo: echo, ..ModelFacts::default() };
+        let (body, _, notes) = write(&request, &facts);
+        assert_eq!(body["messages"][1]["reasoning_content"], expected);
+        assert_eq!(notes, noted);
+    };
+    check(true, json!(" "), &["≈messages[].content[].thinking"]);
+    check(false, Value::Null, &[]);
+}
+
+#[test]
+fn tools_count_more_than_reasoning_where_they_exclude_each_other() {
+    let facts = ModelFacts { no_reasoning_with_tools: true, ..openai() };
+    let mut request = of(vec![user("go")]);
+    request.reasoning.amount = ReasoningAmount::Effort(Effort::High);
+    assert_eq!(write(&request, &facts).0["reasoning_effort"], "high");
+
+    request.tools = vec![tool("f", ToolKind::Function)];
+    let (body, _, notes) = write(&request, &facts);
+
+    assert_eq!(body["reasoning_effort"], "none");
+    assert_eq!(notes, ["≈thinking"]);
+    request.reasoning.amount = ReasoningAmount::NotSaid;
+    assert!(write(&request, &facts).0["reasoning_effort"].is_null());
 }
 
 #[test]

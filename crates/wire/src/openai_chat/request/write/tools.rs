@@ -138,9 +138,15 @@ fn web_search(
     } else {
         writing.approximate(Field::WEB_SEARCH, "the provider's own search is used");
     }
-    let Some(Value::Object(mut place)) = search.location.clone() else { return Some(json!({})) };
-    place.remove("type");
-    Some(json!({"user_location": {"type": "approximate", "approximate": place}}))
+    let mut options = json!({});
+    if let Some(size) = &search.context_size {
+        options["search_context_size"] = size.as_str().into();
+    }
+    if let Some(Value::Object(mut place)) = search.location.clone() {
+        place.remove("type");
+        options["user_location"] = json!({"type": "approximate", "approximate": place});
+    }
+    Some(options)
 }
 
 fn choice(writing: &mut Writing<'_, '_>, choice: &ToolChoice) -> Option<Value> {

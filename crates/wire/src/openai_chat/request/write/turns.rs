@@ -17,9 +17,14 @@ use crate::field_names::Field;
 use crate::ids;
 use crate::openai_call_ids::CallIds;
 use crate::openai_chat::stream::details;
+use crate::server_text::server_text;
 
 /// Longest call id that OpenAI accepts, in bytes.
 const MAX_ID_BYTES: usize = 40;
+
+/// Reasoning of a call of which none is known. DeepSeek and Kimi refuse a call without, Kimi also an empty
+/// text.
+const BLANK: &str = " ";
 
 /// Writes all turns.
 pub(super) fn write<'a>(writing: &mut Writing<'a, '_>) -> Vec<Message<'a>> {
@@ -28,7 +33,7 @@ pub(super) fn write<'a>(writing: &mut Writing<'a, '_>) -> Vec<Message<'a>> {
     let mut writer = Turns {
         messages: Vec::new(),
         files: Vec::new(),
-        calls: CallIds::new(fitted),
+        calls: CallIds::new(if writing.facts.short_call_ids { ids::short } else { fitted }),
         marks,
         writing,
     };
@@ -174,7 +179,16 @@ impl<'a> Turns<'a, '_, '_> {
             }
         }
         said.end_signature();
-        let Said { content, refusal, reasoning, details, .. } = said;
+        let Said { content, refusal, mut reasoning, details, .. } = said;
+        if self.writing.facts.reasoning_echo
+            && reasoning.is_empty()
+            && !message.tool_calls.is_empty()
+        {
+            let why =
+                "the model wants reasoning before a call; a blank is sent for what is not there";
+            self.writing.approximate(names::REASONING, why);
+            reasoning.push_str(BLANK);
+        }
         message.reasoning_details = details;
         message.reasoning_content = Some(reasoning).filter(|text| !text.is_empty());
         message.refusal = Some(refusal).filter(|text| !text.is_empty());
@@ -213,7 +227,7 @@ impl<'a> Turns<'a, '_, '_> {
                 message.tool_calls.push(ToolCall { id, called, extra_content });
             }
             PartKind::Server { raw, .. } => {
-                let Some(text) = media::server_text(raw.get(), self.writing) else { return };
+                let Some(text) = server_text(raw.get(), self.writing) else { return };
                 if !said.content.is_empty() {
                     said.content.push_str("\n\n");
                 }

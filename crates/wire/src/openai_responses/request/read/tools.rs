@@ -108,6 +108,7 @@ fn search(wire: WireTool<'_>) -> WebSearch {
         blocked_domains: filters.blocked_domains.unwrap_or_default(),
         location: location.filter(|value| value.as_object().is_some_and(|map| !map.is_empty())),
         max_uses: None,
+        context_size: wire.search_context_size,
     }
 }
 

@@ -104,6 +104,7 @@ pub(super) struct Tool<'a> {
     pub(super) tools: Option<Vec<&'a RawValue>>,
     pub(super) filters: Option<Filters>,
     pub(super) user_location: Option<Value>,
+    pub(super) search_context_size: Option<String>,
 }
 
 /// What a web search is to keep to.

@@ -12,6 +12,7 @@ use crate::WireFormat;
 use crate::chat::{CallKind, PartKind, Role, Turn};
 use crate::field_names::Field;
 use crate::openai_call_ids::CallIds;
+use crate::server_text::server_text;
 
 /// Writes all turns.
 pub(super) fn write<'a>(writing: &mut Writing<'a, '_>) -> Vec<Item<'a>> {
@@ -108,7 +109,7 @@ impl<'a> Input<'a> {
                     self.items.push(Item::Raw(raw));
                 }
                 PartKind::Server { raw, .. } => {
-                    if let Some(text) = media::server_text(raw.get(), writing) {
+                    if let Some(text) = server_text(raw.get(), writing) {
                         self.items.extend(thoughts.take(writing));
                         texts.push(Part::OutputText { text: text.into() });
                     }

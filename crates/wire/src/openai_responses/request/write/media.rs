@@ -10,7 +10,7 @@ use crate::chat::{self, Media, MediaSource, PartKind};
 use crate::data_url;
 use crate::field_names::Field;
 use crate::openai_media;
-use crate::server_text;
+use crate::server_text::server_text;
 
 /// Why a stored file cannot be sent.
 const STORED: &str = "the file is stored at another vendor; send it as base64 or URL";
@@ -43,17 +43,6 @@ pub(super) fn part<'a>(part: &'a chat::Part, writing: &mut Writing<'a, '_>) -> O
         }
     }
     sent
-}
-
-/// Returns what a vendor's own tool gave, as text.
-pub(super) fn server_text(raw: &str, writing: &mut Writing<'_, '_>) -> Option<String> {
-    let text = server_text::server_text(raw);
-    if text.is_some() {
-        writing.approximate(Field::SERVER_PARTS, "what another vendor's tool gave is sent as text");
-    } else {
-        writing.drop(Field::SERVER_PARTS, "calls of another vendor's own tools are not sent");
-    }
-    text
 }
 
 fn image<'a>(media: &'a Media, writing: &mut Writing<'a, '_>) -> Option<Part<'a>> {

@@ -94,6 +94,9 @@ fn web_search(search: &WebSearch, writing: &mut Writing<'_, '_>) -> Value {
         let domains = json!({"allowed_domains": search.allowed_domains});
         tool.insert("filters".to_owned(), domains);
     }
+    if let Some(size) = &search.context_size {
+        tool.insert("search_context_size".to_owned(), size.as_str().into());
+    }
     if let Some(Value::Object(place)) = &search.location {
         let mut location = Map::new();
         location.insert("type".to_owned(), "approximate".into());

@@ -253,6 +253,37 @@ fn a_budget_gives_way_to_forced_calls_and_unsigned_steps() {
 }
 
 #[test]
+fn a_model_that_always_thinks_does_the_least_it_can() {
+    let facts = facts(|facts| {
+        facts.thinking = ThinkingControl::Adaptive;
+        facts.always_thinks = true;
+    });
+    let mut request = hello();
+    request.reasoning.amount = ReasoningAmount::Off;
+
+    let found = written_for(&request, &facts);
+
+    assert_eq!(found.body["thinking"], json!({"type": "between_tools"}));
+    assert_eq!(found.noted(), ["reasoning_effort"]);
+}
+
+#[test]
+fn a_call_is_not_demanded_of_a_model_that_refuses_it() {
+    let facts = facts(|facts| facts.no_forced_calls = true);
+    let mut request = hello();
+    request.tools = vec![tool("f", None)];
+    request.tool_choice = ToolChoice::Auto;
+    assert_eq!(written_for(&request, &facts).body["tool_choice"]["type"], "auto");
+
+    request.tool_choice = ToolChoice::One("f".to_owned());
+    let target = Target::new("m", &facts);
+    let refused = write(&request, &target, &mut Notes::default());
+
+    let error = refused.unwrap_err().to_string();
+    assert!(error.starts_with("`tool_choice` cannot be sent"), "{error}");
+}
+
+#[test]
 fn a_budget_excludes_other_sampling() {
     let facts = facts(|facts| facts.thinking = ThinkingControl::Budget);
     let mut request = hello();

@@ -130,6 +130,7 @@ fn a_web_search_of_another_vendor_is_asked_for_here() {
         blocked_domains: vec!["b.org".to_owned()],
         location: Some(json!({"city": "Bonn"})),
         max_uses: Some(2),
+        context_size: None,
     });
     let expected = json!([{
         "type": "web_search_20250305", "name": "web_search", "max_uses": 2,

@@ -125,6 +125,7 @@ fn web_search_of_others_becomes_its_own() {
         blocked_domains: vec!["b.org".to_owned()],
         location: Some(json!({"type": "approximate", "city": "Rome"})),
         max_uses: Some(3),
+        context_size: Some("low".to_owned()),
     };
     let kind = ToolKind::WebSearch { format: WireFormat::Anthropic, raw: raw(&json!({})), search };
     let mut request = with(vec![tool("web_search", kind)]);
@@ -135,6 +136,7 @@ fn web_search_of_others_becomes_its_own() {
     assert_eq!(
         body["tools"],
         json!([{"type": "web_search", "filters": {"allowed_domains": ["a.org"]},
+                "search_context_size": "low",
                 "user_location": {"type": "approximate", "city": "Rome"}}])
     );
     let expected = ["~tools[].web_search", "-tools[].blocked_domains", "-tools[].max_uses"];
