@@ -88,7 +88,7 @@ pub async fn receive(
     match steps(shared, session, &mut cx, surface).await {
         Ok(Next::Forward) => forward(shared, session, flight, (cx, (in_flight, running))).await,
         Ok(Next::Answer(answer)) => whole(session, flight, cx, answer).await,
-        Ok(Next::Follow(relayed)) => relay::relay(session, flight, cx, relayed).await,
+        Ok(Next::Follow(relayed)) => relay::relay((shared, session), flight, cx, relayed).await,
         Ok(Next::Left(error)) => {
             *flight = Flight::Local(Box::new(Local { cx: Some(cx), status: 0, error: None }));
             Err(error)
@@ -105,9 +105,11 @@ async fn whole(
     answer: Reply,
 ) -> pingora::Result<bool> {
     cx.attached.log_answer(&answer.body);
-    let status = reply::whole(session, &cx, answer).await?;
+    let written = reply::whole(session, &cx, answer).await;
+    // 0: the client left; what it asked for is recorded all the same.
+    let status = *written.as_ref().unwrap_or(&0);
     *flight = Flight::Local(Box::new(Local { cx: Some(cx), status, error: None }));
-    Ok(true)
+    written.map(|_| true)
 }
 
 /// What is done with a request that was received.
