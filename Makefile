@@ -26,7 +26,8 @@ endif
 	$(CARGO) test --locked --quiet --package omniroute-core --features shuttle --test races
 
 # 100 kills under load, 200 clients on one budget, a search for every secret, 100 reloads, 10 upgrades with 500
-# streams open; printed as one table.
+# streams open, 5,000 streams at once, a mixed load (OMNIROUTE_SOAK=600 for ten minutes), floods of HTTP/2 frames and
+# 2,000 slow clients; printed as one table.
 test-hard: packages
 	scripts/test-hard.sh
 

@@ -1,7 +1,8 @@
 #!/bin/bash
 # The promises that take longest to try, and their figures as one table: what is acknowledged survives
 # kill -9, an import is whole or not there, no budget is overrun, no secret comes out, reloads, upgrades and
-# stops break nothing.
+# stops break nothing, a crowd and a long load take no more memory than they may, floods and slow clients
+# disturb nobody.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,6 +10,10 @@ export OMNIROUTE_KILLS="${OMNIROUTE_KILLS:-100}"
 export OMNIROUTE_UPGRADES="${OMNIROUTE_UPGRADES:-10}"
 export OMNIROUTE_STREAMS="${OMNIROUTE_STREAMS:-500}"
 export OMNIROUTE_RATE="${OMNIROUTE_RATE:-200}"
+export OMNIROUTE_CROWD="${OMNIROUTE_CROWD:-5000}"
+export OMNIROUTE_SOAK="${OMNIROUTE_SOAK:-30}"
+export OMNIROUTE_SOAK_RATE="${OMNIROUTE_SOAK_RATE:-200}"
+export OMNIROUTE_SIEGE="${OMNIROUTE_SIEGE:-400}"
 export OMNIROUTE_RELOADS="${OMNIROUTE_RELOADS:-100}"
 # Two descriptors per stream.
 ulimit -n "$(ulimit -Hn)"
@@ -28,6 +33,9 @@ run leaks:: || failed=1
 run reload::reloads_under_load || failed=1
 run upgrade:: || failed=1
 run stopping:: || failed=1
+run soak:: || failed=1
+run floods:: || failed=1
+run siege:: || failed=1
 
 echo
 printf '%-8s %s\n' promise figures

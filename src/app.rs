@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use omniroute_core::affinity::Affinity;
 use omniroute_core::clock::Clock;
@@ -12,7 +11,6 @@ use omniroute_core::seeds::Seeds;
 use omniroute_core::snapshot::{Problem, Problems, Snapshot};
 use omniroute_core::state::SharedState;
 use omniroute_sim::Running;
-use pingora::apps::HttpServerOptions;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs, Server};
 use pingora_core::apps::http_app::HttpServer;
@@ -27,7 +25,10 @@ use crate::explained::Explained;
 use crate::handover::{Offer, Parting, Predecessor, Sockets, activated, patiently};
 use crate::keeping::Keeps;
 use crate::leaving::Leaving;
-use crate::listen::{Addresses, Caps, Certificates, Door, TlsFault, clients_allowed};
+use crate::listen::{
+    Addresses, Caps, Certificates, Door, TlsFault, clients_allowed, endpoint, h2_options,
+    http_options,
+};
 use crate::live::{LiveConfig, Source, Watch};
 use crate::login::{Login, Session, SessionHash};
 use crate::metrics::Metrics;
@@ -45,12 +46,6 @@ use crate::{admin, keeping};
 /// Most attempts Pingora allows for one request. The plan ends earlier by itself; what comes on top
 /// are repetitions on dead kept-alive connections.
 const MAX_TRIES: usize = 64;
-
-/// Requests on one client connection before it is closed (design/reliability.md, section 3).
-const REQUESTS_PER_CONNECTION: u32 = 10_000;
-
-/// How long an idle HTTP/2 connection of a client is kept.
-const H2_IDLE: Duration = Duration::from_secs(75);
 
 /// Kept-alive connections to providers, all together.
 const UPSTREAM_POOL: usize = 1024;
@@ -239,11 +234,8 @@ impl App {
 
     fn proxy(&self, conf: &Arc<ServerConf>, side: Side) -> HttpProxy<Gateway> {
         let mut proxy = http_proxy(conf, Gateway::new(Arc::clone(&self.shared), side));
-        let mut options = HttpServerOptions::default();
-        options.h2c = true;
-        options.keepalive_request_limit = Some(REQUESTS_PER_CONNECTION);
-        options.h2_idle_timeout = Some(H2_IDLE);
-        proxy.server_options = Some(options);
+        proxy.server_options = Some(http_options());
+        proxy.h2_options = Some(h2_options());
         proxy
     }
 
@@ -252,22 +244,23 @@ impl App {
         let conf = Arc::clone(&server.configuration);
         let side = if addresses.admin.is_some() { Side::Calls } else { Side::Both };
         let mut gateway = Service::new("gateway".to_owned(), self.door(&conf, side));
+        let has_tls = self.shared.live.load().server.tls.is_some();
         for address in &addresses.listen {
-            gateway.add_tcp(&address.to_string());
+            gateway.add_listener(endpoint(*address, has_tls));
         }
         gateway.threads = Some(conf.threads);
         server.add_service(opened.of(gateway));
         if let Some(address) = addresses.admin {
             let door = self.door(&conf, Side::Administration);
             let mut service = Service::new("administration".to_owned(), door);
-            service.add_tcp(&address.to_string());
+            service.add_listener(endpoint(address, has_tls));
             server.add_service(opened.of(service));
         }
         if let Some(address) = addresses.exposed {
             let exposition = Exposition { shared: Arc::clone(&self.shared) };
             let app = self.before(HttpServer::new_app(exposition), None);
             let mut service = Service::new("metrics".to_owned(), app);
-            service.add_tcp(&address.to_string());
+            service.add_listener(endpoint(address, false));
             server.add_service(opened.of(service));
         }
     }

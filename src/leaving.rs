@@ -8,9 +8,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
+use tokio::time::{Sleep, sleep};
 
 const SERVING: u8 = 0;
 const MOVED: u8 = 1;
@@ -69,7 +71,8 @@ impl Leaving {
         self.stage() >= DRAINING
     }
 
-    fn is_cutting(&self) -> bool {
+    /// Tells whether what runs is being ended.
+    pub fn is_cutting(&self) -> bool {
         self.stage() == CUTTING
     }
 
@@ -83,6 +86,7 @@ impl Leaving {
 #[derive(Default)]
 pub struct Cut {
     waiting: Option<(Pin<Box<OwnedNotified>>, Waker)>,
+    grace: Option<Pin<Box<Sleep>>>,
 }
 
 impl Cut {
@@ -108,6 +112,12 @@ impl Cut {
             Poll::Pending
         })
         .await;
+    }
+
+    /// Returns so long after that; the time counts from the first call that comes to it.
+    pub async fn wait_past(&mut self, leaving: &Leaving, grace: Duration) {
+        self.wait(leaving).await;
+        self.grace.get_or_insert_with(|| Box::pin(sleep(grace))).as_mut().await;
     }
 }
 

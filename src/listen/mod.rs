@@ -15,6 +15,7 @@ mod conn;
 mod door;
 mod fault;
 mod files;
+mod sizes;
 
 pub use addresses::Addresses;
 pub use caps::{Caps, Full, Place};
@@ -23,3 +24,4 @@ pub use conn::Conn;
 pub use door::Door;
 pub use fault::TlsFault;
 pub use files::clients_allowed;
+pub use sizes::{endpoint, h2_options, http_options};

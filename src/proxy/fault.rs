@@ -10,6 +10,7 @@ use pingora_proxy::Session;
 use super::exchange::{Exchange, Parcel, Step};
 use super::flight::{Flight, Forward};
 use super::session::step_aside;
+use super::unread;
 use crate::upstream::Unreachable;
 
 /// The attempt was judged and another is to be made.
@@ -127,6 +128,15 @@ pub async fn say_last_words(session: &mut Session, flight: &mut Flight) -> u16 {
     let Some(parcel) = last_words else { return 0 };
     session.set_keepalive(None);
     let status = parcel.head.as_ref().map_or(0, |head| head.status.as_u16());
+    {
+        let exchange = forward.exchange.lock();
+        if exchange.client_left {
+            return status;
+        }
+        if exchange.shared.leaving.is_cutting() {
+            session.set_write_timeout(Some(unread::LAST_WORDS));
+        }
+    }
     if let Err(error) = write(session, parcel).await {
         tracing::debug!(%error, "the client left before its error was written");
     }

@@ -39,6 +39,7 @@ mod stopping;
 mod strict;
 mod traced;
 pub mod trial;
+mod unread;
 mod usage;
 
 use std::sync::Arc;

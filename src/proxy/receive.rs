@@ -67,28 +67,28 @@ pub async fn receive(
         body_took: Duration::ZERO,
         attached: Attached::default(),
     };
-    if let Err(error) = admitted {
-        return refuse((shared, session), flight, cx, error).await;
-    }
-    let surface = match seen.surface {
+    let surface = admitted.and_then(|()| {
+        seen.surface.map_err(|refusal| refusal.into_error(&cx.head.method, &cx.head.path))
+    });
+    let surface = match surface {
         Ok(surface) => surface,
-        Err(refusal) => {
-            let error = refusal.into_error(&cx.head.method, &cx.head.path);
-            return refuse((shared, session), flight, cx, error).await;
-        }
+        Err(error) => return refuse((shared, session), flight, cx, error).await,
     };
     if surface == Surface::Administration {
         return administered(shared, session, flight, cx).await;
     }
-    let running = match begin(shared, session, &cx) {
-        Ok(running) => running,
-        Err(error) => return refuse((shared, session), flight, cx, error).await,
-    };
+    if let Err(error) = admit(shared, session, &cx) {
+        return refuse((shared, session), flight, cx, error).await;
+    }
     cx.trace = traced::begin(&cx, shared);
     match steps(shared, session, &mut cx, surface).await {
-        Ok(Next::Forward) => forward(shared, session, flight, (cx, (in_flight, running))).await,
+        Ok(Next::Forward(running)) => {
+            forward(shared, session, flight, (cx, (in_flight, running))).await
+        }
         Ok(Next::Answer(answer)) => whole(session, flight, cx, answer).await,
-        Ok(Next::Follow(relayed)) => relay::relay(session, flight, cx, relayed).await,
+        Ok(Next::Follow(relayed, _running)) => {
+            relay::relay((shared, session), flight, cx, relayed).await
+        }
         Ok(Next::Left(error)) => {
             *flight = Flight::Local(Box::new(Local { cx: Some(cx), status: 0, error: None }));
             Err(error)
@@ -105,28 +105,35 @@ async fn whole(
     answer: Reply,
 ) -> pingora::Result<bool> {
     cx.attached.log_answer(&answer.body);
-    let status = reply::whole(session, &cx, answer).await?;
+    let written = reply::whole(session, &cx, answer).await;
+    // 0: the client left; what it asked for is recorded all the same.
+    let status = *written.as_ref().unwrap_or(&0);
     *flight = Flight::Local(Box::new(Local { cx: Some(cx), status, error: None }));
-    Ok(true)
+    written.map(|_| true)
 }
 
 /// What is done with a request that was received.
 enum Next {
     /// The call is ready to be planned.
-    Forward,
+    Forward(Running),
     /// It ends with this answer.
     Answer(Reply),
     /// It ends with the answer that another request is getting.
-    Follow(Relay),
+    Follow(Relay, Running),
     /// Its client has left.
     Left(Box<pingora::Error>),
 }
 
-/// Begins a call, unless there are too many.
-fn begin(shared: &Shared, session: &Session, cx: &RequestContext) -> Result<Running, Error> {
+/// Lets a call in, unless there are too many already: better now than behind its body.
+fn admit(shared: &Shared, session: &Session, cx: &RequestContext) -> Result<(), Error> {
     if intake::is_reserve(session) {
         return Err(Error::Overloaded { limit: "connections" });
     }
+    begin(shared, cx).map(drop)
+}
+
+/// Begins a call, unless there are too many.
+fn begin(shared: &Shared, cx: &RequestContext) -> Result<Running, Error> {
     let running = shared.load.begin(cx.snapshot.limits.requests);
     running.ok_or(Error::Overloaded { limit: "requests" })
 }
@@ -215,6 +222,8 @@ async fn called(
     let before = shared.clock.now();
     let body = intake::body(session, allowed).await?;
     cx.body_took = shared.clock.now().saturating_duration_since(before);
+    // Not before: whoever drips bodies would take the places of those who call.
+    let running = begin(shared, cx)?;
     let peek = codec.peek(&body, path.as_ref())?;
     cx.attached.log_request(&body);
     cx.call = Some(Call { operation, codec, peek, body });
@@ -226,9 +235,9 @@ async fn called(
         Err(left) = session.downstream_session.read_body_or_idle(true) => return Ok(Next::Left(left)),
     };
     Ok(match decided {
-        Flow::Continue => Next::Forward,
+        Flow::Continue => Next::Forward(running),
         Flow::Answer(answer) => Next::Answer(answer),
-        Flow::Follow(relayed) => Next::Follow(relayed),
+        Flow::Follow(relayed) => Next::Follow(relayed, running),
     })
 }
 

@@ -7,9 +7,10 @@ use omniroute_core::filter::Relay;
 use omniroute_core::replay::Cut;
 use pingora_proxy::Session;
 
-use super::fault;
 use super::flight::{Flight, Local};
 use super::head::Head;
+use super::{Shared, fault, unread};
+use crate::leaving::Cut as End;
 
 /// Writes the answer. Returns that it has been written.
 ///
@@ -17,13 +18,13 @@ use super::head::Head;
 ///
 /// Pingora's, if the client left, or to have the connection closed where the answer broke off.
 pub async fn relay(
-    session: &mut Session,
+    (shared, session): (&Shared, &mut Session),
     flight: &mut Flight,
     mut cx: RequestContext,
     relayed: Relay,
 ) -> pingora::Result<bool> {
     let status = relayed.status.as_u16();
-    let written = write(session, &mut cx, relayed).await;
+    let written = write((shared, session), &mut cx, relayed).await;
     let error = match &written {
         // What the client has is a piece of an answer, which the closed connection tells.
         Err(fault) if *fault.etype() == fault::CUT => Some(Error::Internal.code()),
@@ -35,7 +36,7 @@ pub async fn relay(
 }
 
 async fn write(
-    session: &mut Session,
+    (shared, session): (&Shared, &mut Session),
     cx: &mut RequestContext,
     relayed: Relay,
 ) -> pingora::Result<()> {
@@ -46,6 +47,7 @@ async fn write(
     }
     tracing::debug!(request_id = %cx.request_id, "follows another request's answer");
     session.downstream_session.write_response_header(head).await?;
+    let mut end = End::default();
     loop {
         let piece = tokio::select! {
             biased;
@@ -55,7 +57,8 @@ async fn write(
         match piece {
             Ok(Some(piece)) => {
                 cx.attached.log_answer(&piece);
-                session.downstream_session.write_response_body(piece, false).await?;
+                let write = session.downstream_session.write_response_body(piece, false);
+                unread::in_time(write, (&shared.leaving, &mut end)).await?;
             }
             Ok(None) => break,
             Err(Cut) => return Err(fault::cut()),

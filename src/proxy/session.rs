@@ -33,7 +33,7 @@ use pingora_proxy::Session;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::exchange::{Parcel, SharedExchange, Step};
-use super::{Shared, fault};
+use super::{Shared, fault, unread};
 use crate::leaving::Cut;
 
 /// What Pingora replays instead of the body; any length above zero does.
@@ -190,7 +190,8 @@ impl ReplaySession {
         if self.has_left {
             return Self::left(&mut self.has_left, &self.exchange, fault::client_left());
         }
-        if let Err(error) = self.inner.response_duplex_vec(out).await {
+        let cut = (&self.shared.leaving, &mut self.cut);
+        if let Err(error) = unread::in_time(self.inner.response_duplex_vec(out), cut).await {
             return Self::left(&mut self.has_left, &self.exchange, error.into_down());
         }
         // A client that reads slowly is no fault of the provider's.

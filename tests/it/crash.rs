@@ -16,7 +16,7 @@ use omniroute::login::Entrance;
 use omniroute::store::usage::{Filter, Listing, Span, check, page};
 use omniroute::store::{MasterKey, Store, StoreError};
 use omniroute_core::clock::Clock;
-use omniroute_core::usage::RecordId;
+use omniroute_core::usage::{RecordId, UsageRecord};
 use omniroute_testkit::{Client, Protocol, simulator, whole};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -109,20 +109,27 @@ fn counter(folder: &Path) -> u64 {
 
 /// Returns how many rows each request has, and checks that the sums are theirs.
 pub(crate) fn rows(folder: &Path) -> HashMap<String, usize> {
+    let mut found = HashMap::new();
+    for row in records(folder) {
+        *found.entry(row.request_id.into_string()).or_default() += 1;
+    }
+    found
+}
+
+/// Returns all rows, and checks that the sums are theirs.
+pub(crate) fn records(folder: &Path) -> Vec<UsageRecord> {
     let data = folder.join(".omniroute");
     let store = Store::open(&data, &MasterKey::find(&data, &|_| None).unwrap()).unwrap();
     let span = Span { from: 0, until: u64::MAX };
     let all =
         Listing { span, filter: Filter::default(), good: None, status: None, request_id: None };
-    let mut found = HashMap::new();
+    let mut found = Vec::new();
     let mut before: Option<RecordId> = None;
     store
         .read(|tx| {
             loop {
                 let page = page(tx, &all, before, 500)?;
-                for row in page.rows {
-                    *found.entry(row.request_id.into_string()).or_default() += 1;
-                }
+                found.extend(page.rows);
                 before = page.next;
                 if before.is_none() {
                     break;

@@ -75,6 +75,27 @@ async fn calls_above_the_limit_get_503_and_the_rest_is_served() {
 }
 
 #[tokio::test]
+async fn who_drips_a_body_takes_no_place_of_a_call() {
+    let sim = simulator().await;
+    let gateway = gateway(&sim, "requests: 1").await;
+    let mut half = Vec::new();
+    for _ in 0..3 {
+        let mut raw = RawConnection::connect(gateway.address()).await;
+        raw.send(b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 99\r\n\r\n").await;
+        raw.read_until(|text| text.contains("100 Continue")).await;
+        raw.send(b"{").await;
+        half.push(raw);
+    }
+
+    let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
+    let (path, body) = ask("chat", "chat/echo", false, "hello");
+    let answer = client.post(&path, &ADMIN, &body).await;
+
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(shed(&gateway, "requests"), 0.0);
+}
+
+#[tokio::test]
 async fn connections_above_the_limit_are_for_health_and_administration() {
     let sim = simulator().await;
     let gateway = gateway(&sim, "connections: 2, head_time: 1h").await;

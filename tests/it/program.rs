@@ -12,8 +12,10 @@ use serde_json::Value;
 
 use crate::setup::{all_formats_with, ask};
 
+/// The program, in a folder of its own; `OMNIROUTE_PROGRAM` names another build of it.
 pub(crate) fn omniroute(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_omniroute"));
+    let built = env!("CARGO_BIN_EXE_omniroute").into();
+    let mut command = Command::new(std::env::var_os("OMNIROUTE_PROGRAM").unwrap_or(built));
     command
         .args(arguments)
         .current_dir(folder)

@@ -12,9 +12,10 @@ use omniroute_testkit::{Client, Protocol, simulator, whole};
 use tokio::net::TcpStream;
 
 use crate::budgets::KEY;
-use crate::crash::rows;
+use crate::crash::{records, rows};
 use crate::program::{Program, folder_with};
 use crate::setup::{FORMATS, all_formats_with, ask, has_error_event, is_complete, prefix};
+use crate::soak::unread;
 
 /// How often a listener is tried that has to close.
 const MOST_TRIES: usize = 50_000;
@@ -180,4 +181,37 @@ async fn sigterm_finishes_streams_and_the_process_leaves_right_after_the_last() 
     assert!(exit < Duration::from_secs(2), "{exit:?}");
     assert_eq!(rows(folder.path()).len(), 20);
     eprintln!("REL U3 streams=20 cut_streams={cut} lost_rows=0 exit_ms={}", exit.as_millis());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_does_not_read_leaves_its_row_when_the_drain_is_over() {
+    let (sim, clock) = (simulator().await, Clock::system());
+    let folder = folder_with(&all_formats_with(&sim, &server("1s")));
+    let program = Program::start(folder.path(), false);
+    let (mut open, mut ids) = (Vec::new(), Vec::new());
+    for (client, provider) in FORMATS.iter().flat_map(|one| FORMATS.map(|other| (*one, other))) {
+        let id = format!("{client}-at-{provider}");
+        open.push(unread(program.address, (client, prefix(provider)), Some(&id)).await);
+        ids.push(id);
+    }
+    let mut client = Client::connect(program.address, Protocol::H2c).await;
+    let (path, body) = ask("anthropic", "chat/tokens?n=100000", true, "hello");
+    let headers = [("x-request-id", "over-http2"), KEY];
+    let _unread = client.begin(Method::POST, &path, &headers, whole(body.to_string().into())).await;
+    ids.push("over-http2".to_owned());
+
+    program.signal("-TERM");
+    let begun = clock.now();
+    let (code, log) = program.end();
+    let took = clock.now() - begun;
+
+    assert_eq!(code, Some(0), "{log}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let rows = records(folder.path());
+    for id in ids {
+        let row: Vec<_> = rows.iter().filter(|row| *row.request_id == *id).collect();
+        let [row] = row[..] else { panic!("{id}: {} rows", row.len()) };
+        assert!(row.interrupted && row.estimated, "{row:?}");
+        assert!(row.tokens.output > 0 && row.tokens.input > 0, "{row:?}");
+    }
 }

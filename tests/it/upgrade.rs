@@ -32,9 +32,9 @@ use crate::stopping::Begun;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running gateway whose log is read all the time.
-struct Process {
+pub(crate) struct Process {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// What it says, apart from the access log.
     said: mpsc::Receiver<Value>,
     log: Option<JoinHandle<String>>,
@@ -42,7 +42,7 @@ struct Process {
 
 impl Process {
     /// Starts a gateway that takes over if there is one to take over from; returns once it serves.
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         let arguments =
             ["run", "--upgrade", "--config", "o.yaml", "--port", "0", "--log-format", "json"];
         let mut child = omniroute(folder, &arguments).spawn().unwrap();
@@ -79,12 +79,16 @@ impl Process {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     }
 
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let code = self.child.wait().unwrap().code();
         (code, self.log.take().unwrap().join().unwrap())
     }

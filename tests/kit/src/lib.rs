@@ -7,6 +7,7 @@
 
 mod authority;
 mod client;
+pub mod frames;
 mod gateway;
 mod tls;
 mod tunnel;

@@ -39,7 +39,8 @@ pub struct Bounds {
     pub connections: usize,
     /// Connections of one address that is not loopback. Default 256.
     pub connections_per_address: usize,
-    /// Calls at once; more get 503. Health and administration are not counted. Default 1024.
+    /// Calls at once, each from the end of its body; more get 503. Health and administration are not counted.
+    /// Default 1024.
     pub requests: usize,
     /// Bytes of request bodies in memory at once; what does not fit gets 503. Default 256 MiB.
     pub buffered_bodies: usize,

@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,8 @@ pub enum Joined {
 /// Calls by their ids.
 pub struct Flights {
     table: Mutex<Table>,
+    /// Bytes of all answers under way.
+    running: AtomicUsize,
 }
 
 struct Table {
@@ -90,7 +93,7 @@ pub(super) struct Flight {
 impl Default for Flights {
     fn default() -> Self {
         let (entries, due) = (LruCache::unbounded(), BinaryHeap::new());
-        Self { table: Mutex::new(Table { entries, bytes: 0, due }) }
+        Self { table: Mutex::new(Table { entries, bytes: 0, due }), running: AtomicUsize::new(0) }
     }
 }
 
@@ -142,12 +145,27 @@ impl Flights {
         (table.entries.len(), table.bytes)
     }
 
+    /// Returns the bytes of all answers under way that are recorded, with what their pieces take besides.
+    pub fn running_bytes(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
+    }
+
     fn locked(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Flight {
+    /// Counts bytes among those of all answers under way; returns how many those are.
+    pub(super) fn take_room(&self, bytes: usize) -> usize {
+        self.flights.running.fetch_add(bytes, Ordering::Relaxed) + bytes
+    }
+
+    /// Counts bytes no more.
+    pub(super) fn give_back(&self, bytes: usize) {
+        self.flights.running.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
     /// Takes note that nobody can follow any more.
     pub(super) fn forget(&self, tape: &Tape) {
         let mut table = self.flights.locked();

@@ -17,6 +17,13 @@ use crate::attached::{Ending, Listener};
 /// Most bytes of an answer that somebody follows. One that is longer is cut for those who follow.
 const MAX_FOLLOWED_BYTES: usize = 64 * 1024 * 1024;
 
+/// Most bytes of all answers under way together. An answer that would take more is no longer recorded, unless
+/// somebody follows it.
+pub(super) const MAX_RUNNING_BYTES: usize = 64 * 1024 * 1024;
+
+/// What a piece takes besides its bytes, about: streams come in small pieces.
+const PIECE_BYTES: usize = 64;
+
 /// Most bytes of an answer that nobody follows yet. One that is longer can no longer be followed, nor is
 /// it given again.
 pub(super) const MAX_KEPT_BYTES: usize = 4 * 1024 * 1024;
@@ -27,6 +34,8 @@ pub(super) struct Recorded {
     pub(super) head: Option<(StatusCode, HeaderMap)>,
     pub(super) pieces: Vec<Bytes>,
     bytes: usize,
+    /// What is counted of it among all that are under way.
+    counted: usize,
     end: Option<End>,
 }
 
@@ -62,7 +71,8 @@ impl Recorder {
         self.flight.forget(&self.tape);
         self.tape.send_modify(|recorded| {
             recorded.end = Some(End::Cut);
-            recorded.pieces.clear();
+            recorded.pieces = Vec::new();
+            self.flight.give_back(std::mem::take(&mut recorded.counted));
         });
     }
 }
@@ -76,13 +86,15 @@ impl Listener for Recorder {
         if self.is_off || piece.is_empty() {
             return;
         }
-        let mut bytes = 0;
+        let (mut bytes, counted) = (0, piece.len() + PIECE_BYTES);
+        let all = self.flight.take_room(counted);
         self.tape.send_modify(|recorded| {
             recorded.pieces.push(piece.clone());
             recorded.bytes += piece.len();
+            recorded.counted += counted;
             bytes = recorded.bytes;
         });
-        if bytes > MAX_KEPT_BYTES {
+        if bytes > MAX_KEPT_BYTES || all > MAX_RUNNING_BYTES {
             // Before the look at who follows, so that nobody begins to in between.
             self.flight.forget(&self.tape);
             if !self.is_followed() || bytes > MAX_FOLLOWED_BYTES {
@@ -96,7 +108,10 @@ impl Listener for Recorder {
             return;
         }
         self.is_off = true;
-        self.tape.send_modify(|recorded| recorded.end = Some(End::Proper));
+        self.tape.send_modify(|recorded| {
+            recorded.end = Some(End::Proper);
+            self.flight.give_back(std::mem::take(&mut recorded.counted));
+        });
         self.flight.ended(&self.tape, ending);
     }
 

@@ -217,6 +217,41 @@ fn ended_answers_take_no_more_than_their_room() {
 }
 
 #[test]
+fn answers_under_way_take_no_more_than_their_room_all_together() {
+    let setup = Setup::new();
+    let mut running: Vec<Recorder> = (0..30_u8)
+        .map(|id| {
+            let id = ([id; 32], IdKind::Trace);
+            match setup.flights.join(id, BODY, WINDOW, setup.clock.now()) {
+                Joined::First(first) => first,
+                other => panic!("{other:?}"),
+            }
+        })
+        .collect();
+    let mut follower =
+        match setup.flights.join(([0; 32], IdKind::Trace), BODY, WINDOW, setup.clock.now()) {
+            Joined::Follows(follower) => follower,
+            other => panic!("{other:?}"),
+        };
+    let piece = Bytes::from(vec![b'x'; 1024 * 1024]);
+
+    for first in &mut running {
+        first.head(StatusCode::OK, &HeaderMap::new());
+    }
+    for _ in 0..4 {
+        running.iter_mut().for_each(|first| first.piece(&piece));
+        assert!(setup.flights.running_bytes() <= tape::MAX_RUNNING_BYTES + piece.len());
+    }
+    let (ids, _) = setup.flights.held(setup.clock.now());
+    assert!((10..30).contains(&ids), "{ids} can still be followed");
+
+    running[0].ended(&setup.ending(None, false));
+    assert_eq!(now(rest_of(&mut follower)).unwrap().len(), 4 * piece.len(), "who follows gets all");
+    drop(running);
+    assert_eq!(setup.flights.running_bytes(), 0);
+}
+
+#[test]
 fn a_repetition_has_the_answers_headers_but_not_the_requests() {
     let mut headers = HeaderMap::new();
     for name in [
