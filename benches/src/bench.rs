@@ -116,7 +116,7 @@ fn run(wanted: &Run) -> Result<(), Failure> {
 }
 
 async fn report(wanted: &Run, gateway: PathBuf, target: &Path) -> Result<Report, Failure> {
-    let machine = Machine::look();
+    let mut machine = Machine::look();
     let effort = wanted.effort();
     let options = Options { gateway, threads: usize::from(wanted.threads) };
     let bed = Bed::set_up(&options).await?;
@@ -150,6 +150,7 @@ async fn report(wanted: &Run, gateway: PathBuf, target: &Path) -> Result<Report,
         let peers = others::measure(&bed, &mut load, &folder, wanted.peer_rate);
         found.peers = Some(Box::pin(peers).await?);
     }
+    machine.look_again();
     Report::new(machine, &bed, &options, found)
 }
 

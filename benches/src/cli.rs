@@ -72,7 +72,7 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) peers: bool,
     /// Requests per second for them, at which the slowest still keeps up.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     pub(crate) peer_rate: u32,
     /// Worker threads of the gateway and of the bare proxy.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]

@@ -33,12 +33,13 @@ const HEADINGS: [&str; 16] = [
 /// Writes the whole report.
 pub(crate) fn words(report: &Report) -> String {
     let mut text = format!(
-        "{}, {} cores, Linux {}, load {} before the start; everything on loopback, {} worker threads,\n\
+        "{}, {} cores, Linux {}, load {} before the start and {} at the end; everything on loopback, {} worker threads,\n\
          {} rounds, windows of {} s.\n\n",
         report.machine.processor,
         report.machine.cores,
         report.machine.kernel,
         report.machine.load_before,
+        report.machine.load_after,
         report.threads,
         report.rounds,
         report.window_seconds,
