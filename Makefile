@@ -64,7 +64,7 @@ bench: packages
 	$(CARGO) build --locked --release --package omniroute --package omniroute-bench
 	target/release/omniroute-translation
 	target/release/omniroute-routing
-	target/release/omniroute-bench
+	target/release/omniroute-bench $(if $(filter 1,$(BENCH_PEERS)),--peers) $(BENCH)
 
 build: packages
 	$(CARGO) build --locked --workspace

@@ -1,16 +1,16 @@
 //! The test bed: every process of a measurement, on free ports of loopback.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::failure::Failure;
-use crate::gateway::{AccessLog, Gateway, Setup};
+use crate::gateway::{AccessLog, Duties, Gateway, Setup};
 use crate::nginx;
-use crate::process::{Process, Ready, free_address};
+use crate::process::{Process, own};
 
 /// How often the gateway's start is measured.
 const STARTS: usize = 10;
@@ -19,27 +19,33 @@ const STARTS: usize = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Subject {
+    /// The provider, asked directly.
+    Provider,
     /// Pingora that passes everything through: what the others are compared with.
     BarePingora,
     /// nginx with `proxy_pass`.
     Nginx,
-    /// The gateway, provider in the client's format.
+    /// The gateway with everything on, provider in the client's format.
     SameFormat,
     /// The gateway, OpenAI client and Anthropic provider.
     Translated,
     /// As `SameFormat`, without the access log.
     NoAccessLog,
+    /// As `SameFormat`, but of the filters only the check of the client's key: no limits, no budget.
+    KeyOnly,
 }
 
 impl Subject {
     /// Returns what tables call it.
     pub(crate) const fn title(self) -> &'static str {
         match self {
+            Self::Provider => "nothing, asked directly",
             Self::BarePingora => "bare Pingora",
             Self::Nginx => "nginx",
             Self::SameFormat => "omniroute, same format",
             Self::Translated => "omniroute, translated",
             Self::NoAccessLog => "omniroute, same, no log",
+            Self::KeyOnly => "omniroute, same, key and log",
         }
     }
 
@@ -48,7 +54,12 @@ impl Subject {
     pub(crate) const fn prefix(self) -> &'static str {
         match self {
             Self::Translated => "anth",
-            Self::BarePingora | Self::Nginx | Self::SameFormat | Self::NoAccessLog => "same",
+            Self::Provider
+            | Self::BarePingora
+            | Self::Nginx
+            | Self::SameFormat
+            | Self::NoAccessLog
+            | Self::KeyOnly => "same",
         }
     }
 }
@@ -66,16 +77,22 @@ pub(crate) struct Options {
 #[derive(Debug)]
 pub(crate) struct Bed {
     bare: Process,
+    /// Bare Pingora before the provider whose events are stamped.
+    bare_ticking: Process,
     nginx: Option<Process>,
     gateway: Gateway,
     quiet: Gateway,
+    plain: Gateway,
+    /// How further gateways are started.
+    setup: Setup,
     /// Time from start to ready of several starts, in order.
     pub(crate) starts: Vec<Duration>,
     /// Resident memory of the gateway before its first request, in bytes.
     pub(crate) idle_bytes: u64,
-    // Fields are dropped in order: the provider and the folder last.
-    _upstream: Process,
-    _folder: TempDir,
+    // Fields are dropped in order: the providers and the folder last.
+    upstream: Process,
+    ticker: Process,
+    folder: TempDir,
 }
 
 impl Bed {
@@ -87,11 +104,19 @@ impl Bed {
     pub(crate) async fn set_up(options: &Options) -> Result<Self, Failure> {
         let folder = tempfile::tempdir().map_err(Failure::system("cannot make a folder"))?;
         let upstream = own("upstream", &[]).await?;
-        let target = upstream.address().to_string();
-        let threads = options.threads.to_string();
-        let bare = own("bare-proxy", &["--upstream", &target, "--threads", &threads]).await?;
+        let ticker = own("ticker", &[]).await?;
+        let bare = bare_proxy(upstream.address(), options.threads).await?;
+        let bare_ticking = bare_proxy(ticker.address(), options.threads).await?;
         let nginx = nginx::start(folder.path(), upstream.address()).await?;
-        let setup = setup(options, folder.path(), &upstream, AccessLog::On);
+        let setup = Setup {
+            program: options.gateway.clone(),
+            folder: folder.path().to_owned(),
+            upstream: upstream.address(),
+            ticker: ticker.address(),
+            threads: options.threads,
+            access_log: AccessLog::On,
+            duties: Duties::All,
+        };
         let mut starts = Vec::with_capacity(STARTS);
         for _ in 0..STARTS {
             starts.push(Gateway::start(&setup, "starts").await?.1);
@@ -99,20 +124,75 @@ impl Bed {
         starts.sort_unstable();
         let (gateway, _) = Gateway::start(&setup, "gateway").await?;
         let idle_bytes = gateway.process.resident_bytes()?;
-        let setup = Setup { access_log: AccessLog::Off, ..setup };
-        let (quiet, _) = Gateway::start(&setup, "quiet").await?;
-        let (_upstream, _folder) = (upstream, folder);
-        Ok(Self { bare, nginx, gateway, quiet, starts, idle_bytes, _upstream, _folder })
+        let without_log = Setup { access_log: AccessLog::Off, ..setup.clone() };
+        let (quiet, _) = Gateway::start(&without_log, "quiet").await?;
+        let only_key = Setup { duties: Duties::ClientKey, ..setup.clone() };
+        let (plain, _) = Gateway::start(&only_key, "plain").await?;
+        Ok(Self {
+            bare,
+            bare_ticking,
+            nginx,
+            gateway,
+            quiet,
+            plain,
+            setup,
+            starts,
+            idle_bytes,
+            upstream,
+            ticker,
+            folder,
+        })
     }
 
     /// Returns the process of a subject; `None` only for nginx.
     pub(crate) const fn process(&self, subject: Subject) -> Option<&Process> {
         match subject {
+            Subject::Provider => Some(&self.upstream),
             Subject::BarePingora => Some(&self.bare),
             Subject::Nginx => self.nginx.as_ref(),
             Subject::SameFormat | Subject::Translated => Some(&self.gateway.process),
             Subject::NoAccessLog => Some(&self.quiet.process),
+            Subject::KeyOnly => Some(&self.plain.process),
         }
+    }
+
+    /// Returns the folder of everything that is written.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Returns the provider's process.
+    pub(crate) const fn upstream(&self) -> &Process {
+        &self.upstream
+    }
+
+    /// Returns where a subject serves the streams whose events are stamped.
+    pub(crate) const fn ticking(&self, subject: Subject) -> SocketAddr {
+        match subject {
+            Subject::Provider | Subject::Nginx => self.ticker.address(),
+            Subject::BarePingora => self.bare_ticking.address(),
+            Subject::SameFormat | Subject::Translated => self.gateway.process.address(),
+            Subject::NoAccessLog => self.quiet.process.address(),
+            Subject::KeyOnly => self.plain.process.address(),
+        }
+    }
+
+    /// Starts another bare Pingora.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start.
+    pub(crate) async fn fresh_bare(&self) -> Result<Process, Failure> {
+        bare_proxy(self.upstream.address(), self.setup.threads).await
+    }
+
+    /// Starts another gateway, in a folder of this name.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start.
+    pub(crate) async fn fresh_gateway(&self, name: &str) -> Result<Gateway, Failure> {
+        Ok(Gateway::start(&self.setup, &format!("fresh-{name}")).await?.0)
     }
 
     /// Checks that a subject did what it is measured for besides answering.
@@ -123,7 +203,10 @@ impl Bed {
     pub(crate) async fn settle(&self, subject: Subject, requests: usize) -> Result<(), Failure> {
         match subject {
             Subject::SameFormat | Subject::Translated => self.gateway.settle_log(requests).await,
-            Subject::BarePingora | Subject::Nginx | Subject::NoAccessLog => Ok(()),
+            Subject::KeyOnly => self.plain.settle_log(requests).await,
+            Subject::Provider | Subject::BarePingora | Subject::Nginx | Subject::NoAccessLog => {
+                Ok(())
+            }
         }
     }
 
@@ -142,23 +225,7 @@ impl Bed {
     }
 }
 
-fn setup(options: &Options, folder: &Path, upstream: &Process, access_log: AccessLog) -> Setup {
-    Setup {
-        program: options.gateway.clone(),
-        folder: folder.to_owned(),
-        upstream: upstream.address(),
-        threads: options.threads,
-        access_log,
-    }
-}
-
-/// Starts a hidden command of this program. It ends by itself when this process is gone, because then its
-/// standard input ends.
-async fn own(name: &'static str, arguments: &[&str]) -> Result<Process, Failure> {
-    let program = std::env::current_exe().map_err(Failure::system("where is this program"))?;
-    let address = free_address()?;
-    let mut command = Command::new(program);
-    command.args([name, "--listen", &address.to_string()]).args(arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::null());
-    Ok(Process::start(name, &mut command, address, Ready::Accepts).await?.0)
+async fn bare_proxy(upstream: SocketAddr, threads: usize) -> Result<Process, Failure> {
+    let (upstream, threads) = (upstream.to_string(), threads.to_string());
+    own("bare-proxy", &["--upstream", &upstream, "--threads", &threads]).await
 }

@@ -1,95 +1,57 @@
-//! `omniroute-bench`: what a request costs in the gateway, compared with Pingora alone. See `README.md`.
+//! `omniroute-bench`: what the gateway costs and adds, compared with Pingora alone. See `README.md`.
 
 mod bare_proxy;
 mod bed;
+mod cli;
 mod clock;
+mod connection;
 mod cpu;
 mod events;
 mod failure;
 mod gateway;
 mod http1;
 mod load;
+mod load_process;
+mod loader;
 mod machine;
+mod metronome;
 mod nginx;
+mod numbers;
+mod orders;
+mod peers;
+mod probe;
 mod process;
 mod report;
 mod request;
 mod scenario;
+mod sections;
+mod stamp;
+mod streams;
 mod table;
+mod ticker;
+mod turns;
 mod upstream;
+mod window;
 mod words;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 use std::{fs, io};
 
-use clap::{Args, Parser, Subcommand};
+use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::bed::{Bed, Options};
+use crate::cli::{Cli, Command, Run, Section};
 use crate::failure::Failure;
+use crate::loader::Loader;
 use crate::machine::Machine;
-use crate::report::Report;
-use crate::scenario::{Effort, measure};
+use crate::report::{Found, Report};
+use crate::sections::{delays, memory, peak, peers as others, rates};
 
 /// The gateway's allocator, so that the reference has it too.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// Measures what a request costs in the gateway, compared with Pingora alone.
-#[derive(Debug, Parser)]
-#[command(name = "omniroute-bench", version, disable_help_subcommand = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    run: Run,
-}
-
-/// The processes a measurement starts besides the gateway.
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// The reference: Pingora that passes everything through.
-    #[command(hide = true)]
-    BareProxy {
-        #[arg(long)]
-        listen: SocketAddr,
-        #[arg(long)]
-        upstream: SocketAddr,
-        #[arg(long)]
-        threads: usize,
-    },
-    /// The simulated provider.
-    #[command(hide = true)]
-    Upstream {
-        #[arg(long)]
-        listen: SocketAddr,
-    },
-}
-
-#[derive(Debug, Args)]
-struct Run {
-    /// Length of one measured window.
-    #[arg(long, default_value_t = 1)]
-    seconds: u64,
-    /// How often every subject has its turn.
-    #[arg(long, default_value_t = 13, value_parser = clap::value_parser!(u16).range(1..))]
-    rounds: u16,
-    /// Connections, each with one request at a time.
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
-    connections: u16,
-    /// Worker threads of the gateway and of the bare proxy.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
-    threads: u16,
-    /// The gateway [default: `omniroute` beside this program].
-    #[arg(long)]
-    gateway: Option<PathBuf>,
-    /// Where the numbers go as JSON [default: `bench/gateway.json` in the target folder].
-    #[arg(long)]
-    out: Option<PathBuf>,
-}
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -101,6 +63,14 @@ fn main() -> ExitCode {
         Some(Command::Upstream { listen }) => {
             end_with_standard_input();
             upstream::serve(listen)
+        }
+        Some(Command::Load { listen }) => {
+            end_with_standard_input();
+            load_process::serve(listen)
+        }
+        Some(Command::Ticker { listen }) => {
+            end_with_standard_input();
+            ticker::serve(listen, delays::PACE)
         }
         None => run(&cli.run),
     };
@@ -126,17 +96,16 @@ fn run(wanted: &Run) -> Result<(), Failure> {
     let gateway = wanted.gateway.clone().unwrap_or_else(|| program.with_file_name("omniroute"));
     // The gateway is started in a folder of its own, so its path must not be a relative one.
     let gateway = gateway.canonicalize().map_err(Failure::file("find", &gateway))?;
-    let out = match &wanted.out {
-        Some(out) => out.clone(),
-        None => default_out(&program),
-    };
+    // `target`, given `target/release/omniroute-bench`.
+    let target = program.ancestors().nth(2).unwrap_or_else(|| Path::new("."));
+    let out = wanted.out.clone().unwrap_or_else(|| target.join("bench/gateway.json"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Failure::system("cannot start"))?;
     let report = runtime.block_on(async {
         tokio::select! {
-            report = report(wanted, gateway) => report,
+            report = report(wanted, gateway, target) => report,
             failure = interrupted() => Err(failure),
         }
     })?;
@@ -146,18 +115,43 @@ fn run(wanted: &Run) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn report(wanted: &Run, gateway: PathBuf) -> Result<Report, Failure> {
-    let machine = Machine::look();
-    let threads = usize::from(wanted.threads);
-    let effort = Effort {
-        rounds: usize::from(wanted.rounds),
-        window: Duration::from_secs(wanted.seconds.max(1)),
-        connections: usize::from(wanted.connections),
+async fn report(wanted: &Run, gateway: PathBuf, target: &Path) -> Result<Report, Failure> {
+    let mut machine = Machine::look();
+    let effort = wanted.effort();
+    let options = Options { gateway, threads: usize::from(wanted.threads) };
+    let bed = Bed::set_up(&options).await?;
+    let mut load = Loader::start().await?;
+    let told = |what: &'static str| {
+        move |round| progress(&format!("{what}: round {round} of {}", effort.rounds))
     };
-    let bed = Bed::set_up(&Options { gateway, threads }).await?;
-    let told = |round| progress(&format!("round {round} of {}", effort.rounds));
-    let all = Box::pin(measure(&bed, effort, told)).await?;
-    Report::new(machine, &bed, effort, threads, &all)
+    let mut found = Found::new(effort);
+    if wanted.has(Section::Cost) {
+        found.costs = Box::pin(scenario::measure(&bed, &mut load, effort, told("cost"))).await?;
+    }
+    if wanted.has(Section::Rate) {
+        let told = told("fixed rate");
+        let rates = rates::measure(&bed, &mut load, effort, wanted.rate, told);
+        found.rates = Some(Box::pin(rates).await?);
+    }
+    if wanted.has(Section::Peak) {
+        found.peak = Some(Box::pin(peak::measure(&bed, &mut load, effort, told("peak"))).await?);
+    }
+    if wanted.has(Section::Events) {
+        let told = told("events");
+        found.delays = Some(Box::pin(delays::measure(&bed, &mut load, effort, told)).await?);
+    }
+    if wanted.has(Section::Memory) {
+        progress("memory of open streams");
+        found.memory = Some(Box::pin(memory::measure(&bed, &mut load)).await?);
+    }
+    if wanted.peers {
+        progress("other gateways");
+        let folder = target.join("peers");
+        let peers = others::measure(&bed, &mut load, &folder, wanted.peer_rate);
+        found.peers = Some(Box::pin(peers).await?);
+    }
+    machine.look_again();
+    Report::new(machine, &bed, &options, found)
 }
 
 /// Waits for Ctrl-C or a request to end; what was started then ends too, because its owners are dropped.
@@ -170,12 +164,6 @@ async fn interrupted() -> Failure {
         _ = terminate.recv() => {}
     }
     Failure::Interrupted
-}
-
-/// Returns `target/bench/gateway.json`, given `target/release/omniroute-bench`.
-fn default_out(program: &Path) -> PathBuf {
-    let target = program.ancestors().nth(2).unwrap_or_else(|| Path::new("."));
-    target.join("bench/gateway.json")
 }
 
 fn save(report: &Report, out: &Path) -> Result<(), Failure> {

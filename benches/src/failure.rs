@@ -33,6 +33,14 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Says whose failure it is.
+    pub(crate) fn of(subject: &str, failure: Self) -> Self {
+        match failure {
+            Self::Interrupted => Self::Interrupted,
+            other => Self::Process(format!("{subject}: {other}")),
+        }
+    }
+
     /// Makes a closure for `map_err` that says what was tried.
     pub(crate) fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::System { what: what.into(), source }

@@ -14,6 +14,13 @@ use crate::request::CLIENT_KEY;
 const LOG_POLLS: usize = 200;
 const LOG_POLL: Duration = Duration::from_millis(5);
 
+/// Limits of an account that no measurement reaches.
+const LIMITS: &str = ", limits: { rpm: 100000000, tpm: 100000000000000, concurrent: 1000000 }";
+
+/// Limits and budget of the client's key that no measurement reaches.
+const KEY_LIMITS: &str = ", limits: { rpm: 100000000, tpm: 100000000000000, concurrent: 1000000 }, \
+    budget: { limit: $1000000, period: monthly }";
+
 /// How the gateway is started.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
@@ -23,10 +30,24 @@ pub(crate) struct Setup {
     pub(crate) folder: PathBuf,
     /// The provider of every account.
     pub(crate) upstream: SocketAddr,
+    /// The provider whose events are stamped.
+    pub(crate) ticker: SocketAddr,
     /// Worker threads.
     pub(crate) threads: usize,
     /// Whether there is an access log.
     pub(crate) access_log: AccessLog,
+    /// What is done for every request.
+    pub(crate) duties: Duties,
+}
+
+/// What the gateway does for every request besides routing, usage and metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Duties {
+    /// The default list of filters; limits of the key and of the accounts, and a budget that reserves what
+    /// a request may cost, all so large that they refuse nothing.
+    All,
+    /// The client's key is checked, nothing else.
+    ClientKey,
 }
 
 /// Whether the gateway writes its access log.
@@ -115,33 +136,41 @@ fn command(setup: &Setup, folder: &Path, config: &Path, log: File) -> Command {
 }
 
 fn yaml(setup: &Setup, listen: SocketAddr, folder: &Path) -> String {
-    let Setup { upstream, threads, .. } = setup;
+    let Setup { upstream, ticker, threads, duties, .. } = setup;
     let data = folder.join("data");
-    let data = data.display();
-    format!(
-        "server:
-  listen: {listen}
-  threads: {threads}
-  data_dir: {data}
-tunnel: direct
-providers:
-  same:
-    wire: openai_chat
-    base_url: http://{upstream}
-    auth: {{ kind: static_key }}
-  anth:
-    wire: anthropic
-    base_url: http://{upstream}
-    auth: {{ kind: static_key }}
-accounts:
-  - {{ id: same-1, provider: same, key: sk-bench-same }}
-  - {{ id: anth-1, provider: anth, key: sk-bench-anth }}
-client_keys:
-  - {{ name: bench, key: {CLIENT_KEY} }}
-filters:
-  - api_key: {{ required: true }}
-"
-    )
+    let mut text = format!(
+        "server:\n  listen: {listen}\n  threads: {threads}\n  data_dir: {}\ntunnel: direct\n",
+        data.display()
+    );
+    let providers = [
+        ("same", "openai_chat", upstream),
+        ("anth", "anthropic", upstream),
+        ("tick-same", "openai_chat", ticker),
+        ("tick-anth", "anthropic", ticker),
+    ];
+    let (limits, key_limits, filters) = match duties {
+        Duties::All => (LIMITS, KEY_LIMITS, "  api_key: { required: true }"),
+        Duties::ClientKey => ("", "", "  - api_key: { required: true }"),
+    };
+    let mut section = |name: &str, line: &dyn Fn(&str, &str, &SocketAddr) -> String| {
+        text.push_str(&format!("{name}:\n"));
+        for (id, wire, address) in providers {
+            text.push_str(&format!("  {}\n", line(id, wire, address)));
+        }
+    };
+    section("providers", &|id, wire, address| {
+        format!(
+            "{id}: {{ wire: {wire}, base_url: \"http://{address}\", auth: {{ kind: static_key }} }}"
+        )
+    });
+    section("accounts", &|id, _, _| {
+        format!("- {{ id: {id}-1, provider: {id}, key: sk-bench-{id}{limits} }}")
+    });
+    section("pricing", &|id, _, _| format!("\"{id}/*\": {{ input: $1, output: $5 }}"));
+    text.push_str(&format!(
+        "client_keys:\n  - {{ name: bench, key: {CLIENT_KEY}{key_limits} }}\nfilters:\n{filters}\n"
+    ));
+    text
 }
 
 fn last_lines(text: &str, count: usize) -> String {

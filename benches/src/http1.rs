@@ -1,5 +1,5 @@
-//! Reads HTTP/1.1 answers: as little as a load generator needs, and nothing that would let a wrong
-//! answer pass.
+//! Reads HTTP/1.1 answers, and requests: as little as a load generator and a provider need, and nothing
+//! that would let a wrong answer pass.
 //!
 //! Written by hand because the generator shares two cores with what it measures. An answer that ends
 //! with its connection is refused, because whether it is complete cannot be known.
@@ -29,6 +29,13 @@ pub(crate) struct Head {
     pub(crate) closes: bool,
 }
 
+/// What matters of a request's head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) path: String,
+    pub(crate) framing: Framing,
+}
+
 /// Reads a head, up to and with its empty line. `line` is scratch space that keeps its memory.
 ///
 /// # Errors
@@ -40,11 +47,38 @@ where
 {
     read_line(reader, line).await?;
     let status = status(line).ok_or_else(|| invalid("no status line", line))?;
+    let (framing, closes) = read_fields(reader, line).await?;
+    let framing = framing.ok_or_else(|| invalid("an answer without a length", b""))?;
+    Ok(Head { status, framing, closes })
+}
+
+/// Reads the head of a request, up to and with its empty line. One without a length has no body.
+///
+/// # Errors
+///
+/// As [`read_head`].
+pub(crate) async fn read_request<R>(reader: &mut R, line: &mut Vec<u8>) -> io::Result<Asked>
+where
+    R: AsyncBufRead + Unpin,
+{
+    read_line(reader, line).await?;
+    let path =
+        line.split(|byte| *byte == b' ').nth(1).and_then(|path| std::str::from_utf8(path).ok());
+    let path = path.ok_or_else(|| invalid("no request line", line))?.to_owned();
+    let (framing, _) = read_fields(reader, line).await?;
+    Ok(Asked { path, framing: framing.unwrap_or(Framing::Length(0)) })
+}
+
+/// Reads header fields up to and with the empty line: how the body ends, and whether the connection does.
+async fn read_fields<R>(reader: &mut R, line: &mut Vec<u8>) -> io::Result<(Option<Framing>, bool)>
+where
+    R: AsyncBufRead + Unpin,
+{
     let (mut framing, mut closes) = (None, false);
     loop {
         read_line(reader, line).await?;
         if line.is_empty() {
-            break;
+            return Ok((framing, closes));
         }
         let (name, value) = field(line).ok_or_else(|| invalid("no header field", line))?;
         if name.eq_ignore_ascii_case(b"content-length") {
@@ -59,8 +93,6 @@ where
             closes = value.eq_ignore_ascii_case(b"close");
         }
     }
-    let framing = framing.ok_or_else(|| invalid("an answer without a length", b""))?;
-    Ok(Head { status, framing, closes })
 }
 
 /// Reads a body to its end and hands its bytes to `sink`.
@@ -200,6 +232,23 @@ mod tests {
             assert_eq!(head, Head { status: 429, framing: Framing::Chunked, closes: false });
             assert_eq!(body, "hello, world!");
         }
+    }
+
+    #[test]
+    fn a_request_tells_its_path_and_how_its_body_ends() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for (fields, framing) in [
+            ("content-length: 7\r\n", Framing::Length(7)),
+            ("transfer-encoding: chunked\r\n", Framing::Chunked),
+            ("", Framing::Length(0)),
+        ] {
+            let request = format!("POST /v1/messages HTTP/1.1\r\nhost: x\r\n{fields}\r\n");
+            let mut reader = BufReader::new(request.as_bytes());
+            let asked = runtime.block_on(read_request(&mut reader, &mut Vec::new())).unwrap();
+            assert_eq!(asked, Asked { path: "/v1/messages".to_owned(), framing });
+        }
+        let nonsense = runtime.block_on(read_request(&mut "x\r\n\r\n".as_bytes(), &mut Vec::new()));
+        assert_eq!(nonsense.unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]

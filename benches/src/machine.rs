@@ -13,23 +13,40 @@ pub(crate) struct Machine {
     /// Processes that wanted to run in the last minute before the measurement; above a fraction of the
     /// cores, something else was going on.
     pub(crate) load_before: String,
+    /// The same at its end; the measurement itself is about three of them.
+    pub(crate) load_after: String,
 }
 
 impl Machine {
     /// Looks at the machine; what cannot be read is `unknown`.
     pub(crate) fn look() -> Self {
-        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        let known = |text: &str| match text.trim() {
-            "" => "unknown".to_owned(),
-            text => text.to_owned(),
-        };
-        let load = read("/proc/loadavg");
         Self {
             processor: known(model(&read("/proc/cpuinfo")).unwrap_or_default()),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             kernel: known(&read("/proc/sys/kernel/osrelease")),
-            load_before: known(load.split(' ').next().unwrap_or_default()),
+            load_before: load(),
+            load_after: load(),
         }
+    }
+
+    /// Looks at the load again, when all is measured.
+    pub(crate) fn look_again(&mut self) {
+        self.load_after = load();
+    }
+}
+
+fn load() -> String {
+    known(read("/proc/loadavg").split(' ').next().unwrap_or_default())
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+fn known(text: &str) -> String {
+    match text.trim() {
+        "" => "unknown".to_owned(),
+        text => text.to_owned(),
     }
 }
 

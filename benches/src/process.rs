@@ -1,7 +1,7 @@
 //! A process under test: started, waited for, looked at from outside, and ended with its handle.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{fs, io};
 
@@ -24,8 +24,19 @@ const POLL: Duration = Duration::from_millis(1);
 pub(crate) enum Ready {
     /// It accepts connections.
     Accepts,
+    /// The same, but it needs longer for that than others may.
+    AcceptsWithin(Duration),
     /// It answers a GET of this path with 200.
     Answers(&'static str),
+}
+
+impl Ready {
+    const fn limit(self) -> Duration {
+        match self {
+            Self::Accepts | Self::Answers(_) => START_LIMIT,
+            Self::AcceptsWithin(limit) => limit,
+        }
+    }
 }
 
 /// A running process. Dropping it ends it.
@@ -42,7 +53,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// If it cannot be started, ends by itself, or does not serve within ten seconds.
+    /// If it cannot be started, ends by itself, or does not serve in time: ten seconds, if nothing else is said.
     pub(crate) async fn start(
         name: &'static str,
         command: &mut Command,
@@ -58,7 +69,7 @@ impl Process {
             if let Some(status) = ended {
                 return Err(Failure::Process(format!("{name} ended at its start: {status}")));
             }
-            if waited > START_LIMIT {
+            if waited > ready.limit() {
                 return Err(Failure::Process(format!("{name} does not serve after {waited:?}")));
             }
             tokio::time::sleep(POLL).await;
@@ -111,6 +122,21 @@ impl Drop for Process {
         // Both fail only if it has ended already, which is what is wanted.
         let _ended = self.child.kill().and_then(|()| self.child.wait());
     }
+}
+
+/// Starts a hidden command of this program. It ends by itself when this process is gone, because then its
+/// standard input ends.
+///
+/// # Errors
+///
+/// If it does not start.
+pub(crate) async fn own(name: &'static str, arguments: &[&str]) -> Result<Process, Failure> {
+    let program = std::env::current_exe().map_err(Failure::system("where is this program"))?;
+    let address = free_address()?;
+    let mut command = Command::new(program);
+    command.args([name, "--listen", &address.to_string()]).args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::null());
+    Ok(Process::start(name, &mut command, address, Ready::Accepts).await?.0)
 }
 
 /// Finds a free port of loopback.

@@ -2,10 +2,17 @@
 
 use serde::Serialize;
 
-use crate::bed::{Bed, Subject};
+use crate::bed::{Bed, Options, Subject};
 use crate::failure::Failure;
 use crate::machine::Machine;
-use crate::scenario::{Effort, Round, Series};
+use crate::numbers::{Limit, Spread};
+use crate::scenario::{Effort, Series};
+use crate::sections::delays::Delays;
+use crate::sections::memory::Memory;
+use crate::sections::peak::Peak;
+use crate::sections::peers::Peers;
+use crate::sections::rates::Rates;
+use crate::window::Window;
 
 /// Most resident memory of an idle gateway, in bytes (the project's target: 40 MB).
 const IDLE_TARGET_BYTES: u64 = 40_000_000;
@@ -27,6 +34,38 @@ pub(crate) struct Report {
     /// Resident memory after all rounds, in megabytes.
     pub(crate) loaded_memory_mb: f64,
     pub(crate) start_to_ready: Limit,
+    pub(crate) rates: Option<Rates>,
+    pub(crate) peak: Option<Peak>,
+    pub(crate) delays: Option<Delays>,
+    pub(crate) memory: Option<Memory>,
+    pub(crate) peers: Option<Peers>,
+}
+
+/// What the sections brought; those that were not asked for are empty.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) effort: Effort,
+    pub(crate) costs: Vec<Series>,
+    pub(crate) rates: Option<Rates>,
+    pub(crate) peak: Option<Peak>,
+    pub(crate) delays: Option<Delays>,
+    pub(crate) memory: Option<Memory>,
+    pub(crate) peers: Option<Peers>,
+}
+
+impl Found {
+    /// Begins with nothing.
+    pub(crate) const fn new(effort: Effort) -> Self {
+        Self {
+            effort,
+            costs: Vec::new(),
+            rates: None,
+            peak: None,
+            delays: None,
+            memory: None,
+            peers: None,
+        }
+    }
 }
 
 /// One subject with one workload: medians over the rounds.
@@ -39,6 +78,9 @@ pub(crate) struct Row {
     pub(crate) cpu_us: f64,
     pub(crate) user_us: f64,
     pub(crate) kernel_us: f64,
+    /// The same for the two other processes at work, which are no part of it.
+    pub(crate) provider_us: f64,
+    pub(crate) load_us: f64,
     /// Events of one answer, 0 for whole ones; processor time per event in microseconds.
     pub(crate) events: usize,
     pub(crate) cpu_us_per_event: Option<f64>,
@@ -51,22 +93,6 @@ pub(crate) struct Row {
     pub(crate) p99_ms: f64,
 }
 
-/// A median and its extremes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct Spread {
-    pub(crate) median: f64,
-    pub(crate) least: f64,
-    pub(crate) most: f64,
-}
-
-/// A number that must stay under a target.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct Limit {
-    pub(crate) value: Spread,
-    pub(crate) target: f64,
-    pub(crate) is_reached: bool,
-}
-
 impl Report {
     /// Sums up a measurement; the test bed must still be running.
     ///
@@ -76,10 +102,10 @@ impl Report {
     pub(crate) fn new(
         machine: Machine,
         bed: &Bed,
-        effort: Effort,
-        threads: usize,
-        all: &[Series],
+        options: &Options,
+        found: Found,
     ) -> Result<Self, Failure> {
+        let (effort, all) = (found.effort, &found.costs);
         let starts: Vec<f64> = bed.starts.iter().map(|start| start.as_secs_f64() * 1e3).collect();
         let idle = [megabytes(bed.idle_bytes)];
         Ok(Self {
@@ -87,90 +113,71 @@ impl Report {
             rounds: effort.rounds,
             window_seconds: effort.window.as_secs_f64(),
             connections: effort.connections,
-            threads,
+            threads: options.threads,
             has_nginx: bed.has_nginx(),
             rows: all.iter().map(|series| Row::new(series, reference(all, series))).collect(),
-            idle_memory: Limit::new(&idle, megabytes(IDLE_TARGET_BYTES)),
+            idle_memory: Limit::under(Spread::of(&idle), megabytes(IDLE_TARGET_BYTES)),
             loaded_memory_mb: megabytes(bed.resident_bytes()?),
-            start_to_ready: Limit::new(&starts, START_TARGET_MS),
+            rates: found.rates,
+            peak: found.peak,
+            delays: found.delays,
+            memory: found.memory,
+            peers: found.peers,
+            start_to_ready: Limit::under(Spread::of(&starts), START_TARGET_MS),
         })
     }
 }
 
 impl Row {
     fn new(series: &Series, reference: Option<&Series>) -> Self {
-        let rounds = &series.rounds;
-        let median_of = |number: fn(&Round) -> f64| {
-            Spread::of(&rounds.iter().map(number).collect::<Vec<_>>()).median
-        };
-        let cpu_us = median_of(cpu_us);
-        let kernel_us = cpu_us * median_of(|round| round.kernel_share);
-        let ratio = reference.map(|reference| ratio(rounds, &reference.rounds));
-        let target = match series.subject {
-            Subject::SameFormat => series.workload.same_target,
-            Subject::Translated => series.workload.translated_target,
-            Subject::BarePingora | Subject::Nginx | Subject::NoAccessLog => None,
+        let Series { workload, turn } = series;
+        let cpu_us = turn.per_request_us(|round| round.subject);
+        let kernel_us = cpu_us * turn.median(|round| round.subject.kernel_share);
+        let ratio = reference.map(|reference| {
+            Spread::paired(&turn.rounds, &reference.turn.rounds, |one, other| {
+                subject_us(one) / subject_us(other)
+            })
+        });
+        let target = match turn.subject {
+            Subject::SameFormat => workload.same_target,
+            Subject::Translated => workload.translated_target,
+            Subject::Provider
+            | Subject::BarePingora
+            | Subject::Nginx
+            | Subject::NoAccessLog
+            | Subject::KeyOnly => None,
         };
         Self {
-            workload: series.workload.name,
-            subject: series.subject,
-            requests: rounds.iter().map(|round| round.requests).sum(),
+            workload: workload.name,
+            subject: turn.subject,
+            requests: turn.rounds.iter().map(|round| round.ran.requests).sum(),
             cpu_us,
             user_us: cpu_us - kernel_us,
             kernel_us,
-            events: series.events,
-            cpu_us_per_event: (series.events > 0).then(|| cpu_us / float(series.events)),
+            provider_us: turn.per_request_us(|round| round.provider),
+            load_us: turn.per_request_us(|round| round.load),
+            events: turn.events,
+            cpu_us_per_event: (turn.events > 0).then(|| cpu_us / float(turn.events)),
             ratio,
             target,
             is_reached: ratio.zip(target).map(|(ratio, target)| ratio.median <= target),
-            requests_per_second: median_of(|round| {
-                float(round.requests) / round.elapsed.as_secs_f64()
-            }),
-            p50_ms: median_of(|round| round.p50.as_secs_f64() * 1e3),
-            p99_ms: median_of(|round| round.p99.as_secs_f64() * 1e3),
+            requests_per_second: turn.median(Window::per_second),
+            p50_ms: turn.median(|round| round.ran.p50.as_secs_f64() * 1e3),
+            p99_ms: turn.median(|round| round.ran.p99.as_secs_f64() * 1e3),
         }
-    }
-}
-
-impl Spread {
-    /// Returns median, minimum and maximum; zeros if there is no value.
-    pub(crate) fn of(values: &[f64]) -> Self {
-        let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let at = |index: usize| sorted.get(index).copied().unwrap_or_default();
-        let middle = sorted.len() / 2;
-        let median = if sorted.len() % 2 == 1 || sorted.is_empty() {
-            at(middle)
-        } else {
-            f64::midpoint(at(middle - 1), at(middle))
-        };
-        Self { median, least: at(0), most: at(sorted.len().saturating_sub(1)) }
-    }
-}
-
-impl Limit {
-    fn new(values: &[f64], target: f64) -> Self {
-        let value = Spread::of(values);
-        Self { value, target, is_reached: value.median < target }
     }
 }
 
 /// Finds what a series is compared with: bare Pingora with the same workload.
 fn reference<'a>(all: &'a [Series], series: &Series) -> Option<&'a Series> {
     let is_reference = |other: &&Series| {
-        other.subject == Subject::BarePingora && other.workload.name == series.workload.name
+        other.turn.subject == Subject::BarePingora && other.workload.name == series.workload.name
     };
-    all.iter().find(is_reference).filter(|_| series.subject != Subject::BarePingora)
+    all.iter().find(is_reference).filter(|_| series.turn.subject != Subject::BarePingora)
 }
 
-/// Compares round by round: both were measured within seconds, so both saw the same machine.
-fn ratio(rounds: &[Round], reference: &[Round]) -> Spread {
-    let ratios = rounds.iter().zip(reference).map(|(one, other)| cpu_us(one) / cpu_us(other));
-    Spread::of(&ratios.collect::<Vec<_>>())
-}
-
-fn cpu_us(round: &Round) -> f64 {
-    round.cpu.as_secs_f64() * 1e6 / float(round.requests.max(1))
+fn subject_us(round: &Window) -> f64 {
+    round.per_request_us(|round| round.subject)
 }
 
 /// Counts here are far below 2^52.
@@ -182,47 +189,4 @@ const fn float(count: usize) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "sizes far below 2^52")]
 fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn round(requests: usize, cpu_us: u64) -> Round {
-        Round {
-            requests,
-            cpu: Duration::from_micros(cpu_us),
-            kernel_share: 0.5,
-            elapsed: Duration::from_secs(1),
-            p50: Duration::ZERO,
-            p99: Duration::ZERO,
-        }
-    }
-
-    #[test]
-    fn medians_stand_in_the_middle_whatever_the_order() {
-        let spread = |median, least, most| Spread { median, least, most };
-
-        assert_eq!(Spread::of(&[3.0, 1.0, 2.0]), spread(2.0, 1.0, 3.0));
-        assert_eq!(Spread::of(&[4.0, 1.0]), spread(2.5, 1.0, 4.0));
-        assert_eq!(Spread::of(&[]), spread(0.0, 0.0, 0.0));
-    }
-
-    #[test]
-    fn ratios_compare_what_was_measured_in_the_same_round() {
-        let reference = [round(10, 200), round(10, 400), round(10, 300)];
-        let gateway = [round(5, 150), round(5, 300), round(5, 450)];
-
-        let ratio = ratio(&gateway, &reference);
-
-        assert_eq!(ratio, Spread { median: 1.5, least: 1.5, most: 3.0 });
-    }
-
-    #[test]
-    fn a_limit_is_reached_only_below_its_target() {
-        assert!(Limit::new(&[299.9], START_TARGET_MS).is_reached);
-        assert!(!Limit::new(&[300.0, 300.0], START_TARGET_MS).is_reached);
-    }
 }

@@ -1,8 +1,10 @@
 //! The requests that are sent: a conversation in OpenAI's format, padded to an exact length.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::orders::Aim;
 
 /// What the gateway's client key is; the reference proxies pass it on unread.
 pub(crate) const CLIENT_KEY: &str = "sk-bench-client-7f3b2c9d51e84a06";
@@ -23,7 +25,8 @@ const PROSE: &str = "The build fails at the link step.\nIt says \"undefined symb
     checkout. What else decides the order? ";
 
 /// How the answer is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Delivery {
     /// One JSON object.
     Whole,
@@ -40,21 +43,20 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Makes a chat request for `model` whose body has exactly `body_bytes` bytes.
+    /// Makes the chat request of an aim; its body has exactly the bytes that were asked for.
     ///
     /// # Errors
     ///
     /// If the length is too small for a conversation.
-    pub(crate) fn chat(
-        model: &str,
-        body_bytes: usize,
-        delivery: Delivery,
-    ) -> Result<Self, Failure> {
-        let body = body(model, body_bytes, delivery)?;
+    pub(crate) fn of(aim: &Aim) -> Result<Self, Failure> {
+        let (body_bytes, delivery) = (aim.body_bytes, aim.delivery);
+        let body = body(&aim.model, body_bytes, delivery)?;
+        let more: String =
+            aim.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let head = format!(
             "POST /v1/chat/completions HTTP/1.1\r\nhost: bench.test\r\n\
              authorization: Bearer {CLIENT_KEY}\r\ncontent-type: application/json\r\n\
-             accept: */*\r\nuser-agent: omniroute-bench\r\ncontent-length: {}\r\n\r\n",
+             accept: */*\r\nuser-agent: omniroute-bench\r\n{more}content-length: {}\r\n\r\n",
             body.len()
         );
         let bytes = [head.as_bytes(), body.as_bytes()].concat();
@@ -112,6 +114,7 @@ fn too_short(body_bytes: usize) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::Expected;
 
     fn body_of(request: &[u8]) -> Value {
         let end = memchr::memmem::find(request, b"\r\n\r\n").unwrap() + 4;
@@ -134,10 +137,20 @@ mod tests {
 
     #[test]
     fn every_request_carries_its_own_number() {
-        let mut request = Request::chat("same/echo", 2_048, Delivery::Whole).unwrap();
+        let aim = Aim {
+            address: ([127, 0, 0, 1], 1).into(),
+            model: "same/echo".to_owned(),
+            body_bytes: 2_048,
+            delivery: Delivery::Whole,
+            headers: vec![("x-more".to_owned(), "1".to_owned())],
+            expected: Expected::Events(0),
+        };
+        let mut request = Request::of(&aim).unwrap();
 
         for (serial, text) in [(7, "000000000007"), (123_456_789_012, "123456789012")] {
-            let body = body_of(request.numbered(serial));
+            let sent = request.numbered(serial);
+            assert!(memchr::memmem::find(sent, b"\r\nx-more: 1\r\n").is_some());
+            let body = body_of(sent);
 
             assert_eq!(body["messages"][1]["content"].as_str().unwrap()[9..21], *text);
         }

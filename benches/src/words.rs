@@ -1,11 +1,17 @@
 //! The report as people read it: the table, the limits, and what was missed by how much.
 
 use crate::bed::Subject;
-use crate::report::{Limit, Report, Row, Spread};
+use crate::numbers::{Limit, Spread, yes_or_no};
+use crate::report::{Report, Row};
+use crate::sections::delays::Delays;
+use crate::sections::memory::Memory;
+use crate::sections::peak::Peak;
+use crate::sections::peers::Peers;
+use crate::sections::rates::Rates;
 use crate::table::table;
 
 /// The headings; the first two columns are words.
-const HEADINGS: [&str; 14] = [
+const HEADINGS: [&str; 16] = [
     "workload",
     "through",
     "CPU µs",
@@ -20,31 +26,43 @@ const HEADINGS: [&str; 14] = [
     "p99 ms",
     "events",
     "µs/event",
+    "provider µs",
+    "load µs",
 ];
 
 /// Writes the whole report.
 pub(crate) fn words(report: &Report) -> String {
-    let rows: Vec<Vec<String>> = report.rows.iter().map(cells).collect();
     let mut text = format!(
-        "Processor time per request of each process, medians of {} rounds of {} s; {} connections,\n\
-         {} worker threads, everything on loopback.\n\
-         {}, {} cores, Linux {}, load {} before the start.\n\n{}\n",
-        report.rounds,
-        report.window_seconds,
-        report.connections,
-        report.threads,
+        "{}, {} cores, Linux {}, load {} before the start and {} at the end; everything on loopback, {} worker threads,\n\
+         {} rounds, windows of {} s.\n\n",
         report.machine.processor,
         report.machine.cores,
         report.machine.kernel,
         report.machine.load_before,
-        table(&HEADINGS, 2, &rows),
+        report.machine.load_after,
+        report.threads,
+        report.rounds,
+        report.window_seconds,
     );
+    if !report.rows.is_empty() {
+        let rows: Vec<Vec<String>> = report.rows.iter().map(cells).collect();
+        text.push_str(&format!(
+            "Processor time per request of each process, medians of the rounds; {} connections, all busy.\n\n{}\n",
+            report.connections,
+            table(&HEADINGS, 2, &rows),
+        ));
+    }
     if cfg!(debug_assertions) {
         text.push_str("This is a debug build: the numbers mean nothing.\n\n");
     }
     if !report.has_nginx {
         text.push_str("nginx is not installed, so it was not measured.\n\n");
     }
+    text.extend(report.rates.as_ref().map(Rates::words));
+    text.extend(report.peak.as_ref().map(Peak::words));
+    text.extend(report.delays.as_ref().map(Delays::words));
+    text.extend(report.memory.as_ref().map(Memory::words));
+    text.extend(report.peers.as_ref().map(Peers::words));
     text.push_str(&limits(report));
     text.push('\n');
     text.push_str(&misses(report));
@@ -72,6 +90,8 @@ fn cells(row: &Row) -> Vec<String> {
         format!("{:.2}", row.p99_ms),
         events,
         optional(row.cpu_us_per_event, 2),
+        format!("{:.1}", row.provider_us),
+        format!("{:.1}", row.load_us),
     ]
 }
 
@@ -109,6 +129,10 @@ fn misses(report: &Report) -> String {
             lines.push(format!("- {name}: {over:.1} {unit} over the target."));
         }
     }
+    lines.extend(report.rates.iter().flat_map(Rates::misses));
+    lines.extend(report.peak.iter().flat_map(Peak::misses));
+    lines.extend(report.delays.iter().flat_map(Delays::misses));
+    lines.extend(report.memory.iter().flat_map(Memory::misses));
     if lines.is_empty() {
         return "Every target was reached.\n".to_owned();
     }
@@ -143,10 +167,6 @@ fn miss(report: &Report, row: &Row) -> Option<String> {
     Some(line)
 }
 
-const fn yes_or_no(is_so: bool) -> &'static str {
-    if is_so { "yes" } else { "NO" }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +181,8 @@ mod tests {
             cpu_us,
             user_us: cpu_us / 4.0,
             kernel_us: cpu_us * 3.0 / 4.0,
+            provider_us: 5.0,
+            load_us: 6.0,
             events: 0,
             cpu_us_per_event: None,
             ratio: Some(Spread { median: ratio, least: ratio, most: ratio }),
@@ -187,6 +209,11 @@ mod tests {
             idle_memory: limit(idle_mb, 40.0),
             loaded_memory_mb: 50.0,
             start_to_ready: limit(20.0, 300.0),
+            rates: None,
+            peak: None,
+            delays: None,
+            memory: None,
+            peers: None,
         }
     }
 

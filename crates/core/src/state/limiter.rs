@@ -26,6 +26,8 @@ pub struct Busy {
 pub struct Limiter {
     begun: VecDeque<Instant>,
     tokens: VecDeque<Spent>,
+    /// The sum of `tokens`: adding them up anew for every call would cost as much as there were calls.
+    tokens_sum: u128,
     next: u64,
     last: Option<Instant>,
     requests_left: Option<Left>,
@@ -84,6 +86,7 @@ impl Limiter {
         self.next += 1;
         if limits.tpm > 0 {
             self.tokens.push_back(Spent { call, at: now, tokens });
+            self.tokens_sum += u128::from(tokens);
         }
         for (left, amount) in [(&mut self.requests_left, 1), (&mut self.tokens_left, tokens)] {
             if let Some(left) = left {
@@ -98,6 +101,7 @@ impl Limiter {
         if let Ok(index) = self.tokens.binary_search_by_key(&call, |spent| spent.call)
             && let Some(spent) = self.tokens.get_mut(index)
         {
+            self.tokens_sum = self.tokens_sum - u128::from(spent.tokens) + u128::from(tokens);
             spent.tokens = tokens;
         }
     }
@@ -134,7 +138,7 @@ impl Limiter {
     /// Returns how many calls and tokens count against `rpm` and `tpm` now.
     pub fn used(&mut self, now: Instant) -> (usize, u64) {
         self.forget(now);
-        (self.begun.len(), self.tokens.iter().map(|spent| spent.tokens).sum())
+        (self.begun.len(), u64::try_from(self.tokens_sum).unwrap_or(u64::MAX))
     }
 
     /// Returns after how long nothing counts against `rpm` and `tpm` any more.
@@ -160,17 +164,13 @@ impl Limiter {
         if tpm == 0 {
             return None;
         }
-        let mut over = self
-            .tokens
-            .iter()
-            .fold(tokens, |sum, spent| sum.saturating_add(spent.tokens))
-            .saturating_sub(tpm);
+        let mut over = (self.tokens_sum + u128::from(tokens)).saturating_sub(tpm.into());
         let mut free_at = None;
         for spent in &self.tokens {
             if over == 0 {
                 break;
             }
-            over = over.saturating_sub(spent.tokens);
+            over = over.saturating_sub(spent.tokens.into());
             free_at = Some(spent.at + MINUTE);
         }
         left(free_at?, now)
@@ -181,7 +181,8 @@ impl Limiter {
         while self.begun.front().is_some_and(|at| is_over(*at)) {
             self.begun.pop_front();
         }
-        while self.tokens.front().is_some_and(|spent| is_over(spent.at)) {
+        while let Some(spent) = self.tokens.front().filter(|spent| is_over(spent.at)) {
+            self.tokens_sum -= u128::from(spent.tokens);
             self.tokens.pop_front();
         }
         for told in [&mut self.requests_left, &mut self.tokens_left] {

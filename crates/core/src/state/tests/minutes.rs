@@ -1,0 +1,54 @@
+//! The tokens of a minute against a model that adds them up anew.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use crate::clock::Clock;
+use crate::resilience::Limits;
+use crate::state::limiter::Limiter;
+
+/// What happens to a limiter.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Begin(u64),
+    /// One of the calls so far is corrected.
+    Correct(usize, u64),
+    /// Seconds go by.
+    Wait(u64),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let tokens = || prop_oneof![0..5_000_u64, Just(u64::MAX)];
+    prop_oneof![
+        tokens().prop_map(Act::Begin),
+        (0..30_usize, tokens()).prop_map(|(call, tokens)| Act::Correct(call, tokens)),
+        (0..40_u64).prop_map(Act::Wait),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn the_tokens_of_a_minute_are_those_of_its_calls(acts in prop::collection::vec(act(), 1..60)) {
+        let limits = Limits { tpm: 10_000, ..Limits::default() };
+        let (mut limiter, mut calls) = (Limiter::default(), Vec::new());
+        let mut now = Clock::manual(0).now();
+        for act in acts {
+            match act {
+                Act::Begin(tokens) => calls.push((limiter.begin(&limits, tokens, now), now, tokens)),
+                Act::Correct(call, tokens) => {
+                    if let Some((number, _, counted)) = calls.get_mut(call) {
+                        limiter.correct(*number, tokens);
+                        *counted = tokens;
+                    }
+                }
+                Act::Wait(seconds) => now += Duration::from_secs(seconds),
+            }
+            let counts = calls.iter().filter(|(_, begun, _)| *begun + Duration::from_secs(60) > now);
+            let sum = counts.map(|(_, _, tokens)| u128::from(*tokens)).sum::<u128>();
+
+            prop_assert_eq!(limiter.used(now).1, u64::try_from(sum).unwrap_or(u64::MAX));
+            prop_assert_eq!(limiter.busy(&limits, 0, 0, now).is_some(), sum > 10_000);
+        }
+    }
+}
