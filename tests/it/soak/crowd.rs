@@ -60,7 +60,7 @@ impl Crowd {
             self.count += 1;
             let (format, provider) = (FORMATS[format], prefix(FORMATS[provider]));
             // What has an id is recorded for those who ask the same again.
-            let (id, is_named) = (format!("crowd-{}", self.count), self.count % 2 == 0);
+            let (id, is_named) = (format!("crowd-{}", self.count), self.count.is_multiple_of(2));
             let (address, pace) = (self.address, self.life.as_millis() / u128::from(WORDS));
             if reader == Reader::Steady {
                 let model = format!("{provider}/echo?pace={pace}ms");

@@ -134,7 +134,7 @@ impl One {
         let provider = prefix(FORMATS[self.chance.random_range(0..4)]);
         let words = "word ".repeat(1 << self.chance.random_range(0..14));
         self.asked += 1;
-        if self.client.is_none() || self.asked % KEPT == 0 {
+        if self.client.is_none() || self.asked.is_multiple_of(KEPT) {
             let protocol = [Protocol::Http1, Protocol::H2c][self.chance.random_range(0..2)];
             self.client = Some(Client::connect(self.address, protocol).await);
         }
