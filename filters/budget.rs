@@ -79,13 +79,13 @@ pub(crate) fn build(
 
 impl Filter for Budgets {
     fn on_route(&self, cx: &mut RequestContext, route: &Route) -> Result<(), Error> {
-        let (Some(caller), Some(call)) = (&cx.caller, &cx.call) else { return Ok(()) };
+        let (Some(caller), Some(call)) = (&cx.caller, &mut cx.call) else { return Ok(()) };
         if caller.budgets.is_empty() || call.operation != Operation::Chat {
             return Ok(());
         }
         let bytes = call.body.len() as u64;
-        let sketch = match call.codec.read_request(&call.body, &call.peek) {
-            Ok(request) => Sketch::of(&request, bytes),
+        let sketch = match call.read() {
+            Ok(request) => Sketch::of(request, bytes),
             // Conversations that OpenAI stores: passed on as they are, if to OpenAI. One call of Responses
             // has one answer.
             Err(WireError::Unsupported { .. }) if cx.format == WireFormat::OpenAiResponses => {

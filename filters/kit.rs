@@ -49,7 +49,7 @@ pub(crate) fn chat(body: &Value) -> RequestContext {
         head,
         format: WireFormat::OpenAiChat,
         caller: None,
-        call: Some(Call { operation: Operation::Chat, codec, peek, body }),
+        call: Some(Call::new(Operation::Chat, codec, peek, body)),
         provider: None,
         pass: None,
         hold: None,

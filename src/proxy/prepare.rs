@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use omniroute_core::context::Operation;
+use omniroute_core::context::{Call, Operation};
 use omniroute_core::error::Error;
 use omniroute_core::routing::Choice;
 use omniroute_wire::aftercare::Aftercare;
@@ -63,7 +63,11 @@ impl Exchange {
         let is_exact = is_exact(codec, self.client);
         let passage = if is_exact { Passage::Exact } else { Passage::Translated };
         let mut body = match passage {
-            Passage::Exact => self.own_bytes(choice, &facts),
+            Passage::Exact => {
+                // Bytes that are passed on are not kept in a second form for as long as the answer takes.
+                self.cx.call.as_mut().map(Call::take_read);
+                self.own_bytes(choice, &facts)
+            }
             Passage::Translated => self.translated(choice, &facts, &mut notes)?,
         };
         let counts = self.operation() == Operation::CountTokens;
@@ -152,7 +156,12 @@ impl Exchange {
         if let Some(known) = &self.canonical {
             return Ok(Arc::clone(known));
         }
-        let mut request = self.client.read_request(&self.body, &self.peek)?;
+        // A budget has read it already.
+        let read = self.cx.call.as_mut().and_then(Call::take_read);
+        let mut request = match read {
+            Some(read) => *read,
+            None => self.client.read_request(&self.body, &self.peek)?,
+        };
         envelope::open_all(&mut request, &self.shared.envelope_key);
         let request = Arc::new(request);
         self.canonical = Some(Arc::clone(&request));

@@ -226,7 +226,7 @@ async fn called(
     let running = begin(shared, cx)?;
     let peek = codec.peek(&body, path.as_ref())?;
     cx.attached.log_request(&body);
-    cx.call = Some(Call { operation, codec, peek, body });
+    cx.call = Some(Call::new(operation, codec, peek, body));
     let snapshot = Arc::clone(&cx.snapshot);
     let decided = tokio::select! {
         biased;

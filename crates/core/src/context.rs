@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 pub use omniroute_wire::amend::{Cap, Position};
 use omniroute_wire::amend::{Edits, Instructions};
+use omniroute_wire::chat::ChatRequest;
 use omniroute_wire::{Codec, Peek, Usage, WireError, WireFormat, splice};
 
 use crate::attached::Attached;
@@ -87,12 +88,42 @@ pub struct Call {
     pub peek: Peek,
     /// The body as it came.
     pub body: Bytes,
+    /// What it says, if somebody has read it; boxed, since contexts are moved about.
+    read: Option<Box<ChatRequest>>,
 }
 
 /// Bytes of a prompt that make a token, roughly: limits of tokens are corrected when a call has ended.
 const BYTES_PER_TOKEN: u64 = 4;
 
 impl Call {
+    /// Makes a call of what came.
+    pub const fn new(
+        operation: Operation,
+        codec: &'static dyn Codec,
+        peek: Peek,
+        body: Bytes,
+    ) -> Self {
+        Self { operation, codec, peek, body, read: None }
+    }
+
+    /// Reads the body: once, unless it is edited meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// What the format does not have, or what no other format can say.
+    pub fn read(&mut self) -> Result<&ChatRequest, WireError> {
+        let read = match self.read.take() {
+            Some(read) => read,
+            None => Box::new(self.codec.read_request(&self.body, &self.peek)?),
+        };
+        Ok(self.read.insert(read))
+    }
+
+    /// Gives away what [`read`](Self::read) has read, if it has.
+    pub const fn take_read(&mut self) -> Option<Box<ChatRequest>> {
+        self.read.take()
+    }
+
     /// Returns the tokens that its body has, roughly.
     pub const fn rough_tokens(&self) -> u64 {
         self.body.len() as u64 / BYTES_PER_TOKEN
@@ -131,6 +162,7 @@ impl Call {
     fn edit(&mut self, edits: Edits) {
         self.peek.follow(&edits);
         self.body = edits.apply(&self.body);
+        self.read = None;
     }
 }
 
@@ -187,4 +219,26 @@ pub struct Outcome {
     pub charge: Option<Charge>,
     /// What the translation of the request dropped, by the client's names; empty if nothing.
     pub dropped: Box<str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_read_once_and_anew_after_an_edit() {
+        let body =
+            Bytes::from_static(br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#);
+        let codec = WireFormat::OpenAiChat.codec();
+        let peek = codec.peek(&body, None).unwrap();
+        let mut call = Call::new(Operation::Chat, codec, peek, body);
+        assert!(call.take_read().is_none(), "nobody has read it");
+
+        assert_eq!(call.read().unwrap().turns.len(), 1);
+        call.add_instructions("be short", Position::Prepend).unwrap();
+
+        assert!(call.take_read().is_none(), "it says something else now");
+        assert_eq!(call.read().unwrap().turns.len(), 2);
+        assert_eq!(call.take_read().unwrap().turns.len(), 2);
+    }
 }
