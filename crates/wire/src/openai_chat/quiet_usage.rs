@@ -20,6 +20,12 @@ const MAX_PENDING_BYTES: usize = 256 * 1024;
 /// The member as it stands in every chunk but the last.
 const LAST_MEMBER: &[u8] = b",\"usage\":null";
 
+/// The end of such a chunk's event.
+const LAST_OF_EVENT: &[u8] = b",\"usage\":null}\n\n";
+
+/// What is left of it.
+const END_OF_EVENT: &[u8] = b"}\n\n";
+
 /// Finds the word; made once, because a stream asks for it at every event.
 static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("usage"));
 
@@ -51,6 +57,10 @@ impl QuietUsage {
     /// Takes the next bytes and appends what may go on, as one piece.
     pub(crate) fn push(&mut self, chunk: &Bytes, out: &mut Vec<Bytes>) {
         if self.pending.is_empty() && !self.in_long_event {
+            if let Some(before) = lone_event(chunk) {
+                out.push([before, END_OF_EVENT].concat().into());
+                return;
+            }
             if is_plain(chunk) {
                 out.push(chunk.clone());
                 return;
@@ -98,6 +108,14 @@ impl QuietUsage {
             out.push(kept.freeze());
         }
     }
+}
+
+/// Returns what stands before the usage of a piece that is one event, as most are, whose usage is empty and
+/// its last member. That it is a member needs no reading: behind it nothing but the outermost object ends.
+fn lone_event(chunk: &[u8]) -> Option<&[u8]> {
+    let before = chunk.strip_suffix(LAST_OF_EVENT)?;
+    let is_one_line = before.starts_with(b"data:") && memchr::memchr(b'\n', before).is_none();
+    is_one_line.then_some(before)
 }
 
 /// Tells whether a piece is whole events of which none speaks of usage.
@@ -216,6 +234,9 @@ mod tests {
     #[test]
     fn only_usage_that_nobody_asked_for_goes_at_any_cut() {
         assert_eq!(quiet([STREAM.as_bytes()]), QUIET);
+        let events = || STREAM.split_inclusive("\n\n").map(str::as_bytes);
+        assert_eq!(quiet(events()), QUIET, "event by event");
+        assert!(events().any(|event| lone_event(event).is_some()));
         for length in 1..STREAM.len() {
             assert_eq!(quiet(STREAM.as_bytes().chunks(length)), QUIET, "pieces of {length}");
         }
