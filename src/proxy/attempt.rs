@@ -22,6 +22,8 @@ pub struct Attempt {
     pub codec: &'static dyn Codec,
     /// What is sent.
     pub outbound: Outbound,
+    /// Whether its body was handed on.
+    pub is_handed_on: bool,
     /// The body that asked for the answer; what is sent differs while the provider goes on.
     pub asked: Bytes,
     /// Whether the client's own bytes are sent.
@@ -67,6 +69,16 @@ impl Attempt {
     pub fn reclaim(&mut self) {
         if let Some(said) = self.paused.take() {
             self.incoming = said;
+        }
+    }
+
+    /// Lets go of the request's body once its answer goes out: nobody else is asked then, and answers take long. A
+    /// provider with tools of its own may pause and need it again.
+    pub fn forget_request(&mut self) {
+        let may_pause = self.passage == Passage::Translated && self.care.aftercare.server_tools;
+        if self.is_handed_on && !may_pause {
+            self.asked = Bytes::new();
+            self.outbound.body = Bytes::new();
         }
     }
 

@@ -98,6 +98,7 @@ impl Exchange {
                         codec,
                         asked: outbound.body.clone(),
                         outbound,
+                        is_handed_on: false,
                         passage,
                         notes,
                         care,

@@ -400,7 +400,9 @@ impl Exchange {
             let work = self.own_work + now.saturating_duration_since(attempt.last_sign);
             self.shared.metrics.overhead(attempt.passage == Passage::Exact, work);
             self.planned.served(&self.shared, &attempt.choice);
+            attempt.forget_request();
         }
+        self.canonical = None;
         Parcel { head: Some(head), pieces, end }
     }
 

@@ -235,9 +235,15 @@ impl ProxyHttp for Gateway {
         let Flight::Forwarding(forward) = flight else { return Ok(()) };
         // What Pingora replays is a stand-in; the attempt's body takes its place at the end. Before
         // that an empty piece, because `None` would end the provider's request.
-        let exchange = forward.exchange.lock();
-        let real = exchange.attempt.as_ref().map(|attempt| attempt.outbound.body.clone());
-        *body = if end { real } else { Some(Bytes::new()) };
+        let mut exchange = forward.exchange.lock();
+        *body = match &mut exchange.attempt {
+            Some(attempt) if end => {
+                attempt.is_handed_on = true;
+                Some(attempt.outbound.body.clone())
+            }
+            None if end => None,
+            _ => Some(Bytes::new()),
+        };
         Ok(())
     }
 
