@@ -81,6 +81,32 @@ impl Letters {
     }
 }
 
+/// The characters of an answer whose text is in several parts, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct PartLetters(Vec<(u32, Letters)>);
+
+impl PartLetters {
+    /// Takes more of the text of a part.
+    pub(super) fn add(&mut self, part: u32, piece: &str) {
+        if self.0.last().is_none_or(|(last, _)| *last != part) {
+            self.0.push((part, Letters::default()));
+        }
+        if let Some((_, letters)) = self.0.last_mut() {
+            letters.add(piece);
+        }
+    }
+
+    /// Iterates over the parts, each with the byte of all text where it begins.
+    pub(super) fn placed(&self) -> impl Iterator<Item = (u32, usize, &Letters)> {
+        let mut base = 0;
+        self.0.iter().map(move |(part, letters)| {
+            let begin = base;
+            base += letters.bytes();
+            (*part, begin, letters)
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::letters::Letters;
+use super::letters::PartLetters;
 use crate::event::Citation;
 use crate::json;
 
@@ -82,7 +82,7 @@ fn span(segment: &Value) -> Option<(usize, usize)> {
 pub(super) struct Sources {
     /// The whole text, to quote from it; `None` if it is not kept.
     text: Option<String>,
-    parts: Vec<(u32, Letters)>,
+    parts: PartLetters,
     cites: Vec<(u32, Citation)>,
     queries: Vec<String>,
 }
@@ -96,12 +96,7 @@ impl Sources {
 
     /// Takes visible text.
     pub(super) fn text(&mut self, part: u32, delta: &str) {
-        if self.parts.last().is_none_or(|(last, _)| *last != part) {
-            self.parts.push((part, Letters::default()));
-        }
-        if let Some((_, letters)) = self.parts.last_mut() {
-            letters.add(delta);
-        }
+        self.parts.add(part, delta);
         if let Some(text) = &mut self.text {
             text.push_str(delta);
         }
@@ -168,9 +163,7 @@ impl Sources {
 
     fn segment(&self, part: u32, citation: &Citation) -> Option<Map<String, Value>> {
         let (from, to) = citation.span.or_else(|| whole_block(citation))?;
-        let place = self.parts.iter().position(|(known, _)| *known == part)?;
-        let base: usize = self.parts[..place].iter().map(|(_, letters)| letters.bytes()).sum();
-        let letters = &self.parts[place].1;
+        let (_, base, letters) = self.parts.placed().find(|(known, ..)| *known == part)?;
         let (from, to) = (base + letters.byte_of(from), base + letters.byte_of(to));
         let mut segment = Map::new();
         segment.insert("startIndex".to_owned(), json!(from));

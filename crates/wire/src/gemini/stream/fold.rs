@@ -9,7 +9,7 @@ use super::partial::Partial;
 use crate::api_error::UpstreamError;
 use crate::chat::{CallKind, Opaque, OpaqueKind, Vendor};
 use crate::event::{Event, Finish, PartHead, ReasoningKind};
-use crate::gemini::letters::Letters;
+use crate::gemini::letters::PartLetters;
 use crate::gemini::sources::{self, Found};
 use crate::gemini::usage::Counts;
 use crate::gemini::{error, finish, logprobs};
@@ -41,7 +41,7 @@ struct Choice {
     next_part: u32,
     open: Option<Open>,
     /// Visible text by part, for sources whose spans count the bytes of all of it.
-    texts: Vec<(u32, Letters)>,
+    texts: PartLetters,
     cited: Vec<Found>,
     calls_seen: bool,
     finish: Option<String>,
@@ -280,12 +280,7 @@ impl Choice {
         let Some(Open { part, .. }) = self.open else { return };
         let (choice, delta) = (self.index, text.to_owned());
         if !thought {
-            if self.texts.last().is_none_or(|(last, _)| *last != part) {
-                self.texts.push((part, Letters::default()));
-            }
-            if let Some((_, letters)) = self.texts.last_mut() {
-                letters.add(text);
-            }
+            self.texts.add(part, text);
         }
         if !text.is_empty() {
             out.push(if thought {
@@ -369,15 +364,11 @@ impl Choice {
 
     /// Returns bytes of the whole text as code points of one part, if they begin there.
     fn span_in(&self, part: u32, (from, to): (usize, usize)) -> Option<(u64, u64)> {
-        let mut base = 0;
-        for (number, letters) in &self.texts {
-            if *number == part && from >= base && from < base + letters.bytes() {
-                let points = |byte: usize| letters.code_points(byte.saturating_sub(base));
-                return Some((points(from), points(to)));
-            }
-            base += letters.bytes();
-        }
-        None
+        let (_, base, letters) = self.texts.placed().find(|(number, base, letters)| {
+            *number == part && (*base..base + letters.bytes()).contains(&from)
+        })?;
+        let points = |byte: usize| letters.code_points(byte.saturating_sub(base));
+        Some((points(from), points(to)))
     }
 
     /// Adds a part that comes complete.
