@@ -7,7 +7,6 @@
 
 mod call_ids;
 mod collector;
-mod counted;
 mod free_text;
 mod refine;
 mod sequence;
@@ -320,6 +319,11 @@ impl Translator {
         self.events = events;
     }
 
+    fn write_one(&mut self, event: &Event, bytes: &mut Vec<u8>) {
+        self.watch.see(event);
+        self.writer.get().write(event, bytes);
+    }
+
     /// Writes events that are refined, leaving the list empty.
     fn write(&mut self, events: &mut Vec<Event>, out: &mut Vec<Bytes>) {
         let mut bytes = Vec::new();
@@ -327,8 +331,12 @@ impl Translator {
             if self.watch.error.is_some() {
                 break;
             }
-            self.watch.see(&event);
-            self.writer.get().write(&event, &mut bytes);
+            if event == Event::End
+                && let Some(usage) = self.watch.uncounted(self.refine.client())
+            {
+                self.write_one(&Event::Usage(usage), &mut bytes);
+            }
+            self.write_one(&event, &mut bytes);
         }
         if !bytes.is_empty() {
             out.push(bytes.into());

@@ -3,7 +3,6 @@
 //! an error.
 
 use super::call_ids::CallIds;
-use super::counted::Counted;
 use super::free_text::FreeText;
 use super::turn::Turn;
 use super::usable::make_usable;
@@ -22,7 +21,6 @@ pub(super) struct Refine {
     listener: Listener,
     mender: Option<Mender>,
     free_text: Option<FreeText>,
-    counted: Option<Counted>,
     /// Room for mended events; empty between calls.
     mended: Vec<Event>,
 }
@@ -38,9 +36,13 @@ impl Refine {
             listener: Listener::default(),
             mender: Mender::new(&context.aftercare),
             free_text: FreeText::new(format),
-            counted: Counted::new(format),
             mended: Vec::new(),
         }
+    }
+
+    /// Returns the client's format.
+    pub(super) const fn client(&self) -> WireFormat {
+        self.client
     }
 
     /// Takes the next events and leaves what becomes of them.
@@ -70,9 +72,6 @@ impl Refine {
             *events = free_text.change(std::mem::take(events));
         }
         events.iter_mut().for_each(|event| make_usable(event, self.client));
-        if let Some(counted) = &mut self.counted {
-            counted.take(events);
-        }
     }
 
     /// Returns the request that has the provider go on with what it paused; `body` asked for the answer.

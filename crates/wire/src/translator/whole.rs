@@ -142,6 +142,13 @@ impl WholeTurn {
         }
         let mut watch = Watch::default();
         self.events.iter().for_each(|event| watch.see(event));
+        if self.events.last() == Some(&Event::End)
+            && let Some(usage) = watch.uncounted(self.refine.client())
+        {
+            let usage = Event::Usage(usage);
+            watch.see(&usage);
+            self.events.insert(self.events.len() - 1, usage);
+        }
         let body = write(&self.events, &watch).into();
         WholeReply {
             usage: watch.usage_or_estimate(self.refine.is_cut()),
