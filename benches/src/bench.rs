@@ -10,6 +10,7 @@ mod events;
 mod failure;
 mod gateway;
 mod http1;
+mod listening;
 mod load;
 mod load_process;
 mod loader;

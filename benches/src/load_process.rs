@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::connection;
 use crate::failure::Failure;
+use crate::listening::listening;
 use crate::load::Load;
 use crate::orders::{Order, Outcome, Ran, Wire};
 use crate::streams::{self, Open};
@@ -18,13 +19,7 @@ use crate::streams::{self, Open};
 /// If the address cannot be listened on.
 pub(crate) fn serve(listen: SocketAddr) -> Result<(), Failure> {
     connection::number_as_load();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::system("cannot start"))?;
-    runtime.block_on(async {
-        let listener = TcpListener::bind(listen).await;
-        let listener = listener.map_err(Failure::system(format!("cannot listen on {listen}")))?;
+    listening(listen, async |listener: TcpListener| {
         loop {
             let accepted = listener.accept().await.map_err(Failure::system("cannot accept"))?;
             obey(Wire::new(accepted.0)).await?;

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::failure::Failure;
 use crate::http1;
+use crate::listening::listening;
 use crate::metronome::Metronome;
 use crate::stamp;
 
@@ -53,15 +54,7 @@ const MESSAGES: Form = Form {
 ///
 /// If the address cannot be listened on.
 pub(crate) fn serve(listen: SocketAddr, pace: Pace) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::system("cannot start"))?;
-    runtime.block_on(async {
-        let listener = TcpListener::bind(listen).await;
-        let listener = listener.map_err(Failure::system(format!("cannot listen on {listen}")))?;
-        accept(&listener, pace).await
-    })
+    listening(listen, async |listener: TcpListener| accept(&listener, pace).await)
 }
 
 /// Answers every request on every connection.
