@@ -77,8 +77,7 @@ pub(super) async fn change(
     let Some(strategy) = strategy else {
         return Err(Problem::field("comboDefaults", "nothing is given: name `strategy`"));
     };
-    let plan = |basis: &_| Ok(edit_of(NAME, strategy.clone(), basis, &by)?.into_iter().collect());
-    changed(&parts, &by, plan).await?;
+    changed(&parts, &by, |basis| edit_of(NAME, strategy.clone(), basis, &by)).await?;
     Ok(Json(now(&parts)))
 }
 

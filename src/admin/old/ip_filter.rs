@@ -148,7 +148,7 @@ pub(super) async fn change(
     }
     let ban = wanted.temp_ban.as_ref().map(|ban| ban.checked(&parts, &by)).transpose()?;
     let lifted = wanted.remove_ban.as_deref().map(lockouts::address).transpose()?;
-    changed(&parts, &by, |basis| wanted.edits(&parts, basis, &by)).await?;
+    changed(&parts, &by, |basis| wanted.edit(&parts, basis, &by)).await?;
     if let Some(address) = lifted {
         lockouts::lift(&parts, address)?;
         audited(&parts, &by, "address.unban", &address.to_string()).await?;
@@ -179,15 +179,15 @@ impl Rules {
 }
 
 impl Wanted {
-    fn edits(&self, parts: &Parts, basis: &Basis, by: &Author) -> Result<Vec<Edit>, Problem> {
+    fn edit(&self, parts: &Parts, basis: &Basis, by: &Author) -> Result<Option<Edit>, Problem> {
         let before = Rules::now(parts, basis);
         let after = self.over(&before)?;
         if after == before {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let list = |list: Vec<String>| (!list.is_empty()).then_some(list);
         let value = json!({ "deny": list(after.deny), "allow": list(after.allow) });
-        Ok(edit_of(NAME, value, basis, by)?.into_iter().collect())
+        edit_of(NAME, value, basis, by)
     }
 
     /// Returns the lists that are to be in force.

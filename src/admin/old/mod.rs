@@ -53,10 +53,10 @@ pub(super) fn routes() -> OpenApiRouter<Parts> {
 /// # Errors
 ///
 /// What is wrong with the change: nothing has changed then.
-async fn changed(
+async fn changed<Edits: IntoIterator<Item = Edit>>(
     parts: &Parts,
     by: &Author,
-    plan: impl Fn(&Basis) -> Result<Vec<Edit>, Problem>,
+    plan: impl Fn(&Basis) -> Result<Edits, Problem>,
 ) -> Result<(), Problem> {
     for tries_left in (0..TRIES).rev() {
         let basis = parts.live.basis();

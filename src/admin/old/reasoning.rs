@@ -72,8 +72,7 @@ pub(super) async fn change(
     if cap != before.custom_budget {
         let cap = (cap > 0).then_some(cap);
         let value = json!({ "max_tokens": cap });
-        let plan = |basis: &_| Ok(edit_of(NAME, value.clone(), basis, &by)?.into_iter().collect());
-        changed(&parts, &by, plan).await?;
+        changed(&parts, &by, |basis| edit_of(NAME, value.clone(), basis, &by)).await?;
     }
     Ok(Json(now(&parts)))
 }

@@ -59,7 +59,6 @@ pub(super) async fn change(
     let Some(is_required) = wanted.require_login else {
         return Err(Problem::field("requireLogin", "it is missing"));
     };
-    let plan = |basis: &_| Ok(edit_of(NAME, json!(is_required), basis, &by)?.into_iter().collect());
-    changed(&parts, &by, plan).await?;
+    changed(&parts, &by, |basis| edit_of(NAME, json!(is_required), basis, &by)).await?;
     Ok(show(State(parts)).await)
 }

@@ -68,10 +68,10 @@ pub(super) async fn change(
         let before = text(&parts, basis);
         let after = wanted.over(&before)?;
         if after == before {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let text = (!after.is_empty()).then_some(after);
-        Ok(edit_of(NAME, json!({ "text": text }), basis, &by)?.into_iter().collect())
+        edit_of(NAME, json!({ "text": text }), basis, &by)
     })
     .await?;
     Ok(Json(now(&parts)))
