@@ -54,8 +54,7 @@ fn refused(problems: &str, count: usize) -> ExitCode {
 ///
 /// The exit code, if the gateway that runs has the last word; it is said already.
 fn compiled(source: &mut Source) -> Result<Result<Snapshot, Problems>, ExitCode> {
-    let alone = source.snapshot();
-    let Ok(settings) = source.server_settings() else { return Ok(alone) };
+    let Ok(settings) = source.server_settings() else { return Ok(source.snapshot()) };
     let folder = settings.data_dir;
     match keeping::seen(&folder, &|name| source.variable(name)) {
         Ok(kept) => {
@@ -67,21 +66,17 @@ fn compiled(source: &mut Source) -> Result<Result<Snapshot, Problems>, ExitCode>
         // In use, or sealed with a key that this user does not have.
         Err(error) => {
             if let Some(running) = Reach::to_running(&folder)? {
-                return asked(&running, source, alone);
+                return asked(&running, source);
             }
             complain(&format!("checked without what the dashboard keeps: {error}"));
-            Ok(alone)
+            Ok(source.snapshot())
         }
     }
 }
 
 /// Asks the running gateway what the file would come to together with what it keeps.
-fn asked(
-    running: &Reach,
-    source: &Source,
-    alone: Result<Snapshot, Problems>,
-) -> Result<Result<Snapshot, Problems>, ExitCode> {
-    let Ok(file) = source.text_on_disk() else { return Ok(alone) };
+fn asked(running: &Reach, source: &Source) -> Result<Result<Snapshot, Problems>, ExitCode> {
+    let Ok(file) = source.text_on_disk() else { return Ok(source.snapshot()) };
     let its = running.ask(Method::GET, "/api/config", None)?;
     let is_its = is_same(its["file"].as_str().map(Path::new), source.file());
     let text = file.map(|file| file.text).unwrap_or_default();
@@ -95,7 +90,10 @@ fn asked(
         let lines: Vec<String> = problems.lines().map(of_file).collect();
         return Err(refused(&lines.join("\n"), lines.len()));
     }
-    let Err(problems) = alone else { return Ok(alone) };
+    let problems = match source.snapshot() {
+        Err(problems) => problems,
+        alone => return Ok(alone),
+    };
     say(&format!(
         "{}: fine together with what the gateway that runs here keeps; alone it would not be:\n{problems}",
         name(source)

@@ -140,7 +140,8 @@ impl Reach {
         request.and_then(|request| self.exchange(request, &mut answer)).map_err(silent)?;
         let answer = answer.into_response();
         if answer.status().is_client_error() {
-            return Ok(Err(message(answer.body())));
+            let refusal = serde_json::from_slice(answer.body()).unwrap_or_default();
+            return Ok(Err(message(&refusal).to_owned()));
         }
         value(answer.status(), answer.body()).map(Ok)
     }
@@ -234,14 +235,13 @@ fn value(status: StatusCode, body: &[u8]) -> Result<Value, ExitCode> {
     if status.is_success() {
         return Ok(value);
     }
-    complain(&format!("omniroute: {}", message(body)));
+    complain(&format!("omniroute: {}", message(&value)));
     Err(ExitCode::from(if status.is_client_error() { EXIT_GIVEN } else { EXIT_SYSTEM }))
 }
 
 /// Returns why something is refused.
-fn message(body: &[u8]) -> String {
-    let value: Value = serde_json::from_slice(body).unwrap_or_default();
-    value["error"]["message"].as_str().unwrap_or("it does not say why").to_owned()
+fn message(answer: &Value) -> &str {
+    answer["error"]["message"].as_str().unwrap_or("it does not say why")
 }
 
 impl Way {
