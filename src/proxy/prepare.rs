@@ -65,7 +65,9 @@ impl Exchange {
         let mut body = match passage {
             Passage::Exact => {
                 // Bytes that are passed on are not kept in a second form for as long as the answer takes.
-                self.cx.call.as_mut().map(Call::take_read);
+                if let Some(call) = &mut self.cx.call {
+                    call.take_read();
+                }
                 self.own_bytes(choice, &facts)
             }
             Passage::Translated => self.translated(choice, &facts, &mut notes)?,
