@@ -95,50 +95,8 @@ def demo(name: str, home: Path) -> Gateway:
     return Gateway(name, ["demo"], home)
 
 
-def guarded(name: str, home: Path, behind: Gateway, key: str) -> Gateway:
-    """Starts a gateway that wants a client key and has another gateway as its only provider.
-
-    Its one model is `behind/sim-openai/echo`.
-    """
-    config = home / "omniroute.yaml"
-    config.write_text(
-        f"""\
-tunnel: direct
-providers:
-  behind:
-    wire: openai_chat
-    base_url: {behind.url}
-    auth: {{ kind: none }}
-    models:
-      - {{ id: sim-openai/echo }}
-client_keys:
-  - name: client-libraries
-    key: ${{CLIENT_KEY}}
-"""
-    )
-    arguments = ["run", "--config", str(config), "--data-dir", str(home / "data"), "--no-open"]
-    return Gateway(name, arguments, home, {"CLIENT_KEY": key})
-
-
-def aliases(name: str, home: Path, behind: Gateway, wire: str, provider: str, models: dict[str, str]) -> Gateway:
-    """Starts a gateway that speaks `wire` to one provider of another gateway, and gives models names of its own.
-
-    Clients that refuse `?` in a model's name can so ask for a simulated model with parameters.
-    """
-    config = home / "omniroute.yaml"
-    lines = ["tunnel: direct", "providers:", "  behind:", f"    wire: {wire}", f"    base_url: {behind.url}", "    auth: { kind: none }"]
-    lines += ["    models:", f"      - {{ id: {provider}/echo }}", "aliases:"]
-    lines += [f'  {alias}: "behind/{provider}/{model}"' for alias, model in models.items()]
-    config.write_text("\n".join(lines) + "\n")
-    arguments = ["run", "--config", str(config), "--data-dir", str(home / "data"), "--no-open"]
-    return Gateway(name, arguments, home)
-
-
-def in_front_of(name: str, home: Path, wire: str, url: str) -> Gateway:
-    """Starts a gateway whose only provider speaks `wire` at `url`.
-
-    Its one model is `behind/m`, which searches the web.
-    """
+def configured(name: str, home: Path, wire: str, url: str, rest: str, variables: dict[str, str] | None = None) -> Gateway:
+    """Starts a gateway whose only provider, `behind`, speaks `wire` at `url`; `rest` is what follows in its file."""
     config = home / "omniroute.yaml"
     config.write_text(
         f"""\
@@ -149,8 +107,40 @@ providers:
     base_url: {url}
     auth: {{ kind: none }}
     models:
-      - {{ id: m, web_search_options: true }}
-"""
+{rest}"""
     )
     arguments = ["run", "--config", str(config), "--data-dir", str(home / "data"), "--no-open"]
-    return Gateway(name, arguments, home)
+    return Gateway(name, arguments, home, variables)
+
+
+def guarded(name: str, home: Path, behind: Gateway, key: str) -> Gateway:
+    """Starts a gateway that wants a client key and has another gateway as its only provider.
+
+    Its one model is `behind/sim-openai/echo`.
+    """
+    rest = """\
+      - { id: sim-openai/echo }
+client_keys:
+  - name: client-libraries
+    key: ${CLIENT_KEY}
+"""
+    return configured(name, home, "openai_chat", behind.url, rest, {"CLIENT_KEY": key})
+
+
+def aliases(name: str, home: Path, behind: Gateway, wire: str, provider: str, models: dict[str, str]) -> Gateway:
+    """Starts a gateway that speaks `wire` to one provider of another gateway, and gives models names of its own.
+
+    Clients that refuse `?` in a model's name can so ask for a simulated model with parameters.
+    """
+    lines = [f"      - {{ id: {provider}/echo }}", "aliases:"]
+    lines += [f'  {alias}: "behind/{provider}/{model}"' for alias, model in models.items()]
+    return configured(name, home, wire, behind.url, "\n".join(lines) + "\n")
+
+
+def in_front_of(name: str, home: Path, wire: str, url: str) -> Gateway:
+    """Starts a gateway whose only provider speaks `wire` at `url`.
+
+    Its one model is `behind/m`, which searches the web.
+    """
+    return configured(name, home, wire, url, "      - { id: m, web_search_options: true }\n")
+
