@@ -87,7 +87,7 @@ impl Outbound {
         body: Bytes,
     ) -> Result<Self, Error> {
         let endpoint = choice.account.endpoint();
-        let mut path = format!("{}{path}", endpoint.path);
+        let mut path = [&endpoint.path, path].concat();
         if passage == Passage::Exact {
             append_query(&mut path, &client.query);
         }
@@ -202,7 +202,7 @@ fn credential(choice: &Choice) -> http::Result<Option<(HeaderName, HeaderValue)>
         return Ok(None);
     };
     let text = match scheme {
-        Some(scheme) => format!("{scheme} {}", key.expose()),
+        Some(scheme) => [scheme, " ", key.expose()].concat(),
         None => key.expose().to_owned(),
     };
     let mut value = HeaderValue::try_from(text)?;

@@ -2,8 +2,8 @@
 //!
 //! Pingora keeps 64 KiB of a request body for a retry and writes an answer's head as soon as it has
 //! one. Both are too little here, so Pingora is given this session instead of its own: it shows a
-//! one-byte stand-in for the body, at any size of the real one, which `request_body_filter` replaces by
-//! the attempt's body; and it hands everything a provider sends to the [`exchange`](super::exchange),
+//! stand-in for the head and one byte for the body, at any size of the real ones, which the request
+//! filters replace by the attempt's; and it hands everything a provider sends to the [`exchange`](super::exchange),
 //! which decides what the client sees and when. The limits on a provider's silence run here too,
 //! because Pingora waits for the client's leaving here all the time.
 //!
@@ -12,7 +12,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, StatusCode, Version};
+use http::{HeaderMap, Method, StatusCode, Version};
 use omniroute_core::verdict::Signal;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::{Error, ErrorType, Result};
@@ -38,6 +38,13 @@ use crate::leaving::Cut;
 
 /// What Pingora replays instead of the body; any length above zero does.
 const STAND_IN: Bytes = Bytes::from_static(b"-");
+
+/// What Pingora copies for each attempt; `upstream_request_filter` puts the attempt's own head in its place.
+static STAND_IN_HEAD: LazyLock<RequestHeader> = LazyLock::new(|| {
+    let (mut head, ()) = http::Request::new(()).into_parts();
+    head.method = Method::POST;
+    head.into()
+});
 
 /// Where the inner session waits to be taken back.
 type Returned = Arc<Mutex<Option<ServerSession>>>;
@@ -236,7 +243,7 @@ fn frame(head: &mut ResponseHeader, version: Version) -> Result<()> {
 #[async_trait]
 impl CustomSession for ReplaySession {
     fn req_header(&self) -> &RequestHeader {
-        self.inner.req_header()
+        &STAND_IN_HEAD
     }
 
     fn req_header_mut(&mut self) -> &mut RequestHeader {

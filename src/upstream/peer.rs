@@ -14,7 +14,7 @@ use std::time::Duration;
 use omniroute_core::config::Timeouts;
 use omniroute_core::snapshot::{BaseUrl, Tunnel};
 use pingora_core::protocols::l4::ext::TcpKeepalive;
-use pingora_core::upstreams::peer::HttpPeer;
+use pingora_core::upstreams::peer::{HttpPeer, HttpUpstreamRequestPolicy};
 
 use super::destination::Destination;
 use super::tunnel::Connector;
@@ -64,6 +64,8 @@ pub(super) fn peer(destination: &Destination, address: SocketAddr) -> Box<HttpPe
     options.read_timeout = Some(timeouts.read);
     options.write_timeout = Some(WRITE);
     options.idle_timeout = Some(IDLE);
+    // Heads are built new, from a list of what may pass: nothing is left to be stripped.
+    options.http_upstream_request_policy = HttpUpstreamRequestPolicy::preserve();
     options.tcp_keepalive = Some(TcpKeepalive {
         idle: Duration::from_secs(30),
         interval: Duration::from_secs(10),

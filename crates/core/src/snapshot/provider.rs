@@ -137,13 +137,22 @@ impl BaseUrl {
 
     /// Returns the value of the `Host` header: the port only if it is not the scheme's own.
     pub fn authority(&self) -> String {
-        let host = if self.host.contains(':') {
-            format!("[{}]", self.host)
-        } else {
-            self.host.to_string()
-        };
+        // Asked for at every attempt, so without the machinery of `format!`.
+        let mut text = String::with_capacity(self.host.len() + "[]:65535".len());
+        let is_address = self.host.contains(':');
+        if is_address {
+            text.push('[');
+        }
+        text.push_str(&self.host);
+        if is_address {
+            text.push(']');
+        }
         let usual = if self.tls { 443 } else { 80 };
-        if self.port == usual { host } else { format!("{host}:{}", self.port) }
+        if self.port != usual {
+            text.push(':');
+            text.push_str(itoa::Buffer::new().format(self.port));
+        }
+        text
     }
 }
 
