@@ -39,6 +39,7 @@ pub mod translator;
 
 mod argument_object;
 mod breakpoint;
+mod by_number;
 mod custom_tool;
 mod data_url;
 mod divided;

@@ -1,8 +1,7 @@
 //! Hears out of a reply what led to its calls.
 
-use std::collections::BTreeMap;
-
 use super::{CallReasoning, Learned};
+use crate::by_number::ByNumber;
 use crate::chat::Opaque;
 use crate::envelope::Block;
 use crate::event::{Event, PartHead};
@@ -12,7 +11,7 @@ use crate::event::{Event, PartHead};
 #[derive(Debug, Default)]
 pub(crate) struct Listener {
     /// The parts of each answer so far.
-    answers: BTreeMap<u16, Vec<Heard>>,
+    answers: ByNumber<u16, Vec<Heard>>,
     learned: Vec<Learned>,
 }
 
@@ -42,7 +41,10 @@ impl Listener {
                     PartHead::Media { .. } | PartHead::Server { .. } => return,
                 };
                 let heard = Heard { part: *part, kind, data: Vec::new() };
-                self.answers.entry(*choice).or_default().push(heard);
+                match self.answers.get_mut(*choice) {
+                    Some(parts) => parts.push(heard),
+                    None => self.answers.insert(*choice, vec![heard]),
+                }
             }
             Event::Reasoning { choice, part, delta } => {
                 if let Some(Heard { kind: Kind::Thought(text), .. }) = self.find(*choice, *part) {
@@ -74,12 +76,12 @@ impl Listener {
     }
 
     fn find(&mut self, choice: u16, part: u32) -> Option<&mut Heard> {
-        self.answers.get_mut(&choice)?.iter_mut().rev().find(|heard| heard.part == part)
+        self.answers.get_mut(choice)?.iter_mut().rev().find(|heard| heard.part == part)
     }
 
     fn conclude(&mut self, choice: u16) {
         let mut next = CallReasoning::default();
-        for Heard { kind, data, .. } in self.answers.remove(&choice).unwrap_or_default() {
+        for Heard { kind, data, .. } in self.answers.remove(choice).unwrap_or_default() {
             match kind {
                 Kind::Text => next.ahead.append(&mut next.before),
                 Kind::Thought(text) => next.before.extend(blocks(text, data)),

@@ -238,6 +238,10 @@ impl Fold {
             out.push(Event::Opaque { choice: 0, part, opaque });
         }
         out.extend(citations.into_iter().map(|citation| Event::Cite { choice: 0, part, citation }));
+        if self.blocks.is_empty() {
+            // Blocks come one after the other.
+            self.blocks.reserve_exact(1);
+        }
         self.blocks.push(OpenBlock { index, part, head, announced, has_arguments: false });
     }
 

@@ -178,6 +178,10 @@ impl Assembly {
         let place = match self.choices.binary_search_by_key(&index, |answer| answer.index) {
             Ok(place) => place,
             Err(place) => {
+                if self.choices.is_empty() {
+                    // Hardly any reply has a second answer.
+                    self.choices.reserve_exact(1);
+                }
                 self.choices.insert(place, Answer { index, ..Answer::default() });
                 place
             }

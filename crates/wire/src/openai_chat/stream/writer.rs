@@ -2,7 +2,6 @@
 //!
 //! The text delta is the hot path: its bytes are put together by hand around one escaped string.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde_json::{Value, json};
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 use super::finish::{self, RefusalText};
 use super::{details, sources, usage};
 use crate::api_error::ApiError;
+use crate::by_number::ByNumber;
 use crate::chat::{CallKind, Opaque, Vendor};
 use crate::codec::{EventWriter, ReplyContext};
 use crate::event::{Citation, Event, Finish, PartHead, Usage};
@@ -25,7 +25,7 @@ pub(crate) struct ChatWriter {
     head: Vec<u8>,
     id: String,
     usage: Usage,
-    answers: BTreeMap<u16, Answer>,
+    answers: ByNumber<u16, Answer>,
     done: bool,
 }
 
@@ -37,7 +37,7 @@ struct Answer {
     calls: usize,
     refused: bool,
     details: usize,
-    parts: BTreeMap<u32, Sent>,
+    parts: ByNumber<u32, Sent>,
 }
 
 /// What was sent of one part.
@@ -58,7 +58,7 @@ impl ChatWriter {
             head: Vec::new(),
             id: String::new(),
             usage: Usage::default(),
-            answers: BTreeMap::new(),
+            answers: ByNumber::default(),
             done: false,
         }
     }
@@ -85,7 +85,7 @@ impl ChatWriter {
     /// Makes sure that the role chunk of an answer was sent.
     fn begin(&mut self, choice: u16, out: &mut Vec<u8>) {
         self.start("", "", None);
-        if self.answers.contains_key(&choice) {
+        if self.answers.get(choice).is_some() {
             return;
         }
         self.answers.insert(choice, Answer::default());
@@ -128,7 +128,7 @@ impl ChatWriter {
     fn part_start(&mut self, choice: u16, part: u32, head: &PartHead, out: &mut Vec<u8>) {
         self.begin(choice, out);
         let reply = self.id.clone();
-        let Some(answer) = self.answers.get_mut(&choice) else { return };
+        let Some(answer) = self.answers.get_mut(choice) else { return };
         let sent = match head {
             PartHead::Text => Sent::Text { start: answer.characters, citations: Vec::new() },
             PartHead::Refusal => {
@@ -152,7 +152,7 @@ impl ChatWriter {
             }
             _ => {}
         }
-        if let Some(answer) = self.answers.get_mut(&choice) {
+        if let Some(answer) = self.answers.get_mut(choice) {
             answer.parts.insert(part, sent);
         }
     }
@@ -161,8 +161,8 @@ impl ChatWriter {
         if delta.is_empty() {
             return;
         }
-        let Some(answer) = self.answers.get_mut(&choice) else { return };
-        let member: &[u8] = match answer.parts.get(&part) {
+        let Some(answer) = self.answers.get_mut(choice) else { return };
+        let member: &[u8] = match answer.parts.get(part) {
             Some(Sent::Text { .. }) => {
                 answer.characters += count(delta);
                 b"\"content\":"
@@ -177,7 +177,7 @@ impl ChatWriter {
         if delta.is_empty() {
             return;
         }
-        let sent = self.answers.get_mut(&choice).and_then(|answer| answer.parts.get_mut(&part));
+        let sent = self.answers.get_mut(choice).and_then(|answer| answer.parts.get_mut(part));
         if let Some(Sent::Reasoning { text }) = sent {
             text.push_str(delta);
         }
@@ -185,7 +185,7 @@ impl ChatWriter {
     }
 
     fn cite(&mut self, choice: u16, part: u32, citation: &Citation) {
-        let sent = self.answers.get_mut(&choice).and_then(|answer| answer.parts.get_mut(&part));
+        let sent = self.answers.get_mut(choice).and_then(|answer| answer.parts.get_mut(part));
         if let Some(Sent::Text { citations, .. }) = sent {
             citations.push(citation.clone());
         }
@@ -201,7 +201,7 @@ impl ChatWriter {
     }
 
     fn arguments(&mut self, choice: u16, part: u32, delta: &str, out: &mut Vec<u8>) {
-        let sent = self.answers.get_mut(&choice).and_then(|answer| answer.parts.get_mut(&part));
+        let sent = self.answers.get_mut(choice).and_then(|answer| answer.parts.get_mut(part));
         let Some(Sent::Call { position, kind, has_arguments }) = sent else { return };
         if delta.is_empty() {
             return;
@@ -212,9 +212,9 @@ impl ChatWriter {
     }
 
     fn part_end(&mut self, choice: u16, part: u32, out: &mut Vec<u8>) {
-        let Some(answer) = self.answers.get_mut(&choice) else { return };
+        let Some(answer) = self.answers.get_mut(choice) else { return };
         let characters = answer.characters;
-        match answer.parts.remove(&part) {
+        match answer.parts.remove(part) {
             // Clients parse the joined fragments: no arguments must read as an empty object.
             Some(Sent::Call { position, kind: CallKind::Function, has_arguments: false }) => {
                 let kind = CallKind::Function;
@@ -242,8 +242,8 @@ impl ChatWriter {
     }
 
     fn opaque(&mut self, choice: u16, part: u32, opaque: &Opaque, out: &mut Vec<u8>) {
-        let Some(answer) = self.answers.get_mut(&choice) else { return };
-        let sent = answer.parts.get(&part);
+        let Some(answer) = self.answers.get_mut(choice) else { return };
+        let sent = answer.parts.get(part);
         if let (Some(Sent::Call { position, .. }), Vendor::Google) = (sent, opaque.vendor) {
             let position = *position;
             let extra = details::call_signature(&opaque.data);
@@ -270,7 +270,7 @@ impl ChatWriter {
 
     fn finish(&mut self, choice: u16, reason: Finish, out: &mut Vec<u8>) {
         self.begin(choice, out);
-        let refused = self.answers.get(&choice).is_some_and(|answer| answer.refused);
+        let refused = self.answers.get(choice).is_some_and(|answer| answer.refused);
         let refusal = if refused { RefusalText::Sent } else { RefusalText::Absent };
         let word = finish::write(reason, refusal);
         self.open_choice(choice, out);
