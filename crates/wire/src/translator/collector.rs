@@ -62,7 +62,7 @@ impl Collector {
     }
 
     /// Tells whether the provider has paused and was asked to go on.
-    pub const fn is_continued(&self) -> bool {
+    pub fn is_continued(&self) -> bool {
         self.turn.is_continued()
     }
 

@@ -63,7 +63,8 @@ pub struct Translator {
     mode: Mode,
     reader: Box<dyn EventReader>,
     writer: LateWriter,
-    refine: Refine,
+    /// What is done to the events; only of translated streams.
+    refine: Option<Box<Refine>>,
     /// Takes out usage that the client did not ask for; only of exact streams.
     quiet: Option<QuietUsage>,
     events: Vec<Event>,
@@ -85,7 +86,7 @@ impl Translator {
         Self {
             mode: if same { Mode::Exact } else { Mode::Translated },
             reader: upstream.event_reader(),
-            refine: Refine::new(upstream, client, &context),
+            refine: (!same).then(|| Box::new(Refine::new(upstream, client, &context))),
             quiet: (same && context.hide_usage).then(QuietUsage::default),
             events: Vec::new(),
             watch: Watch::default(),
@@ -151,8 +152,8 @@ impl Translator {
             }
             Mode::Translated => {
                 self.write_events(out);
-                if self.refine.is_paused() {
-                    let mut last = self.refine.end();
+                if let Some(refine) = self.refine.as_mut().filter(|refine| refine.is_paused()) {
+                    let mut last = refine.end();
                     self.write(&mut last, out);
                 }
             }
@@ -190,12 +191,12 @@ impl Translator {
     /// Returns the reasoning behind calls that was heard since this was last asked. Nothing of an exact
     /// stream.
     pub fn learned(&mut self) -> Vec<Learned> {
-        self.refine.learned()
+        self.refine.as_mut().map(|refine| refine.learned()).unwrap_or_default()
     }
 
     /// Tells whether the answer was cut at a stop sequence, so that the provider need not go on.
     pub fn is_cut(&self) -> bool {
-        self.refine.is_cut()
+        self.refine.as_ref().is_some_and(|refine| refine.is_cut())
     }
 
     /// Says that the provider's body ended properly and appends what that completes. Returns the request
@@ -209,18 +210,21 @@ impl Translator {
         body: &[u8],
         out: &mut Vec<Bytes>,
     ) -> Option<Vec<u8>> {
-        if self.mode == Mode::Exact || self.interrupted || !self.refine.bridges_pauses() {
+        let bridges = self.refine.as_ref().is_some_and(|refine| refine.bridges_pauses());
+        if self.interrupted || !bridges {
             return None;
         }
         self.reader.finish(&mut self.events);
         self.write_events(out);
-        self.refine.continued(upstream, body)
+        self.refine.as_ref().and_then(|refine| refine.continued(upstream, body))
     }
 
     /// Expects the reply that goes on where the provider paused.
     pub fn go_on(&mut self, upstream: &dyn Codec) {
         self.reader = upstream.event_reader();
-        self.refine.go_on();
+        if let Some(refine) = &mut self.refine {
+            refine.go_on();
+        }
     }
 
     /// Returns the client's error event and terminator for a stream that cannot go on.
@@ -314,7 +318,9 @@ impl Translator {
 
     fn write_events(&mut self, out: &mut Vec<Bytes>) {
         let mut events = std::mem::take(&mut self.events);
-        self.refine.take(&mut events);
+        if let Some(refine) = &mut self.refine {
+            refine.take(&mut events);
+        }
         self.write(&mut events, out);
         self.events = events;
     }
@@ -332,7 +338,7 @@ impl Translator {
                 break;
             }
             if event == Event::End
-                && let Some(usage) = self.watch.uncounted(self.refine.client())
+                && let Some(usage) = self.watch.uncounted(self.writer.client().format())
             {
                 self.write_one(&Event::Usage(usage), &mut bytes);
             }

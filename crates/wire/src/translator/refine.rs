@@ -9,17 +9,18 @@ use super::usable::make_usable;
 use crate::WireFormat;
 use crate::aftercare::Mender;
 use crate::codec::{Codec, ReplyContext};
-use crate::event::Event;
+use crate::event::{Event, Finish};
 use crate::recall::{Learned, Listener};
 
 /// The stages of one answer between its reader and its writer.
 #[derive(Debug)]
 pub(super) struct Refine {
     client: WireFormat,
-    turn: Turn,
+    /// Boxed like the mender: most replies need neither, and streams are many.
+    turn: Option<Box<Turn>>,
     call_ids: CallIds,
     listener: Listener,
-    mender: Option<Mender>,
+    mender: Option<Box<Mender>>,
     free_text: Option<FreeText>,
     /// Room for mended events; empty between calls.
     mended: Vec<Event>,
@@ -31,10 +32,10 @@ impl Refine {
         let format = client.format();
         Self {
             client: format,
-            turn: Turn::new(upstream, client, &context.aftercare),
+            turn: Turn::new(upstream, client, &context.aftercare).map(Box::new),
             call_ids: CallIds::new(format, &context.id),
             listener: Listener::default(),
-            mender: Mender::new(&context.aftercare),
+            mender: Mender::new(&context.aftercare).map(Box::new),
             free_text: FreeText::new(format),
             mended: Vec::new(),
         }
@@ -47,13 +48,23 @@ impl Refine {
 
     /// Takes the next events and leaves what becomes of them.
     pub(super) fn take(&mut self, events: &mut Vec<Event>) {
-        self.turn.take(events);
+        if let Some(turn) = &mut self.turn {
+            turn.take(events);
+        }
         self.change(events);
     }
 
     /// Ends the answer where it stands and returns the last events.
     pub(super) fn end(&mut self) -> Vec<Event> {
-        let mut events = self.turn.end().to_vec();
+        let pause = || Event::Finish {
+            choice: 0,
+            reason: Finish::Pause,
+            native: String::new(),
+            stop_sequence: None,
+            detail: None,
+        };
+        let held = self.turn.as_mut().and_then(|turn| turn.end());
+        let mut events = vec![held.unwrap_or_else(pause), Event::End];
         self.change(&mut events);
         events
     }
@@ -76,27 +87,30 @@ impl Refine {
 
     /// Returns the request that has the provider go on with what it paused; `body` asked for the answer.
     pub(super) fn continued(&self, upstream: &dyn Codec, body: &[u8]) -> Option<Vec<u8>> {
-        if self.is_cut() { None } else { self.turn.continued(upstream, body) }
+        let turn = self.turn.as_ref().filter(|_| !self.is_cut());
+        turn.and_then(|turn| turn.continued(upstream, body))
     }
 
     /// Tells whether a pause of this provider is bridged for this client.
     pub(super) const fn bridges_pauses(&self) -> bool {
-        self.turn.is_joined()
+        self.turn.is_some()
     }
 
     /// Tells whether the newest reply ended in a pause that is bridged.
-    pub(super) const fn is_paused(&self) -> bool {
-        self.turn.is_paused()
+    pub(super) fn is_paused(&self) -> bool {
+        self.turn.as_ref().is_some_and(|turn| turn.is_paused())
     }
 
     /// Expects the reply that goes on.
     pub(super) fn go_on(&mut self) {
-        self.turn.go_on();
+        if let Some(turn) = &mut self.turn {
+            turn.go_on();
+        }
     }
 
     /// Tells whether a reply that was paused is gone on from.
-    pub(super) const fn is_continued(&self) -> bool {
-        self.turn.is_continued()
+    pub(super) fn is_continued(&self) -> bool {
+        self.turn.as_ref().is_some_and(|turn| turn.is_continued())
     }
 
     /// Returns the reasoning behind calls that was heard since this was last asked.
@@ -106,6 +120,6 @@ impl Refine {
 
     /// Tells whether the answer was cut at a stop sequence, so that the provider need not go on.
     pub(super) fn is_cut(&self) -> bool {
-        self.mender.as_ref().is_some_and(Mender::is_cut)
+        self.mender.as_ref().is_some_and(|mender| mender.is_cut())
     }
 }

@@ -15,8 +15,6 @@ const MOST_PAUSES: usize = 8;
 /// What a turn has come to.
 #[derive(Debug)]
 pub(super) struct Turn {
-    /// Whether a pause of this provider means anything to us: its own clients see to it themselves.
-    is_joined: bool,
     /// How many replies were gone on from.
     pauses: usize,
     /// What they said, as the provider made it, and what they cost.
@@ -28,28 +26,22 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// Begins a turn.
-    pub(super) fn new(upstream: &dyn Codec, client: &dyn Codec, asked: &Aftercare) -> Self {
-        Self {
-            is_joined: asked.server_tools && upstream.may_pause() && !client.may_pause(),
+    /// Begins a turn, or `None` if a pause of this provider means nothing to us: its own clients see to it
+    /// themselves.
+    pub(super) fn new(upstream: &dyn Codec, client: &dyn Codec, asked: &Aftercare) -> Option<Self> {
+        let is_joined = asked.server_tools && upstream.may_pause() && !client.may_pause();
+        is_joined.then(|| Self {
             pauses: 0,
             said: Vec::new(),
             usage: Usage::default(),
             newest: Collected::default(),
             held: None,
-        }
+        })
     }
 
     /// Takes the next events of the newest reply and leaves what the turn says by them.
     pub(super) fn take(&mut self, events: &mut Vec<Event>) {
-        if self.is_joined {
-            events.retain_mut(|event| self.joins(event));
-        }
-    }
-
-    /// Tells whether replies that are paused are joined.
-    pub(super) const fn is_joined(&self) -> bool {
-        self.is_joined
+        events.retain_mut(|event| self.joins(event));
     }
 
     /// Tells whether the newest reply was paused, and can be gone on from.
@@ -81,16 +73,9 @@ impl Turn {
         self.held = None;
     }
 
-    /// Returns the events that end the turn where it stands.
-    pub(super) fn end(&mut self) -> [Event; 2] {
-        let pause = || Event::Finish {
-            choice: 0,
-            reason: Finish::Pause,
-            native: String::new(),
-            stop_sequence: None,
-            detail: None,
-        };
-        [self.held.take().unwrap_or_else(pause), Event::End]
+    /// Returns the finish of the newest reply, if that was a pause: the turn ends with it where it stands.
+    pub(super) const fn end(&mut self) -> Option<Event> {
+        self.held.take()
     }
 
     /// Returns whether the event is the turn's too, changed as it must be.
@@ -163,7 +148,7 @@ mod tests {
     }
 
     fn turn() -> Turn {
-        Turn::new(&Anthropic, &OpenAiChat, &with_tools())
+        Turn::new(&Anthropic, &OpenAiChat, &with_tools()).unwrap()
     }
 
     fn taken(turn: &mut Turn, mut events: Vec<Event>) -> Vec<Event> {
@@ -222,7 +207,7 @@ mod tests {
 
         events.extend(turn.end());
 
-        assert_eq!(events, reply("a", Finish::Pause, 3));
+        assert_eq!(events, reply("a", Finish::Pause, 3)[..6]);
         assert!(!turn.is_paused());
     }
 
@@ -246,13 +231,11 @@ mod tests {
             assert_eq!(taken(&mut turn, events.clone()), events);
             assert!(!turn.is_paused());
         }
-        let events = reply("a", Finish::Pause, 1);
-        let mut own = Turn::new(&Anthropic, &Anthropic, &with_tools());
-        assert_eq!(taken(&mut own, events.clone()), events, "its own clients know");
-        let mut other = Turn::new(&OpenAiChat, &OpenAiChat, &with_tools());
-        assert_eq!(taken(&mut other, events.clone()), events, "no other provider can be asked");
-        let mut plain = Turn::new(&Anthropic, &OpenAiChat, &Aftercare::default());
-        assert_eq!(taken(&mut plain, events.clone()), events, "it has nothing to pause for");
-        assert!(plain.newest.first().is_none(), "and nothing is kept");
+        let own = Turn::new(&Anthropic, &Anthropic, &with_tools());
+        assert!(own.is_none(), "its own clients know");
+        let other = Turn::new(&OpenAiChat, &OpenAiChat, &with_tools());
+        assert!(other.is_none(), "no other provider can be asked");
+        let plain = Turn::new(&Anthropic, &OpenAiChat, &Aftercare::default());
+        assert!(plain.is_none(), "it has nothing to pause for");
     }
 }

@@ -106,7 +106,7 @@ impl WholeTurn {
     }
 
     /// Tells whether the provider has paused and was asked to go on.
-    pub const fn is_continued(&self) -> bool {
+    pub fn is_continued(&self) -> bool {
         self.refine.is_continued()
     }
 

@@ -16,6 +16,11 @@ impl LateWriter {
         Self { client, context, made: None }
     }
 
+    /// Returns the client's format.
+    pub(super) const fn client(&self) -> &'static dyn Codec {
+        self.client
+    }
+
     /// Returns the writer.
     pub(super) fn get(&mut self) -> &mut dyn EventWriter {
         self.made.get_or_insert_with(|| self.client.event_writer(&self.context)).as_mut()
