@@ -14,6 +14,9 @@ use memchr::memchr2;
 /// Largest event, in bytes. Pictures come in one event.
 pub const MAX_EVENT_BYTES: usize = 16 * 1024 * 1024;
 
+/// Most bytes that a buffer keeps room for between events. Pictures come in a few large ones, and a stream lasts.
+const MAX_KEPT_BYTES: usize = 16 * 1024;
+
 /// What the splitter found.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Frame<'a> {
@@ -67,7 +70,7 @@ impl Splitter {
                 let line = std::mem::take(&mut self.line);
                 self.take_line(&line, &mut on_frame);
                 self.line = line;
-                self.line.clear();
+                empty(&mut self.line);
             }
             bytes = &bytes[end + 1..];
         }
@@ -144,8 +147,17 @@ impl Splitter {
             on_frame(Frame::Event { name: &self.name, data: &self.data });
         }
         self.name.clear();
-        self.data.clear();
+        empty(&mut self.data);
         self.has_data = false;
+    }
+}
+
+/// Empties a buffer, and keeps its room unless that is large.
+fn empty(buffer: &mut Vec<u8>) {
+    if buffer.capacity() > MAX_KEPT_BYTES {
+        *buffer = Vec::new();
+    } else {
+        buffer.clear();
     }
 }
 
@@ -197,6 +209,20 @@ mod tests {
             split(&[b"{\"error\":\n{\"code\": 1}}\n"]),
             ["stray {\"error\":", "stray {\"code\": 1}}"]
         );
+    }
+
+    #[test]
+    fn the_room_of_a_large_event_is_let_go() {
+        let mut splitter = Splitter::default();
+        let large = ["data: ", &"x".repeat(1024 * 1024), "\n\n"].concat();
+        let (mut events, (first, second)) = (0, large.split_at(large.len() / 2));
+        for piece in ["data: small\n\n", first, second, "data: sm", "all\n\n"] {
+            splitter.push(piece.as_bytes(), |_| events += 1);
+        }
+
+        assert_eq!(events, 3);
+        let kept = splitter.line.capacity() + splitter.data.capacity();
+        assert!(kept < MAX_KEPT_BYTES, "{kept} bytes");
     }
 
     #[test]
