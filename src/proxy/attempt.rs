@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use omniroute_core::context::AttemptRecord;
 use omniroute_core::routing::{Choice, Ticket};
 use omniroute_core::trace::AttemptSpan;
@@ -20,8 +21,9 @@ pub struct Attempt {
     pub choice: Choice,
     /// The provider's format.
     pub codec: &'static dyn Codec,
-    /// What is sent.
-    pub outbound: Outbound,
+    /// What is sent; `None` once it is not needed any more ([`Attempt::let_go`]). Boxed, since attempts are moved
+    /// about.
+    pub outbound: Option<Box<Outbound>>,
     /// Whether its body was handed on.
     pub is_handed_on: bool,
     /// The body that asked for the answer; what is sent differs while the provider goes on.
@@ -35,7 +37,7 @@ pub struct Attempt {
     /// What has come back so far.
     pub incoming: Incoming,
     /// What came before the provider paused, while it is asked to go on.
-    pub paused: Option<Incoming>,
+    pub paused: Option<Box<Incoming>>,
     /// When the provider last showed life; the attempt's start before that.
     pub last_sign: Instant,
     /// Whether the connection had served before.
@@ -53,7 +55,7 @@ pub struct Attempt {
     /// How long the request waited for it.
     pub waited: Duration,
     /// Its span, if the request is recorded.
-    pub span: Option<AttemptSpan>,
+    pub span: Option<Box<AttemptSpan>>,
 }
 
 impl Attempt {
@@ -68,17 +70,20 @@ impl Attempt {
     /// Takes back what came before the provider paused, because it does not go on.
     pub fn reclaim(&mut self) {
         if let Some(said) = self.paused.take() {
-            self.incoming = said;
+            self.incoming = *said;
         }
     }
 
-    /// Lets go of the request's body once its answer goes out: nobody else is asked then, and answers take long. A
-    /// provider with tools of its own may pause and need it again.
-    pub fn forget_request(&mut self) {
+    /// Lets go of what only the beginning of an answer needs, once it goes out: nobody else is asked then, and answers
+    /// take long. A provider with tools of its own may pause and need the request again.
+    pub fn let_go(&mut self) {
         let may_pause = self.passage == Passage::Translated && self.care.aftercare.server_tools;
         if self.is_handed_on && !may_pause {
             self.asked = Bytes::new();
-            self.outbound.body = Bytes::new();
+            self.outbound = None;
+        }
+        if let Incoming::Stream(stream) = &mut self.incoming {
+            stream.head.headers = HeaderMap::new();
         }
     }
 
@@ -93,7 +98,7 @@ impl Attempt {
             waited: self.waited,
             took: now.saturating_duration_since(self.begun),
             rest: None,
-            span: self.span.clone(),
+            span: self.span.as_deref().cloned(),
         }
     }
 }

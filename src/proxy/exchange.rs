@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use omniroute_core::context::{AttemptRecord, Operation, RequestContext};
 use omniroute_core::error::{Error, ErrorCode};
 use omniroute_core::money::Charge;
@@ -18,6 +19,7 @@ use omniroute_core::state::Failure;
 use omniroute_core::verdict::{self, Reason, Scope, Signal, Verdict};
 use omniroute_wire::{ChatRequest, Codec, Finish, Peek, ReplyContext, Usage};
 use pingora::http::ResponseHeader;
+use pingora_core::protocols::http::ServerSession;
 
 use super::Shared;
 use super::attempt::Attempt;
@@ -59,6 +61,8 @@ pub struct Exchange {
     pub records: Vec<AttemptRecord>,
     /// What the client has got.
     pub delivered: Delivered,
+    /// Pingora's own session, while it waits to be given back ([`step_aside`](super::session::step_aside)).
+    pub(super) aside: Option<Box<ServerSession>>,
     pub(super) shared: Arc<Shared>,
     pub(super) client: &'static dyn Codec,
     pub(super) peek: Peek,
@@ -152,6 +156,7 @@ impl Exchange {
             cx,
             records: Vec::new(),
             delivered: Delivered::default(),
+            aside: None,
             shared,
             client,
             peek,
@@ -400,10 +405,21 @@ impl Exchange {
             let work = self.own_work + now.saturating_duration_since(attempt.last_sign);
             self.shared.metrics.overhead(attempt.passage == Passage::Exact, work);
             self.planned.served(&self.shared, &attempt.choice);
-            attempt.forget_request();
+        }
+        self.let_go();
+        Parcel { head: Some(head), pieces, end }
+    }
+
+    /// Lets go of what only the beginning of an answer needs; answers take long.
+    fn let_go(&mut self) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.let_go();
         }
         self.canonical = None;
-        Parcel { head: Some(head), pieces, end }
+        // Spans repeat one of the caller's headers.
+        if self.cx.trace.is_none() {
+            self.cx.head.headers = HeaderMap::new();
+        }
     }
 
     /// Ends an answer that had begun with the client format's error event.

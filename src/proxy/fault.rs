@@ -124,7 +124,7 @@ pub fn concluded(forward: &mut Forward, step: Step) -> Box<Error> {
 pub async fn say_last_words(session: &mut Session, flight: &mut Flight) -> u16 {
     let Flight::Forwarding(forward) = flight else { return 0 };
     let last_words = forward.last_words.take();
-    step_aside(session, &forward.way_back).await;
+    step_aside(session, &forward.exchange).await;
     let Some(parcel) = last_words else { return 0 };
     session.set_keepalive(None);
     let status = parcel.head.as_ref().map_or(0, |head| head.status.as_u16());

@@ -8,7 +8,6 @@ use omniroute_core::error::ErrorCode;
 
 use super::exchange::{Parcel, SharedExchange};
 use super::load::Running;
-use super::session::WayBack;
 use crate::metrics::InFlight;
 
 /// How far a request has come.
@@ -51,8 +50,6 @@ pub struct Local {
 pub struct Forward {
     /// Its plan and progress.
     pub exchange: SharedExchange,
-    /// How Pingora gets its own session back.
-    pub way_back: WayBack,
     /// What is to be written once the attempts have ended in an error.
     pub last_words: Option<Parcel>,
     /// Addresses that could not be reached.

@@ -18,6 +18,8 @@ mod exchange;
 mod fault;
 mod finish;
 mod flight;
+#[cfg(test)]
+mod footprint;
 mod head;
 mod incoming;
 mod intake;
@@ -216,13 +218,9 @@ impl ProxyHttp for Gateway {
     ) -> Result<()> {
         let Flight::Forwarding(forward) = flight else { return Err(fault::given_up()) };
         let exchange = forward.exchange.lock();
-        match &exchange.attempt {
-            Some(attempt) => {
-                attempt.outbound.write_head(head);
-                Ok(())
-            }
-            None => Err(fault::given_up()),
-        }
+        let outbound = exchange.attempt.as_ref().and_then(|attempt| attempt.outbound.as_ref());
+        outbound.ok_or_else(fault::given_up)?.write_head(head);
+        Ok(())
     }
 
     async fn request_body_filter(
@@ -239,7 +237,7 @@ impl ProxyHttp for Gateway {
         *body = match &mut exchange.attempt {
             Some(attempt) if end => {
                 attempt.is_handed_on = true;
-                Some(attempt.outbound.body.clone())
+                attempt.outbound.as_ref().map(|outbound| outbound.body.clone())
             }
             None if end => None,
             _ => Some(Bytes::new()),
@@ -292,7 +290,7 @@ impl ProxyHttp for Gateway {
                 finish::local(local, &self.shared);
             }
             Flight::Forwarding(forward) => {
-                session::step_aside(session, &forward.way_back).await;
+                session::step_aside(session, &forward.exchange).await;
                 let mut exchange = forward.exchange.lock();
                 finish::forwarded(&mut exchange, &self.shared);
             }

@@ -27,10 +27,11 @@ impl Exchange {
         let now = self.shared.clock.now();
         self.cover_going_on(body.len());
         let Some(attempt) = &mut self.attempt else { return self.give_up(Error::Internal) };
-        if let Err(error) = attempt.outbound.replace_body(Bytes::from(body)) {
+        let outbound = attempt.outbound.as_mut().ok_or(Error::Internal);
+        if let Err(error) = outbound.and_then(|outbound| outbound.replace_body(Bytes::from(body))) {
             return self.give_up(error);
         }
-        attempt.paused = Some(said);
+        attempt.paused = Some(Box::new(said));
         attempt.incoming = Incoming::Awaited;
         attempt.last_sign = now;
         attempt.stale_connections = 0;

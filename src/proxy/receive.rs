@@ -251,10 +251,9 @@ async fn forward(
     match plan(shared, cx) {
         Ok(exchange) => {
             let exchange = SharedExchange::new(exchange);
-            let way_back = stand_between(session, exchange.clone());
+            stand_between(session, exchange.clone());
             *flight = Flight::Forwarding(Box::new(Forward {
                 exchange,
-                way_back,
                 last_words: None,
                 unreachable: Vec::new(),
                 running,

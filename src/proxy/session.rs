@@ -12,7 +12,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -46,13 +46,6 @@ static STAND_IN_HEAD: LazyLock<RequestHeader> = LazyLock::new(|| {
     head.into()
 });
 
-/// Where the inner session waits to be taken back.
-type Returned = Arc<Mutex<Option<ServerSession>>>;
-
-/// The way back to the client's own session.
-#[derive(Clone, Default)]
-pub struct WayBack(Returned);
-
 /// What follows once the tasks are written.
 enum Then {
     /// More is to come from the provider.
@@ -67,7 +60,6 @@ enum Then {
 struct ReplaySession {
     inner: ServerSession,
     exchange: SharedExchange,
-    way_back: WayBack,
     timer: Option<Pin<Box<Sleep>>>,
     cut: Cut,
     shared: Arc<Shared>,
@@ -76,33 +68,30 @@ struct ReplaySession {
 }
 
 /// Puts a replay session in the place of Pingora's own.
-pub fn stand_between(session: &mut Session, exchange: SharedExchange) -> WayBack {
-    let way_back = WayBack::default();
+pub fn stand_between(session: &mut Session, exchange: SharedExchange) {
     let inner = std::mem::replace(&mut *session.downstream_session, nobody());
     let shared = Arc::clone(&exchange.lock().shared);
     let replay = ReplaySession {
         inner,
         exchange,
-        way_back: way_back.clone(),
         timer: None,
         cut: Cut::default(),
         shared,
         has_left: false,
     };
     *session.downstream_session = ServerSession::new_custom(Box::new(replay));
-    way_back
 }
 
 /// Gives Pingora its own session back. Does nothing the second time.
-pub async fn step_aside(session: &mut Session, way_back: &WayBack) {
+pub async fn step_aside(session: &mut Session, exchange: &SharedExchange) {
     if let Some(replay) = session.downstream_session.as_custom_mut()
         && let Err(error) = replay.finish_custom().await
     {
         tracing::error!(%error, "the client's session could not be taken back");
     }
-    let returned = way_back.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(inner) = returned {
-        *session.downstream_session = inner;
+    let inner = exchange.lock().aside.take();
+    if let Some(inner) = inner {
+        *session.downstream_session = *inner;
     }
 }
 
@@ -394,7 +383,7 @@ impl CustomSession for ReplaySession {
 
     async fn finish_custom(&mut self) -> Result<()> {
         let inner = std::mem::replace(&mut self.inner, nobody());
-        *self.way_back.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(inner);
+        self.exchange.lock().aside = Some(Box::new(inner));
         Ok(())
     }
 
