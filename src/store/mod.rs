@@ -8,6 +8,7 @@
 
 pub mod audit;
 pub mod backup;
+mod encoded;
 mod error;
 mod file;
 mod inner;

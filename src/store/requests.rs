@@ -18,7 +18,12 @@ pub(super) const BODIES: Table<RecordId, Bodies> = Table::sealed("sealed/request
 /// Most rows that one change takes out, so that nothing else waits long for the writer.
 pub const MOST_AT_ONCE: usize = 2000;
 
-impl Record for CallLog {}
+impl Record for CallLog {
+    fn write_json(&self, bytes: &mut Vec<u8>) -> Result<(), String> {
+        self.write_row(bytes);
+        Ok(())
+    }
+}
 
 impl Record for Bodies {}
 
@@ -40,15 +45,18 @@ pub struct Purged {
     pub bodies: usize,
 }
 
-/// Writes what is kept of calls; of bodies only as many as the newest of them says.
+/// Writes what is kept of calls, whose ids rise; of bodies only as many as the newest of them says.
 pub(super) fn insert(tx: &WriteTx<'_>, logged: &[(RecordId, &CallLog)]) -> Result<(), StoreError> {
     if logged.is_empty() {
         return Ok(());
     }
     let mut logs = tx.table(&LOGS)?;
-    for (id, log) in logged {
+    let newest = logs.last_key()?;
+    let late = logged.partition_point(|(id, _)| Some(*id) <= newest);
+    for (id, log) in &logged[..late] {
         logs.put(id, log)?;
     }
+    logs.append(logged[late..].iter().copied())?;
     let with_bodies: Vec<(RecordId, &Bodies)> =
         logged.iter().filter_map(|(id, log)| Some((*id, log.bodies.as_ref()?))).collect();
     let Some((_, newest)) = with_bodies.last() else { return Ok(()) };

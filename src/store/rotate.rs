@@ -4,16 +4,17 @@
 //! commit. If the process dies in between, the next start finds that the database opens with the next key,
 //! and finishes.
 
+use std::convert::Infallible;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
 use redb::{ReadableTable, TableHandle};
 
+use super::encoded::SEALED;
 use super::error::failed;
 use super::master::{KEY_FILE, MasterKey, NEXT_KEY_FILE, Origin};
-use super::seal::Sealer;
-use super::table::{SEALED, open_whole, seal_whole};
+use super::seal::{Sealer, open_whole, seal_whole};
 use super::tx::WriteTx;
 use super::{FILE, StoreError, file, meta};
 
@@ -104,7 +105,13 @@ fn reseal_table(
             StoreError::MasterKey(format!("a row of `{name}` cannot be opened: {detail}"))
         })?;
         drop(sealed);
-        let sealed = seal_whole(to, name, key, &record);
+        let version = record.first().copied().unwrap_or_default();
+        let mut sealed = Vec::new();
+        let sealing = seal_whole(to, (name, key, version), &mut sealed, |sealed| {
+            sealed.extend_from_slice(&record);
+            Ok::<_, Infallible>(())
+        });
+        let Ok(()) = sealing;
         table.insert(key.as_slice(), sealed.as_slice()).map_err(failed)?;
     }
     Ok(keys.len())

@@ -29,6 +29,15 @@ pub trait Record: Serialize + DeserializeOwned {
     /// The version that is written.
     const VERSION: u8 = 1;
 
+    /// Appends the record's JSON.
+    ///
+    /// # Errors
+    ///
+    /// That it has none.
+    fn write_json(&self, bytes: &mut Vec<u8>) -> Result<(), String> {
+        serde_json::to_writer(bytes, self).map_err(|error| error.to_string())
+    }
+
     /// Reads a record of an older version from its JSON.
     ///
     /// # Errors
@@ -43,7 +52,7 @@ pub trait Record: Serialize + DeserializeOwned {
 /// Appends a record.
 pub(super) fn encode<R: Record>(record: &R, bytes: &mut Vec<u8>) -> Result<(), String> {
     bytes.push(R::VERSION);
-    serde_json::to_writer(bytes, record).map_err(|error| error.to_string())
+    record.write_json(bytes)
 }
 
 /// Reads a record.
@@ -99,11 +108,15 @@ const ESCAPE: u8 = 1;
 
 /// Appends a text as a key has it.
 pub(super) fn write_text(text: &str, bytes: &mut Vec<u8>) {
-    for byte in text.as_bytes() {
-        match *byte {
-            END => bytes.extend_from_slice(&[ESCAPE, 1]),
-            ESCAPE => bytes.extend_from_slice(&[ESCAPE, 2]),
-            other => bytes.push(other),
+    if text.bytes().all(|byte| byte > ESCAPE) {
+        bytes.extend_from_slice(text.as_bytes());
+    } else {
+        for byte in text.as_bytes() {
+            match *byte {
+                END => bytes.extend_from_slice(&[ESCAPE, 1]),
+                ESCAPE => bytes.extend_from_slice(&[ESCAPE, 2]),
+                other => bytes.push(other),
+            }
         }
     }
     bytes.push(END);

@@ -3,7 +3,8 @@
 //! A sealed value is bound to its place: table, row, field and version are authenticated with it, so one
 //! that was moved to another row does not open.
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::aead::inout::InOutBuf;
+use chacha20poly1305::aead::{Aead, AeadInOut, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use rand::RngExt;
@@ -18,6 +19,9 @@ const NONCE_BYTES: usize = 24;
 /// The purposes of derived keys.
 const FIELDS: &str = "gw/field/v1";
 const CHECK: &str = "gw/check/v1";
+
+/// The one field of a row that is sealed whole.
+const WHOLE: &str = "row";
 
 /// Where a sealed value stands.
 #[derive(Clone, Copy, Debug)]
@@ -67,17 +71,29 @@ impl Sealer {
         &self.origin
     }
 
-    /// Seals a value for a place.
-    pub fn seal(&self, place: Place<'_>, value: &[u8]) -> Vec<u8> {
+    /// Appends a value sealed for a place: `write` appends the value, which is sealed where it stands.
+    ///
+    /// # Errors
+    ///
+    /// What `write` returns.
+    pub fn seal<E>(
+        &self,
+        place: Place<'_>,
+        sealed: &mut Vec<u8>,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let nonce: [u8; NONCE_BYTES] = rand::rng().random();
-        let mut sealed = nonce.to_vec();
+        sealed.extend_from_slice(&nonce);
+        let start = sealed.len();
+        write(sealed)?;
+        let value = InOutBuf::from(&mut sealed[start..]);
         let aad = place.authenticated();
-        let payload = Payload { msg: value, aad: &aad };
-        // Only values beyond 256 GiB cannot be sealed; what is nothing but a nonce does not open.
-        if let Ok(text) = self.cipher.encrypt(&XNonce::from(nonce), payload) {
-            sealed.extend_from_slice(&text);
+        match self.cipher.encrypt_inout_detached(&XNonce::from(nonce), &aad, value) {
+            Ok(tag) => sealed.extend_from_slice(&tag),
+            // Only values beyond 256 GiB cannot be sealed; what is nothing but a nonce does not open.
+            Err(_) => sealed.truncate(start),
         }
-        sealed
+        Ok(())
     }
 
     /// Opens what was sealed for a place.
@@ -91,6 +107,29 @@ impl Sealer {
         let payload = Payload { msg: text, aad: &aad };
         self.cipher.decrypt(&XNonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| NotOurs)
     }
+}
+
+/// Appends a whole row that `write` encodes, sealed; its version stays readable in front.
+pub(super) fn seal_whole<E>(
+    sealer: &Sealer,
+    (table, row, version): (&str, &[u8], u8),
+    value: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    value.push(version);
+    sealer.seal(Place { table, row, field: WHOLE, version }, value, write)
+}
+
+/// Opens what [`seal_whole`] made.
+pub(super) fn open_whole(
+    sealer: &Sealer,
+    table: &str,
+    row: &[u8],
+    value: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, String> {
+    let (version, sealed) = value.split_first().ok_or("it is empty")?;
+    let place = Place { table, row, field: WHOLE, version: *version };
+    sealer.open(place, sealed).map_err(|error| error.to_string())
 }
 
 impl Place<'_> {
@@ -112,11 +151,21 @@ mod tests {
 
     const HERE: Place<'_> = Place { table: "t", row: b"r", field: "f", version: 1 };
 
+    fn seal(sealer: &Sealer, value: &[u8]) -> Vec<u8> {
+        let mut sealed = Vec::new();
+        let write = |sealed: &mut Vec<u8>| {
+            sealed.extend_from_slice(value);
+            Ok::<_, ()>(())
+        };
+        sealer.seal(HERE, &mut sealed, write).unwrap();
+        sealed
+    }
+
     #[test]
     fn what_is_sealed_opens_at_its_place_and_nowhere_else() {
         let sealer = Sealer::new(&MasterKey::of_bytes([1; 32]));
 
-        let sealed = sealer.seal(HERE, b"canary");
+        let sealed = seal(&sealer, b"canary");
 
         assert_eq!(sealer.open(HERE, &sealed).unwrap().as_slice(), b"canary");
         assert_eq!(sealed.len(), b"canary".len() + NONCE_BYTES + 16);
@@ -133,13 +182,13 @@ mod tests {
         let other = Sealer::new(&MasterKey::of_bytes([2; 32]));
         assert_eq!(other.open(HERE, &sealed), Err(NotOurs));
         assert_ne!(other.check_value(), sealer.check_value());
-        assert_ne!(sealer.seal(HERE, b"canary"), sealed, "every nonce is another");
+        assert_ne!(seal(&sealer, b"canary"), sealed, "every nonce is another");
     }
 
     #[test]
     fn any_changed_bit_and_any_cut_are_found() {
         let sealer = Sealer::new(&MasterKey::of_bytes([1; 32]));
-        let sealed = sealer.seal(HERE, b"x");
+        let sealed = seal(&sealer, b"x");
         for bit in 0..sealed.len() * 8 {
             let mut changed = sealed.clone();
             changed[bit / 8] ^= 1 << (bit % 8);

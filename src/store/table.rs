@@ -7,18 +7,13 @@
 use std::marker::PhantomData;
 use std::ops::{Bound, RangeBounds};
 
-use redb::{ReadableTable, TableDefinition};
+use redb::{CursorError, ReadableTable, TableDefinition};
 
 use super::StoreError;
+use super::encoded::{Encoded, SEALED};
 use super::error::failed;
 use super::row::{self, Key, Record};
-use super::seal::{Place, Sealer};
-
-/// What names of sealed tables begin with.
-pub(super) const SEALED: &str = "sealed/";
-
-/// The one field of a row that is sealed whole.
-pub(super) const WHOLE: &str = "row";
+use super::seal::{Sealer, open_whole};
 
 /// Tables as the database knows them.
 pub(super) type Raw = TableDefinition<'static, &'static [u8], &'static [u8]>;
@@ -130,6 +125,17 @@ where
         self.raw.as_ref().map_or(Ok(0), |raw| raw.len().map_err(failed))
     }
 
+    /// Returns the greatest key, if there is any row.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Failed`]; [`StoreError::Row`] for what is no key of the table.
+    pub fn last_key(&self) -> Result<Option<K>, StoreError> {
+        let Some(raw) = &self.raw else { return Ok(None) };
+        let last = raw.last().map_err(failed)?;
+        last.map(|(key, _)| self.key(key.value())).transpose()
+    }
+
     /// Iterates over the rows of a range of keys, in their order; from the end with `rev`.
     ///
     /// # Errors
@@ -216,17 +222,40 @@ impl<K: Key, V: Record> RowsMut<'_, K, V> {
     ///
     /// [`StoreError::Failed`], or [`StoreError::Row`] if the record has no JSON.
     pub fn put(&mut self, key: &K, record: &V) -> Result<(), StoreError> {
-        let bytes = key.bytes();
-        let mut value = zeroize::Zeroizing::new(Vec::new());
-        row::encode(record, &mut value).map_err(|detail| self.broken(detail))?;
+        let mut row = Encoded::new();
+        row.encode((self.name, self.sealer), key, record)?;
         let Some(raw) = &mut self.raw else { return Ok(()) };
-        if self.name.starts_with(SEALED) {
-            let sealed = seal_whole(self.sealer, self.name, &bytes, &value);
-            raw.insert(bytes.as_slice(), sealed.as_slice()).map_err(failed)?;
-        } else {
-            raw.insert(bytes.as_slice(), value.as_slice()).map_err(failed)?;
-        }
+        raw.insert(row.key.as_slice(), row.value.as_slice()).map_err(failed)?;
         Ok(())
+    }
+
+    /// Writes rows whose keys are beyond the last and rise, many at once: pages are filled one after the other
+    /// and written once, which takes a fifth of the work of [`put`](Self::put).
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put); [`StoreError::Row`] for a key that is not beyond the one before it. Then the
+    /// transaction is not to be committed.
+    pub fn append<'r>(
+        &mut self,
+        rows: impl IntoIterator<Item = (K, &'r V)>,
+    ) -> Result<(), StoreError>
+    where
+        V: 'r,
+    {
+        let (name, sealer) = (self.name, self.sealer);
+        let Some(raw) = &mut self.raw else { return Ok(()) };
+        let mut row = Encoded::new();
+        let mut end = raw.upper_bound_mut(Bound::<&[u8]>::Unbounded).map_err(failed)?;
+        for (key, record) in rows {
+            row.encode((name, sealer), &key, record)?;
+            let appended = end.insert_before(row.key.as_slice(), row.value.as_slice());
+            appended.map_err(|error| match error {
+                CursorError::Storage(error) => failed(error),
+                _ => StoreError::Row { table: name, detail: "its key does not rise".to_owned() },
+            })?;
+        }
+        end.close().map_err(failed)
     }
 
     /// Takes a row out; tells whether it was there.
@@ -238,27 +267,6 @@ impl<K: Key, V: Record> RowsMut<'_, K, V> {
         let Some(raw) = &mut self.raw else { return Ok(false) };
         Ok(raw.remove(key.bytes().as_slice()).map_err(failed)?.is_some())
     }
-}
-
-/// Seals a whole encoded record; its version stays readable in front.
-pub(super) fn seal_whole(sealer: &Sealer, table: &str, row: &[u8], record: &[u8]) -> Vec<u8> {
-    let version = record.first().copied().unwrap_or_default();
-    let place = Place { table, row, field: WHOLE, version };
-    let mut value = vec![version];
-    value.extend_from_slice(&sealer.seal(place, record));
-    value
-}
-
-/// Opens what [`seal_whole`] made.
-pub(super) fn open_whole(
-    sealer: &Sealer,
-    table: &str,
-    row: &[u8],
-    value: &[u8],
-) -> Result<zeroize::Zeroizing<Vec<u8>>, String> {
-    let (version, sealed) = value.split_first().ok_or("it is empty")?;
-    let place = Place { table, row, field: WHOLE, version: *version };
-    sealer.open(place, sealed).map_err(|error| error.to_string())
 }
 
 /// Returns the first bytes after all that begin with these; `None` if there are none.

@@ -197,3 +197,26 @@ fn the_operators_own_key_is_rotated_only_to_a_given_one() {
 
     assert_eq!(Store::open(home.path(), &key(2)).unwrap().secret("one").unwrap(), secret);
 }
+
+#[test]
+fn rows_are_appended_in_the_order_of_their_keys_or_not_at_all() {
+    let store = Store::in_memory().unwrap();
+    let append = |keys: &'static [&'static str]| {
+        store.write_blocking(move |tx| {
+            let rows = keys.iter().map(|key| ((*key).to_owned(), "text".to_owned()));
+            let rows: Vec<_> = rows.collect();
+            tx.table(&NOTES)?.append(rows.iter().map(|(key, text)| (key.clone(), text)))
+        })
+    };
+
+    assert!(append(&[]).is_ok());
+    assert!(append(&["b", "c"]).is_ok());
+    for wrong in [&["d", "d"][..], &["e", "d"], &["a"], &["c"], &["d", "b"]] {
+        let refused: Result<(), StoreError> = append(wrong);
+        assert!(matches!(refused, Err(StoreError::Row { .. })), "{wrong:?}: {refused:?}");
+    }
+    assert!(append(&["d"]).is_ok());
+
+    let keys = store.read(|tx| tx.table(&NOTES)?.keys(..)?.collect::<Result<Vec<_>, _>>());
+    assert_eq!(keys.unwrap(), ["b", "c", "d"]);
+}

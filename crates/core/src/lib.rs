@@ -14,6 +14,7 @@ pub mod error;
 pub mod filter;
 pub mod hex;
 pub mod ids;
+pub mod json;
 pub mod money;
 pub mod presented;
 pub mod reach;

@@ -14,7 +14,6 @@ mod sums;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use omniroute_core::usage::{RecordId, UsageRecord};
@@ -24,6 +23,7 @@ pub use self::export::{Export, Form};
 pub use self::page::{Listing, MAX_PAGE, Page, page};
 pub use self::question::{Answer, By, Filter, Group, Question, Span, Step, ask, spent};
 pub use self::retention::{DEFAULT_DAYS, MOST_AT_ONCE, forget, rows_from};
+use self::sums::{Parts, parts_of};
 pub use self::sums::{Sums, Who};
 use super::{ReadTx, Record, StoreError, Table, WriteTx, requests};
 
@@ -40,7 +40,12 @@ const HOUR_MS: u64 = 3_600_000;
 /// Hours of a day.
 const DAY_HOURS: u32 = 24;
 
-impl Record for UsageRecord {}
+impl Record for UsageRecord {
+    fn write_json(&self, bytes: &mut Vec<u8>) -> Result<(), String> {
+        self.write_row(bytes);
+        Ok(())
+    }
+}
 
 /// Returns the hour of a time, counted from 1970.
 fn hour(unix_ms: u64) -> u32 {
@@ -50,38 +55,50 @@ fn hour(unix_ms: u64) -> u32 {
 /// Writes rows that are not there yet, with what the request log keeps of them, and adds them to the sums;
 /// returns how many were new.
 pub(super) fn insert(tx: &WriteTx<'_>, records: &[UsageRecord]) -> Result<usize, StoreError> {
+    let mut records: Vec<&UsageRecord> = records.iter().collect();
+    // Of records with one id the one that came first counts.
+    records.sort_by_key(|record| record.id);
+    records.dedup_by_key(|record| record.id);
+
     let mut rows = tx.table(&ROWS)?;
-    let (mut new, mut logged) = (0, Vec::new());
-    let mut by_hour = BTreeMap::<(u32, Who), Sums>::new();
-    for record in records {
-        if rows.has(&record.id)? {
-            continue;
+    // Beyond the newest row none is there yet. Below it there are few: records come nearly in order.
+    let newest = rows.last_key()?;
+    let late = records.partition_point(|record| Some(record.id) <= newest);
+    let mut new = Vec::with_capacity(records.len());
+    for record in &records[..late] {
+        if !rows.has(&record.id)? {
+            rows.put(&record.id, record)?;
+            new.push(*record);
         }
-        rows.put(&record.id, &row(record))?;
-        logged.extend(record.log.as_ref().map(|log| (record.id, &**log)));
-        new += 1;
-        let cell = (hour(record.ended_unix_ms()), Who::of(record));
+    }
+    rows.append(records[late..].iter().map(|record| (record.id, *record)))?;
+    new.extend(&records[late..]);
+
+    add_up(tx, &new)?;
+    let logged = new.iter().filter_map(|record| Some((record.id, record.log.as_deref()?)));
+    requests::insert(tx, &logged.collect::<Vec<_>>())?;
+    Ok(new.len())
+}
+
+/// Adds calls to the sums of their hours and days.
+fn add_up(tx: &WriteTx<'_>, records: &[&UsageRecord]) -> Result<(), StoreError> {
+    let mut by_hour = BTreeMap::<(u32, Parts<'_>), Sums>::new();
+    for record in records {
+        let cell = (hour(record.ended_unix_ms()), parts_of(record));
         by_hour.entry(cell).or_default().add(&Sums::of(record));
     }
     let (mut hours, mut days) = (tx.table(&HOURS)?, tx.table(&DAYS)?);
-    for ((hour, who), new) in by_hour {
+    for ((hour, parts), new) in by_hour {
+        let mut who = Who::from(parts);
         for (table, period) in [(&mut hours, hour), (&mut days, hour / DAY_HOURS)] {
-            let cell = (period, who.clone());
+            let cell = (period, who);
             let mut sums = table.get(&cell)?.unwrap_or_default();
             sums.add(&new);
             table.put(&cell, &sums)?;
+            who = cell.1;
         }
     }
-    requests::insert(tx, &logged)?;
-    Ok(new)
-}
-
-/// Returns a record without what the request log keeps apart.
-fn row(record: &UsageRecord) -> Cow<'_, UsageRecord> {
-    match &record.log {
-        None => Cow::Borrowed(record),
-        Some(_) => Cow::Owned(UsageRecord { log: None, ..record.clone() }),
-    }
+    Ok(())
 }
 
 /// Takes rows in from elsewhere: those that are not there and that retention has not taken out, since their

@@ -1,5 +1,6 @@
 //! What is added up, and for whom.
 
+use omniroute_core::json::Object;
 use omniroute_core::usage::{Tokens, UsageRecord};
 use serde::{Deserialize, Serialize};
 
@@ -21,17 +22,31 @@ pub struct Who {
     pub combo: Box<str>,
 }
 
+/// The parts of a [`Who`], borrowed of a record; they sort as it does.
+pub(super) type Parts<'a> = [&'a str; 5];
+
+/// Returns for whom a call counts.
+pub(super) fn parts_of(record: &UsageRecord) -> Parts<'_> {
+    [
+        record.provider.as_deref().unwrap_or_default(),
+        record.account.as_deref().unwrap_or_default(),
+        record.model.as_deref().unwrap_or(&record.asked),
+        record.client_key.as_deref().unwrap_or_default(),
+        record.combo.as_deref().unwrap_or_default(),
+    ]
+}
+
+impl From<Parts<'_>> for Who {
+    fn from(parts: Parts<'_>) -> Self {
+        let [provider, account, model, client_key, combo] = parts.map(Box::from);
+        Self { provider, account, model, client_key, combo }
+    }
+}
+
 impl Who {
     /// Returns for whom a call counts.
     pub fn of(record: &UsageRecord) -> Self {
-        let part = |part: &Option<Box<str>>| part.clone().unwrap_or_default();
-        Self {
-            provider: part(&record.provider),
-            account: part(&record.account),
-            model: record.model.clone().unwrap_or_else(|| record.asked.clone()),
-            client_key: part(&record.client_key),
-            combo: part(&record.combo),
-        }
+        parts_of(record).into()
     }
 
     fn parts(&self) -> [&str; 5] {
@@ -87,7 +102,43 @@ pub struct Sums {
     pub duration_us: u64,
 }
 
-impl Record for Sums {}
+impl Record for Sums {
+    /// Without what is zero: most of it is, and readers take it as zero.
+    fn write_json(&self, bytes: &mut Vec<u8>) -> Result<(), String> {
+        let Self {
+            calls,
+            failed,
+            interrupted,
+            attempts,
+            streams,
+            estimated,
+            tokens,
+            cost_nanodollars,
+            unpriced,
+            first_bytes,
+            first_byte_us,
+            duration_us,
+        } = *self;
+        let numbers = [
+            ("calls", calls),
+            ("failed", failed),
+            ("interrupted", interrupted),
+            ("attempts", attempts),
+            ("streams", streams),
+            ("estimated", estimated),
+            ("cost_nanodollars", cost_nanodollars),
+            ("unpriced", unpriced),
+            ("first_bytes", first_bytes),
+            ("first_byte_us", first_byte_us),
+            ("duration_us", duration_us),
+        ];
+        let mut sums = Object::begin(bytes);
+        numbers.into_iter().for_each(|(name, number)| sums.some_count(name, number));
+        tokens.write_json(sums.field("tokens"));
+        sums.end();
+        Ok(())
+    }
+}
 
 impl Sums {
     /// Returns the sums of one call.

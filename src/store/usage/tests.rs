@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use omniroute_core::usage::{RecordId, Recorder, Tokens, UsageRecord};
+use omniroute_core::usage::{CallLog, RecordId, Recorder, Tokens, UsageRecord};
 use proptest::prelude::*;
 use redb::backends::InMemoryBackend;
 
 use super::*;
 use crate::store::seal::Sealer;
-use crate::store::{MasterKey, ReadTx, Store, file};
+use crate::store::{MasterKey, ReadTx, Store, file, row};
 
 /// When the first record ended: the beginning of an hour, in milliseconds since 1970.
 pub(crate) const START_MS: u64 = 1_800_000 * 1_000_000;
@@ -254,4 +254,65 @@ fn pages_hold_every_row_once_and_exports_are_whole() {
     let rows: Vec<UsageRecord> = serde_json::from_str(&json).unwrap();
     assert_eq!(rows, (0..1203).rev().map(record).collect::<Vec<_>>());
     assert_eq!(serde_json::from_str::<Vec<UsageRecord>>(&empty).unwrap(), []);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// As records come when calls end together, and out of spill files: not quite in order, and some twice.
+    #[test]
+    fn rows_and_logs_are_there_once_however_they_come(
+        batches in proptest::collection::vec((0..1500u32, proptest::collection::vec(0..200u32, 0..150)), 1..10),
+        forget_before in 0..1000u64,
+    ) {
+        let mut bare = Bare::new();
+        let mut known = BTreeMap::new();
+        for (turn, (first, numbers)) in batches.into_iter().enumerate() {
+            let batch = numbers.into_iter().enumerate().map(|(place, number)| {
+                let path = format!("/{turn}/{place}").into();
+                let dropped = "x".repeat(number as usize * 7).into();
+                let log = CallLog { path, dropped, ..CallLog::default() };
+                let log = (number % 3 > 0).then(|| Box::new(log));
+                UsageRecord { request_id: format!("{turn}-{place}").into(), log, ..record(first + number) }
+            });
+            let batch: Vec<_> = batch.collect();
+            bare.insert(&batch);
+            bare.insert(&batch[..batch.len() / 2]);
+            for record in batch {
+                known.entry(record.id).or_insert(record);
+            }
+        }
+        bare.forget(START_MS + forget_before * MINUTE);
+        let kept = bare.read(rows_from);
+        known.retain(|id, _| id.unix_ms() >= kept);
+
+        let rows: Vec<_> = known.values().map(|record| UsageRecord { log: None, ..record.clone() }).collect();
+        prop_assert_eq!(bare.read(all_rows), rows, "what came first counts");
+        for (id, record) in known {
+            prop_assert_eq!(bare.read(|tx| requests::log(tx, id)), record.log.map(|log| *log));
+        }
+        prop_assert_eq!(&bare.read(check).faults, &[]);
+        prop_assert_eq!(bare.database.check_integrity().unwrap(), true);
+    }
+}
+
+proptest! {
+    #[test]
+    fn sums_come_back_from_what_is_written_and_from_their_derived_form(
+        numbers in prop::array::uniform12(prop_oneof![Just(0), any::<u64>()]),
+    ) {
+        let [calls, failed, interrupted, attempts, streams, estimated, ..] = numbers;
+        let [.., cost_nanodollars, unpriced, first_bytes, first_byte_us, duration_us, output] = numbers;
+        let tokens = Tokens { output, ..Tokens::default() };
+        let sums = Sums {
+            calls, failed, interrupted, attempts, streams, estimated, tokens, cost_nanodollars, unpriced,
+            first_bytes, first_byte_us, duration_us,
+        };
+        let (mut written, mut derived) = (Vec::new(), vec![Sums::VERSION]);
+        row::encode(&sums, &mut written).unwrap();
+        serde_json::to_writer(&mut derived, &sums).unwrap();
+
+        prop_assert_eq!(row::decode::<Sums>(&written), Ok(sums));
+        prop_assert_eq!(row::decode::<Sums>(&derived), Ok(sums));
+    }
 }

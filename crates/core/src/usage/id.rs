@@ -39,17 +39,41 @@ impl RecordId {
         self.0.to_be_bytes()
     }
 
+    /// Appends the text as JSON.
+    pub(super) fn write_json(self, bytes: &mut Vec<u8>) {
+        bytes.push(b'"');
+        bytes.extend_from_slice(text(self, &mut [0; TEXT_BYTES]).as_bytes());
+        bytes.push(b'"');
+    }
+
     /// Makes an id of its bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(u128::from_be_bytes(bytes))
     }
 }
 
+/// Bytes of an id as text.
+const TEXT_BYTES: usize = 36;
+
+/// Writes an id's text. Made for every row that is written, so without a formatter.
+fn text(id: RecordId, buffer: &mut [u8; TEXT_BYTES]) -> &str {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut at = 0;
+    for (index, byte) in id.to_bytes().into_iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            buffer[at] = b'-';
+            at += 1;
+        }
+        buffer[at] = DIGITS[usize::from(byte >> 4)];
+        buffer[at + 1] = DIGITS[usize::from(byte & 15)];
+        at += 2;
+    }
+    std::str::from_utf8(buffer).unwrap_or_default()
+}
+
 impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = format!("{:032x}", self.0);
-        let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
-        write!(f, "{a}-{b}-{c}-{d}-{e}")
+        f.write_str(text(*self, &mut [0; TEXT_BYTES]))
     }
 }
 
@@ -72,7 +96,7 @@ impl FromStr for RecordId {
 
 impl Serialize for RecordId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(text(*self, &mut [0; TEXT_BYTES]))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod id;
 mod log;
+mod row;
 mod tokens;
 
 use std::borrow::Cow;
