@@ -1,66 +1,37 @@
 //! What stands in a line.
+//!
+//! Written field by field into the buffer of all lines: it is done for every request, and through a derived form and
+//! formatters it costs three times as much.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
+use jiff::fmt::temporal::DateTimePrinter;
 use omniroute_core::context::{AttemptRecord, Outcome, RequestContext};
-use serde::Serialize;
+use omniroute_core::json;
+
+use crate::telemetry::LogFormat;
 
 /// Longest text of a client that is logged, in characters.
 const MAX_CLIENT_CHARS: usize = 120;
 
-/// One request, as it is logged. The order of the fields is that of the line.
-#[derive(Serialize)]
+/// How the time is written: to the microsecond.
+const TIME: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
+
+/// One request, as it is logged.
 pub(super) struct Line<'a> {
-    timestamp: String,
-    level: &'static str,
-    message: &'static str,
-    target: &'static str,
+    now: SystemTime,
     request_id: &'a str,
     method: &'a str,
-    path: Cow<'a, str>,
+    path: &'a str,
     format: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     client_key: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    provider: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    account: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    upstream_model: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    dropped: &'a str,
-    attempts: usize,
+    model: Option<&'a str>,
     /// The filter that answered in the place of a provider.
-    #[serde(skip_serializing_if = "Option::is_none")]
     answered_by: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tried: Option<String>,
-    status: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'static str>,
-    interrupted: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first_byte_ms: Option<f64>,
-    duration_ms: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    input_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cached_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output_tokens: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_tokens: Option<u64>,
-    /// In dollars.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cost: Option<String>,
-    /// Whether a number is our own count.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    estimated: bool,
+    outcome: &'a Outcome,
+    attempts: &'a [AttemptRecord],
 }
 
 impl<'a> Line<'a> {
@@ -68,70 +39,140 @@ impl<'a> Line<'a> {
         now: SystemTime,
         cx: &'a RequestContext,
         outcome: &'a Outcome,
-        records: &'a [AttemptRecord],
+        attempts: &'a [AttemptRecord],
     ) -> Self {
-        let served = records.last();
-        let usage = &outcome.usage;
         Self {
-            timestamp: timestamp(now),
-            level: "INFO",
-            message: "request",
-            target: "access",
+            now,
             request_id: &cx.request_id,
             method: cx.head.method.as_str(),
-            path: visible(&cx.head.path),
+            path: &cx.head.path,
             format: cx.format.name(),
             client_key: cx.caller.as_ref().map(|key| key.name.as_str()),
-            model: cx.call.as_ref().map(|call| visible(&call.peek.model)),
-            provider: served.map(|record| record.provider.as_str()),
-            account: served.map(|record| record.account.as_str()),
-            upstream_model: served.map(|record| visible(&record.model)),
-            dropped: &outcome.dropped,
-            attempts: records.len(),
+            model: cx.call.as_ref().map(|call| &*call.peek.model),
             answered_by: cx.attached.answered_by,
-            tried: tried(records),
-            status: outcome.status,
-            error: outcome.error.map(|code| code.name),
-            interrupted: outcome.interrupted,
-            first_byte_ms: outcome.first_byte.map(millis),
-            duration_ms: millis(outcome.duration),
-            input_tokens: usage.input_total(),
-            cached_tokens: usage.cache_read,
-            output_tokens: usage.output,
-            reasoning_tokens: usage.reasoning,
-            cost: outcome.charge.map(|charge| charge.amount.to_string()),
-            estimated: usage.estimated,
+            outcome,
+            attempts,
         }
     }
 
     pub(super) fn write_json(&self, buffer: &mut Vec<u8>) {
-        if serde_json::to_writer(&mut *buffer, self).is_ok() {
-            buffer.push(b'\n');
-        }
+        buffer.extend_from_slice(b"{\"timestamp\":\"");
+        write_time(self.now, buffer);
+        buffer.extend_from_slice(
+            b"\",\"level\":\"INFO\",\"message\":\"request\",\"target\":\"access\"",
+        );
+        self.write_fields(&mut Fields { buffer, form: LogFormat::Json });
+        buffer.extend_from_slice(b"}\n");
     }
 
     /// Writes `timestamp INFO access: request name=value …`.
     pub(super) fn write_text(&self, buffer: &mut Vec<u8>) {
-        let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(self) else { return };
-        // Writing into memory cannot fail.
-        let _infallible = write!(buffer, "{} INFO access: request", self.timestamp);
-        for (name, value) in fields.iter().skip(4) {
-            let _infallible = write!(buffer, " {name}={value}");
-        }
+        write_time(self.now, buffer);
+        buffer.extend_from_slice(b" INFO access: request");
+        self.write_fields(&mut Fields { buffer, form: LogFormat::Text });
         buffer.push(b'\n');
+    }
+
+    fn write_fields(&self, fields: &mut Fields<'_>) {
+        let Outcome { status, error, interrupted, first_byte, duration, usage, charge, dropped } =
+            self.outcome;
+        fields.text(r#","request_id":"#, self.request_id);
+        fields.text(r#","method":"#, self.method);
+        fields.text(r#","path":"#, &visible(self.path));
+        fields.text(r#","format":"#, self.format);
+        fields.some_text(r#","client_key":"#, self.client_key);
+        fields.some_text(r#","model":"#, self.model.map(visible).as_deref());
+        if let Some(served) = self.attempts.last() {
+            fields.text(r#","provider":"#, served.provider.as_str());
+            fields.text(r#","account":"#, served.account.as_str());
+            fields.text(r#","upstream_model":"#, &visible(&served.model));
+        }
+        fields.some_text(r#","dropped":"#, Some(&**dropped).filter(|dropped| !dropped.is_empty()));
+        fields.some_number(r#","attempts":"#, Some(self.attempts.len() as u64));
+        fields.some_text(r#","answered_by":"#, self.answered_by);
+        fields.some_text(r#","tried":"#, tried(self.attempts).as_deref());
+        fields.some_number(r#","status":"#, Some((*status).into()));
+        fields.some_text(r#","error":"#, error.map(|code| code.name));
+        fields.flag(r#","interrupted":"#, *interrupted);
+        if let Some(first_byte) = first_byte {
+            write_millis(*first_byte, fields.name(r#","first_byte_ms":"#));
+        }
+        write_millis(*duration, fields.name(r#","duration_ms":"#));
+        fields.some_number(r#","input_tokens":"#, usage.input_total());
+        fields.some_number(r#","cached_tokens":"#, usage.cache_read);
+        fields.some_number(r#","output_tokens":"#, usage.output);
+        fields.some_number(r#","reasoning_tokens":"#, usage.reasoning);
+        if let Some(charge) = charge {
+            // As it is displayed.
+            let cost = fields.name(r#","cost":"#);
+            cost.extend_from_slice(b"\"$");
+            cost.extend_from_slice(charge.amount.in_digits().as_bytes());
+            cost.push(b'"');
+        }
+        // Whether a number is our own count.
+        if usage.estimated {
+            fields.flag(r#","estimated":"#, true);
+        }
+    }
+}
+
+/// Names and values at the end of a buffer; values are JSON in both forms of a line. Names are given as they stand in
+/// JSON, so that this one is written in one piece.
+struct Fields<'b> {
+    buffer: &'b mut Vec<u8>,
+    form: LogFormat,
+}
+
+impl Fields<'_> {
+    fn name(&mut self, name: &'static str) -> &mut Vec<u8> {
+        match self.form {
+            LogFormat::Json => self.buffer.extend_from_slice(name.as_bytes()),
+            LogFormat::Text => {
+                self.buffer.push(b' ');
+                self.buffer.extend_from_slice(name.trim_matches([',', '"', ':']).as_bytes());
+                self.buffer.push(b'=');
+            }
+        }
+        self.buffer
+    }
+
+    fn text(&mut self, name: &'static str, text: &str) {
+        json::string(text, self.name(name));
+    }
+
+    fn some_text(&mut self, name: &'static str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
+
+    fn some_number(&mut self, name: &'static str, number: Option<u64>) {
+        if let Some(number) = number {
+            json::number(number, self.name(name));
+        }
+    }
+
+    fn flag(&mut self, name: &'static str, flag: bool) {
+        self.name(name).extend_from_slice(if flag { b"true" } else { b"false" });
     }
 }
 
 /// Cuts a client's text, so that one request cannot fill the log.
 fn visible(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_CLIENT_CHARS {
+        return Cow::Borrowed(text);
+    }
     match text.char_indices().nth(MAX_CLIENT_CHARS) {
         None => Cow::Borrowed(text),
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
     }
 }
 
-fn timestamp(now: SystemTime) -> String {
-    jiff::Timestamp::try_from(now).map_or_else(|_| String::new(), |at| format!("{at:.6}"))
+fn write_time(now: SystemTime, buffer: &mut Vec<u8>) {
+    if let Ok(now) = jiff::Timestamp::try_from(now) {
+        // Writing into memory cannot fail.
+        let _infallible = TIME.print_timestamp(&now, buffer);
+    }
 }
 
 /// Lists the attempts that failed: `account:reason(status)`.
@@ -152,50 +193,17 @@ fn tried(records: &[AttemptRecord]) -> Option<String> {
     (!list.is_empty()).then_some(list)
 }
 
-/// Returns milliseconds with three decimals.
-fn millis(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
+/// Appends milliseconds with at most three decimals, and one at least, as JSON has numbers that are not whole.
+fn write_millis(duration: Duration, buffer: &mut Vec<u8>) {
+    let rounded = duration.saturating_add(Duration::from_nanos(500));
+    let micros = u64::try_from(rounded.as_micros()).unwrap_or(u64::MAX);
+    json::number(micros / 1000, buffer);
+    let decimals = micros % 1000;
+    let digits = [decimals / 100, decimals / 10 % 10, decimals % 10];
+    let kept = digits.iter().rposition(|digit| *digit != 0).unwrap_or_default();
+    buffer.push(b'.');
+    buffer.extend(digits[..=kept].iter().map(|digit| b'0' + *digit as u8));
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::UNIX_EPOCH;
-
-    use omniroute_core::ids::{AccountId, ProviderId};
-    use omniroute_core::verdict::Reason;
-
-    use super::*;
-
-    fn record(account: &str, failure: Option<Reason>, status: Option<u16>) -> AttemptRecord {
-        AttemptRecord {
-            provider: ProviderId::new("p"),
-            account: AccountId::new(account),
-            model: "m".into(),
-            failure,
-            status,
-            waited: Duration::ZERO,
-            took: Duration::ZERO,
-            rest: None,
-            span: None,
-        }
-    }
-
-    #[test]
-    fn failed_attempts_are_listed_with_reason_and_status() {
-        let records = [
-            record("one", Some(Reason::RateLimit), Some(429)),
-            record("two", Some(Reason::Connect), None),
-            record("three", None, Some(200)),
-        ];
-        assert_eq!(tried(&records).as_deref(), Some("one:rate_limit(429), two:connect"));
-        assert_eq!(tried(&records[2..]), None);
-    }
-
-    #[test]
-    fn long_texts_are_cut_and_times_have_fixed_digits() {
-        assert_eq!(visible("short"), "short");
-        assert_eq!(visible(&"é".repeat(500)).chars().count(), MAX_CLIENT_CHARS + 1);
-        assert_eq!(timestamp(UNIX_EPOCH), "1970-01-01T00:00:00.000000Z");
-        assert_eq!(millis(Duration::from_nanos(1_234_567)), 1.235);
-    }
-}
+mod tests;

@@ -21,12 +21,16 @@ pub struct AccessLog {
 }
 
 impl AccessLog {
-    /// Begins to write in this format.
+    /// Begins to write in this format, unless `RUST_LOG` switches the target `access` off.
     ///
     /// # Errors
     ///
     /// The system's, if no thread can be started.
     pub fn start(format: LogFormat, clock: Clock) -> std::io::Result<Self> {
+        // Asked once: levels do not change while the program runs, and asking costs as much as half a line.
+        if !tracing::enabled!(target: "access", tracing::Level::INFO) {
+            return Ok(Self::off(clock));
+        }
         Ok(Self { output: Some((format, Writer::start()?)), clock })
     }
 
@@ -35,12 +39,9 @@ impl AccessLog {
         Self { output: None, clock }
     }
 
-    /// Writes a request's line, unless `RUST_LOG` switches the target `access` off.
+    /// Writes a request's line.
     pub fn write(&self, cx: &RequestContext, outcome: &Outcome, records: &[AttemptRecord]) {
         let Some((format, writer)) = &self.output else { return };
-        if !tracing::enabled!(target: "access", tracing::Level::INFO) {
-            return;
-        }
         let line = Line::new(self.clock.wall(), cx, outcome, records);
         writer.append(|buffer| match format {
             LogFormat::Json => line.write_json(buffer),

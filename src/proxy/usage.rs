@@ -116,6 +116,10 @@ fn micros(duration: Duration) -> u64 {
 }
 
 fn cut(text: &str, most_chars: usize) -> Box<str> {
+    // No character takes less than a byte.
+    if text.len() <= most_chars {
+        return text.into();
+    }
     match text.char_indices().nth(most_chars) {
         None => text.into(),
         Some((end, _)) => text[..end].into(),
