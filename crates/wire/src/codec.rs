@@ -15,6 +15,7 @@ use crate::ids;
 use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
 use crate::splice;
+use crate::survey::Survey;
 
 /// Reads and writes one wire format: requests, whole replies, streams and errors.
 ///
@@ -83,6 +84,14 @@ pub trait Codec: Amend + Send + Sync + 'static {
     ///
     /// The last event is `End`, or `Error` when the body is an error or no reply at all.
     fn read_reply(&self, body: &[u8]) -> Vec<Event>;
+
+    /// Reads of a whole 2xx reply what is needed of one that is passed on: the same usage and finish of the
+    /// first answer as [`Codec::read_reply`] has in its events. `None`: it has to be read in full, which is
+    /// no fault of the reply.
+    fn survey_reply(&self, body: &[u8]) -> Option<Survey> {
+        let _ = body;
+        None
+    }
 
     /// Writes a whole reply from a complete list of events (ending in `End`).
     fn write_reply(&self, events: &[Event], context: &ReplyContext) -> Vec<u8>;

@@ -40,6 +40,7 @@ pub mod translator;
 mod argument_object;
 mod breakpoint;
 mod by_number;
+mod cursor;
 mod custom_tool;
 mod data_url;
 mod divided;
@@ -64,6 +65,7 @@ mod server_text;
 pub mod session;
 mod strict_schema;
 mod string_or_list;
+mod survey;
 mod text;
 mod tool_names;
 mod writing;
@@ -81,6 +83,7 @@ pub use codec::{
 pub use event::{Event, Finish, Usage};
 pub use model_facts::ModelFacts;
 pub use notes::Notes;
+pub use survey::Survey;
 pub use translator::Translator;
 
 /// One of the four wire formats, by the name it has in the YAML.

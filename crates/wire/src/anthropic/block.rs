@@ -6,10 +6,14 @@ use serde_json::value::RawValue;
 
 use super::cite;
 use crate::chat::{CallKind, Opaque, OpaqueKind, Vendor};
+use crate::cursor::Cursor;
 use crate::event::{Citation, Event, PartHead, ReasoningKind};
 use crate::mend;
 
-/// The members of all block types; absent ones are `None`.
+/// The types of blocks that are no business of the vendor's own.
+const KINDS: [&str; 4] = ["text", "thinking", "redacted_thinking", "tool_use"];
+
+/// The members of these block types; absent ones are `None`.
 #[derive(Default, Deserialize)]
 struct Wire<'a> {
     #[serde(rename = "type", default)]
@@ -59,7 +63,7 @@ impl Block {
             kind: String,
         }
         let kind = serde_json::from_str::<Kind>(raw)?.kind;
-        if !["text", "thinking", "redacted_thinking", "tool_use"].contains(&&*kind) {
+        if !KINDS.contains(&&*kind) {
             let head = server(serde_json::from_str(raw)?);
             return Ok(Self::plain(head, String::new()));
         }
@@ -105,6 +109,23 @@ impl Block {
     }
 }
 
+/// Takes a block out of a document that is skimmed, unless it is the vendor's own. Returns whether it is a
+/// call for the client.
+pub(super) fn skim(json: &mut Cursor<'_>) -> Option<bool> {
+    let mut kind = None;
+    json.object::<16>(|json, name| {
+        match name {
+            "type" => kind = json.string()?.plain(),
+            "text" | "thinking" | "signature" | "data" | "id" | "name" => drop(json.text()?),
+            "citations" => drop(json.unless_null(|json| json.list(Cursor::pass))?),
+            _ => json.pass()?,
+        }
+        Some(())
+    })?;
+    let kind = kind?;
+    KINDS.contains(&kind).then_some(kind == "tool_use")
+}
+
 /// Makes the part of a block of the vendor's own.
 pub(super) fn server(raw: Value) -> PartHead {
     let query = query_of(&raw);
@@ -130,6 +151,8 @@ pub(super) fn delta_event(head: &PartHead, part: u32, delta: String) -> Option<E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::WireFormat;
+    use crate::translator::surveys::every_field;
 
     fn read(text: &str) -> Block {
         Block::read(serde_json::from_str(text).unwrap()).unwrap()
@@ -162,6 +185,16 @@ mod tests {
             // `text` is no string here: members of such blocks mean something else.
             let server = read(&format!(r#"{{"type":"{kind}","text":7}}"#));
             assert!(matches!(server.head, PartHead::Server { .. }), "{kind}");
+        }
+    }
+
+    #[test]
+    fn no_member_is_forgotten_by_a_survey() {
+        for kind in KINDS {
+            let reply = format!(
+                r#"{{"content":[{{"type":"{kind}","text":"a"}}],"usage":{{"output_tokens":4}}}}"#
+            );
+            every_field::<Wire<'_>>(WireFormat::Anthropic, &reply, "/content/0");
         }
     }
 

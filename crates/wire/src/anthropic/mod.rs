@@ -17,6 +17,7 @@ mod request;
 mod sealed;
 mod search;
 mod stream;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -33,6 +34,7 @@ use crate::event::Event;
 use crate::ids;
 use crate::mend;
 use crate::notes::Notes;
+use crate::survey::Survey;
 
 /// The codec of Anthropic Messages.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +64,10 @@ impl Codec for Anthropic {
 
     fn read_reply(&self, body: &[u8]) -> Vec<Event> {
         reply::read(body)
+    }
+
+    fn survey_reply(&self, body: &[u8]) -> Option<Survey> {
+        survey::reply(body)
     }
 
     fn write_reply(&self, events: &[Event], context: &ReplyContext) -> Vec<u8> {

@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::cursor::Cursor;
 use crate::event::Usage;
 use crate::json;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Wire {
     input_tokens: Option<u64>,
     cache_read_input_tokens: Option<u64>,
@@ -19,7 +20,7 @@ struct Wire {
     iterations: Option<Vec<Step>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct ServerTools {
     web_search_requests: Option<u64>,
 }
@@ -32,13 +33,13 @@ struct Step {
     output_tokens: Option<u64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct CacheCreation {
     ephemeral_5m_input_tokens: Option<u64>,
     ephemeral_1h_input_tokens: Option<u64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct OutputDetails {
     thinking_tokens: Option<u64>,
 }
@@ -46,7 +47,10 @@ struct OutputDetails {
 /// Reads a `usage` object. One that cannot be understood says nothing: an answer is worth more than
 /// its numbers.
 pub(super) fn read(raw: &RawValue) -> Usage {
-    let Ok(wire) = serde_json::from_str::<Wire>(raw.get()) else { return Usage::default() };
+    serde_json::from_str::<Wire>(raw.get()).map(counted).unwrap_or_default()
+}
+
+fn counted(wire: Wire) -> Usage {
     let steps = wire.iterations.unwrap_or_default();
     let long = wire.cache_creation.as_ref().and_then(|split| split.ephemeral_1h_input_tokens);
     let by_lifetime = wire.cache_creation.and_then(|split| {
@@ -67,6 +71,65 @@ pub(super) fn read(raw: &RawValue) -> Usage {
         reasoning: wire.output_tokens_details.and_then(|details| details.thinking_tokens),
         ..Usage::default()
     }
+}
+
+/// Takes a `usage` object out of a document that is skimmed, unless it has steps.
+pub(super) fn skim(json: &mut Cursor<'_>) -> Option<Usage> {
+    let mut wire = Wire::default();
+    json.object::<16>(|json, name| {
+        match name {
+            "input_tokens" => wire.input_tokens = json.count()?,
+            "cache_read_input_tokens" => wire.cache_read_input_tokens = json.count()?,
+            "cache_creation_input_tokens" => wire.cache_creation_input_tokens = json.count()?,
+            "output_tokens" => wire.output_tokens = json.count()?,
+            "cache_creation" => wire.cache_creation = json.unless_null(skim_cache)?,
+            "output_tokens_details" => {
+                wire.output_tokens_details = json.unless_null(skim_output)?;
+            }
+            "server_tool_use" => wire.server_tool_use = json.unless_null(skim_tools)?,
+            "iterations" => json.null()?,
+            _ => json.pass()?,
+        }
+        Some(())
+    })?;
+    Some(counted(wire))
+}
+
+fn skim_cache(json: &mut Cursor<'_>) -> Option<CacheCreation> {
+    let mut split = CacheCreation::default();
+    json.object::<12>(|json, name| {
+        match name {
+            "ephemeral_5m_input_tokens" => split.ephemeral_5m_input_tokens = json.count()?,
+            "ephemeral_1h_input_tokens" => split.ephemeral_1h_input_tokens = json.count()?,
+            _ => json.pass()?,
+        }
+        Some(())
+    })?;
+    Some(split)
+}
+
+fn skim_output(json: &mut Cursor<'_>) -> Option<OutputDetails> {
+    let mut details = OutputDetails::default();
+    json.object::<12>(|json, name| {
+        match name {
+            "thinking_tokens" => details.thinking_tokens = json.count()?,
+            _ => json.pass()?,
+        }
+        Some(())
+    })?;
+    Some(details)
+}
+
+fn skim_tools(json: &mut Cursor<'_>) -> Option<ServerTools> {
+    let mut tools = ServerTools::default();
+    json.object::<12>(|json, name| {
+        match name {
+            "web_search_requests" => tools.web_search_requests = json.count()?,
+            _ => json.pass()?,
+        }
+        Some(())
+    })?;
+    Some(tools)
 }
 
 /// Adds up a number of all steps, or returns `None` if none has it.
@@ -111,9 +174,21 @@ pub(super) fn write(usage: &Usage, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::WireFormat;
+    use crate::translator::surveys::every_field;
 
     fn read_text(text: &str) -> Usage {
         read(serde_json::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn no_member_is_forgotten_by_a_survey() {
+        let reply = r#"{"content":[],"usage":{"output_tokens":4,"cache_creation":{},
+            "output_tokens_details":{},"server_tool_use":{}}}"#;
+        every_field::<Wire>(WireFormat::Anthropic, reply, "/usage");
+        every_field::<CacheCreation>(WireFormat::Anthropic, reply, "/usage/cache_creation");
+        every_field::<OutputDetails>(WireFormat::Anthropic, reply, "/usage/output_tokens_details");
+        every_field::<ServerTools>(WireFormat::Anthropic, reply, "/usage/server_tool_use");
     }
 
     #[test]

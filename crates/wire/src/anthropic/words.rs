@@ -18,18 +18,22 @@ impl StopSaid {
     /// Makes the event for the end of a reply that is certain to be complete. Without a
     /// `stop_reason` it follows from the calls, with an empty native word.
     pub(super) fn into_event(self, has_calls: bool) -> Event {
-        let reason = match self.reason.as_deref() {
-            Some(word) => read_stop_reason(word),
-            None if has_calls => Finish::ToolCalls,
-            None => Finish::Stop,
-        };
         Event::Finish {
             choice: 0,
-            reason,
+            reason: finish(self.reason.as_deref(), has_calls),
             native: self.reason.unwrap_or_default(),
             stop_sequence: self.sequence,
             detail: self.explanation,
         }
+    }
+}
+
+/// Returns why a complete reply ended.
+pub(super) fn finish(stop_reason: Option<&str>, has_calls: bool) -> Finish {
+    match stop_reason {
+        Some(word) => read_stop_reason(word),
+        None if has_calls => Finish::ToolCalls,
+        None => Finish::Stop,
     }
 }
 

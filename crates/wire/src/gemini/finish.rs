@@ -19,10 +19,13 @@ const OTHERS: [&str; 7] = [
 /// Native word of the finish of a whole reply that does not say why it ended.
 const NONE_SAID: &str = "";
 
+/// The word of an answer that has not ended.
+pub(super) const UNSPECIFIED: &str = "FINISH_REASON_UNSPECIFIED";
+
 /// Words by number, as `$alt=json;enum-encoding=int` sends them (proto `Candidate.FinishReason` of
 /// `generativelanguage.v1beta`). Numbers 6 to 9 differ at Vertex, which always sends words.
 const BY_NUMBER: [&str; 14] = [
-    "FINISH_REASON_UNSPECIFIED",
+    UNSPECIFIED,
     "STOP",
     "MAX_TOKENS",
     "SAFETY",

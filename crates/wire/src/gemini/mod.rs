@@ -21,6 +21,7 @@ mod request;
 mod schema;
 mod sources;
 mod stream;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -37,6 +38,7 @@ use crate::codec::{
 use crate::event::Event;
 use crate::mend;
 use crate::notes::Notes;
+use crate::survey::Survey;
 
 /// The codec of Google Gemini `generateContent`.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +80,10 @@ impl Codec for Gemini {
 
     fn read_reply(&self, body: &[u8]) -> Vec<Event> {
         reply::read(body)
+    }
+
+    fn survey_reply(&self, body: &[u8]) -> Option<Survey> {
+        survey::reply(body)
     }
 
     fn write_reply(&self, events: &[Event], context: &ReplyContext) -> Vec<u8> {

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::cursor::Cursor;
 use crate::event::Usage;
 
 /// The members of `usageMetadata` that matter here.
@@ -61,6 +62,56 @@ impl From<Vec<Detail>> for Kinds {
         }
         kinds
     }
+}
+
+/// Takes `usageMetadata` out of a document that is skimmed.
+pub(super) fn skim(json: &mut Cursor<'_>) -> Option<Counts> {
+    let mut counts = Counts::default();
+    json.object::<24>(|json, name| {
+        match name {
+            "promptTokenCount" => counts.prompt_token_count = json.count()?,
+            "cachedContentTokenCount" => counts.cached_content_token_count = json.count()?,
+            "candidatesTokenCount" => counts.candidates_token_count = json.count()?,
+            "thoughtsTokenCount" => counts.thoughts_token_count = json.count()?,
+            "toolUsePromptTokenCount" => counts.tool_use_prompt_token_count = json.count()?,
+            "promptTokensDetails" => {
+                counts.prompt_tokens_details = json.unless_null(skim_kinds)?;
+            }
+            "candidatesTokensDetails" => {
+                counts.candidates_tokens_details = json.unless_null(skim_kinds)?;
+            }
+            _ => pass_camel(json, name)?,
+        }
+        Some(())
+    })?;
+    Some(counts)
+}
+
+fn skim_kinds(json: &mut Cursor<'_>) -> Option<Kinds> {
+    let mut kinds = Kinds::default();
+    json.list(|json| {
+        let (mut modality, mut count) = (None, None);
+        json.object::<12>(|json, name| {
+            match name {
+                "modality" => modality = Some(json.string()?.plain()?),
+                "tokenCount" => count = json.count()?,
+                _ => pass_camel(json, name)?,
+            }
+            Some(())
+        })?;
+        match modality {
+            Some("IMAGE") => kinds.image = count,
+            Some("AUDIO") => kinds.audio = count,
+            _ => {}
+        }
+        Some(())
+    })?;
+    Some(kinds)
+}
+
+/// Passes over a member that is not known under this name, unless it may be known in snake_case.
+pub(super) fn pass_camel(json: &mut Cursor<'_>, name: &str) -> Option<()> {
+    if name.contains('_') { None } else { json.pass() }
 }
 
 impl From<Kinds> for Vec<Detail> {
@@ -142,6 +193,8 @@ fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::WireFormat;
+    use crate::translator::surveys::every_field;
 
     fn read(json: &str) -> Usage {
         serde_json::from_str::<Counts>(json).unwrap().read()
@@ -163,6 +216,13 @@ mod tests {
             ..Usage::default()
         };
         assert_eq!(usage, expected);
+    }
+
+    #[test]
+    fn no_member_of_the_kinds_is_forgotten_by_a_survey() {
+        let reply = r#"{"candidates":[{}],"usageMetadata":{"candidatesTokenCount":4,
+            "promptTokensDetails":[{"modality":"IMAGE","tokenCount":7}]}}"#;
+        every_field::<Detail>(WireFormat::Gemini, reply, "/usageMetadata/promptTokensDetails/0");
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub(crate) mod quiet_usage;
 mod reply;
 mod request;
 mod stream;
+mod survey;
 
 pub use self::completions::LegacyCompletions;
 use self::stream::reader::{ChatReader, read_reply};
@@ -25,6 +26,7 @@ use crate::codec::{
 use crate::event::Event;
 use crate::mend;
 use crate::notes::Notes;
+use crate::survey::Survey;
 
 /// The codec of OpenAI Chat Completions.
 pub struct OpenAiChat;
@@ -53,6 +55,10 @@ impl Codec for OpenAiChat {
 
     fn read_reply(&self, body: &[u8]) -> Vec<Event> {
         read_reply(body)
+    }
+
+    fn survey_reply(&self, body: &[u8]) -> Option<Survey> {
+        survey::reply(body)
     }
 
     fn write_reply(&self, events: &[Event], context: &ReplyContext) -> Vec<u8> {

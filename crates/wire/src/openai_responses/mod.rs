@@ -15,6 +15,7 @@ mod request;
 mod response;
 mod settings;
 mod stream;
+mod survey;
 mod usage;
 
 use crate::WireFormat;
@@ -27,6 +28,7 @@ use crate::event::Event;
 use crate::mend;
 use crate::notes::Notes;
 use crate::openai_chat;
+use crate::survey::Survey;
 
 /// The codec of OpenAI Responses.
 pub struct OpenAiResponses;
@@ -55,6 +57,10 @@ impl Codec for OpenAiResponses {
 
     fn read_reply(&self, body: &[u8]) -> Vec<Event> {
         reply::read(body)
+    }
+
+    fn survey_reply(&self, body: &[u8]) -> Option<Survey> {
+        survey::reply(body)
     }
 
     fn write_reply(&self, events: &[Event], context: &ReplyContext) -> Vec<u8> {

@@ -10,6 +10,8 @@ mod collector;
 mod free_text;
 mod refine;
 mod sequence;
+#[cfg(test)]
+pub(crate) mod surveys;
 mod tail;
 mod turn;
 mod usable;
@@ -25,7 +27,7 @@ use self::sequence::Sequence;
 use self::tail::Tail;
 pub use self::usable::as_api_error;
 use self::watch::Watch;
-pub use self::whole::{WholeReply, WholeTurn, translate_reply};
+pub use self::whole::{WholeReply, WholeTurn, pass_reply, translate_reply};
 use self::writer::LateWriter;
 use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};

@@ -8,6 +8,7 @@ use super::watch::Watch;
 use super::{Codec, Event, Finish, ReplyContext, Usage, is_exact};
 use crate::api_error::UpstreamError;
 use crate::recall::Learned;
+use crate::survey::Survey;
 
 /// A whole reply as the client gets it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,15 +47,32 @@ pub fn translate_reply(
     body: &Bytes,
     context: &ReplyContext,
 ) -> WholeReply {
-    let events = upstream.read_reply(body);
     if is_exact(upstream, client) {
-        let mut watch = Watch::default();
-        events.iter().for_each(|event| watch.see(event));
-        return WholeReply::new(body.clone(), watch);
+        return pass_reply(upstream, body);
     }
     let mut turn = WholeTurn::new(upstream, client, context);
-    turn.add(events);
+    turn.add(upstream.read_reply(body));
     turn.written(client, context)
+}
+
+/// Looks at a whole 2xx reply whose bytes are passed on to a client of the same format.
+pub fn pass_reply(codec: &dyn Codec, body: &Bytes) -> WholeReply {
+    surveyed(codec, body).unwrap_or_else(|| watched(codec, body))
+}
+
+/// Looks at a reply that is passed on without reading it in full. `None`: that is not enough to tell what it says, or nobody counted
+/// the output, of which an estimate has to hear every word.
+pub(super) fn surveyed(codec: &dyn Codec, body: &Bytes) -> Option<WholeReply> {
+    let Survey { usage, finish } = codec.survey_reply(body)?;
+    usage.output?;
+    Some(WholeReply { body: body.clone(), usage, finish: Some(finish), ..WholeReply::default() })
+}
+
+/// Reads a reply that is passed on in full.
+pub(super) fn watched(codec: &dyn Codec, body: &Bytes) -> WholeReply {
+    let mut watch = Watch::default();
+    codec.read_reply(body).iter().for_each(|event| watch.see(event));
+    WholeReply::new(body.clone(), watch)
 }
 
 /// An answer that is written when it is whole: of one reply, or of several where its provider paused.

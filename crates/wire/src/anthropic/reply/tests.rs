@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::WireFormat;
 use crate::api_error::ErrorKind;
 use crate::chat::{CallKind, Opaque};
 use crate::event::{Finish, ReasoningKind, Usage};
+use crate::translator::surveys::every_field;
 
 fn read_value(body: &Value) -> Vec<Event> {
     read(body.to_string().as_bytes())
@@ -58,6 +60,13 @@ fn a_reply_survives_reading_and_writing() {
         },
     });
     assert_eq!(rewritten(&body), body);
+}
+
+#[test]
+fn no_member_is_forgotten_by_a_survey() {
+    let reply = r#"{"content":[],"stop_details":{},"usage":{"output_tokens":4}}"#;
+    every_field::<Wire<'_>>(WireFormat::Anthropic, reply, "");
+    every_field::<StopDetails>(WireFormat::Anthropic, reply, "/stop_details");
 }
 
 #[test]

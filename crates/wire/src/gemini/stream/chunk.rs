@@ -137,3 +137,28 @@ pub(super) enum Word<'a> {
     /// By number.
     Number(u64),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::WireFormat::Gemini;
+    use crate::translator::surveys::every_field;
+
+    const REPLY: &str = r#"{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f"}},
+        {"inlineData":{}},{"text":"a"}]},"finishReason":"STOP"}],"promptFeedback":{},
+        "usageMetadata":{"candidatesTokenCount":4}}"#;
+
+    #[test]
+    fn no_member_is_forgotten_by_a_survey() {
+        let answer = "/candidates/0";
+        let part = |place| format!("{answer}/content/parts/{place}");
+        every_field::<Chunk<'_>>(Gemini, REPLY, "");
+        every_field::<PromptFeedback<'_>>(Gemini, REPLY, "/promptFeedback");
+        every_field::<Candidate<'_>>(Gemini, REPLY, answer);
+        every_field::<Content<'_>>(Gemini, REPLY, "/candidates/0/content");
+        every_field::<Part<'_>>(Gemini, REPLY, &part("2"));
+        every_field::<FunctionCall<'_>>(Gemini, REPLY, &part("0/functionCall"));
+        every_field::<InlineData<'_>>(Gemini, REPLY, &part("1/inlineData"));
+        every_field::<Counts>(Gemini, REPLY, "/usageMetadata");
+    }
+}

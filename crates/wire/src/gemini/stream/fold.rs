@@ -215,7 +215,7 @@ impl Fold {
         }
         if let Some(reason) = &candidate.finish_reason {
             let word = spell(reason, finish::word_of);
-            if word != "FINISH_REASON_UNSPECIFIED" {
+            if word != finish::UNSPECIFIED {
                 choice.finish = Some(word);
             }
         }

@@ -444,12 +444,12 @@ impl Answer {
             finish::Word::Finish(said) if !native.is_empty() => said,
             _ => Finish::Stop,
         };
-        let reason = match said {
-            Finish::Stop if self.calls.any() => Finish::ToolCalls,
-            Finish::Stop if self.refused => Finish::Refusal,
-            Finish::Stop if matched.is_some() => Finish::StopSequence,
-            said => said,
+        let held = finish::Held {
+            calls: self.calls.any(),
+            refusal: self.refused,
+            stop_sequence: matched.is_some(),
         };
+        let reason = held.reason(said);
         let stop_sequence = matched.filter(|_| reason == Finish::StopSequence);
         let detail = None;
         out.push(Event::Finish { choice: self.index, reason, native, stop_sequence, detail });

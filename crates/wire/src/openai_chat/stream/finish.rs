@@ -34,6 +34,29 @@ pub(crate) fn read(native: &str) -> Word {
     Word::Finish(finish)
 }
 
+/// What an answer holds that tells more of its end than its word does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    /// Calls for the client to answer.
+    pub(crate) calls: bool,
+    /// Refusal text.
+    pub(crate) refusal: bool,
+    /// The stop sequence that matched.
+    pub(crate) stop_sequence: bool,
+}
+
+impl Held {
+    /// Returns why the answer ended that is `said` to have ended so.
+    pub(crate) const fn reason(self, said: Finish) -> Finish {
+        match said {
+            Finish::Stop if self.calls => Finish::ToolCalls,
+            Finish::Stop if self.refusal => Finish::Refusal,
+            Finish::Stop if self.stop_sequence => Finish::StopSequence,
+            said => said,
+        }
+    }
+}
+
 /// Whether an answer held refusal text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefusalText {

@@ -1,6 +1,7 @@
 //! Token counts between this format's `usage` object and the canonical [`Usage`].
 
-use super::chunk::WireUsage;
+use super::chunk::{CompletionDetails, PromptDetails, ServerToolUse, WireUsage};
+use crate::cursor::Cursor;
 use crate::event::Usage;
 
 /// Reads a `usage` object, mending what providers are known to count differently.
@@ -52,6 +53,71 @@ pub(crate) fn read(wire: &WireUsage) -> Usage {
             .or_else(|| wire.server_tool_use.as_ref()?.web_search_requests.0),
         ..Usage::default()
     }
+}
+
+/// Takes a `usage` object out of a document that is skimmed.
+pub(crate) fn skim(json: &mut Cursor<'_>) -> Option<WireUsage> {
+    let mut usage = WireUsage::default();
+    json.object::<24>(|json, name| {
+        match name {
+            "prompt_tokens" => usage.prompt_tokens.0 = json.count()?,
+            "completion_tokens" => usage.completion_tokens.0 = json.count()?,
+            "total_tokens" => usage.total_tokens.0 = json.count()?,
+            "prompt_cache_hit_tokens" => usage.prompt_cache_hit_tokens.0 = json.count()?,
+            "num_search_queries" => usage.num_search_queries.0 = json.count()?,
+            "prompt_tokens_details" => {
+                usage.prompt_tokens_details = json.unless_null(skim_prompt)?;
+            }
+            "completion_tokens_details" => {
+                usage.completion_tokens_details = json.unless_null(skim_completion)?;
+            }
+            "server_tool_use" => usage.server_tool_use = json.unless_null(skim_tools)?,
+            _ => json.pass()?,
+        }
+        Some(())
+    })?;
+    Some(usage)
+}
+
+fn skim_prompt(json: &mut Cursor<'_>) -> Option<PromptDetails> {
+    let mut details = PromptDetails::default();
+    json.object::<12>(|json, name| {
+        match name {
+            "cached_tokens" => details.cached_tokens.0 = json.count()?,
+            "cache_write_tokens" => details.cache_write_tokens.0 = json.count()?,
+            "audio_tokens" => details.audio_tokens.0 = json.count()?,
+            "image_tokens" => details.image_tokens.0 = json.count()?,
+            _ => json.pass()?,
+        }
+        Some(())
+    })?;
+    Some(details)
+}
+
+fn skim_completion(json: &mut Cursor<'_>) -> Option<CompletionDetails> {
+    let mut details = CompletionDetails::default();
+    json.object::<12>(|json, name| {
+        match name {
+            "reasoning_tokens" => details.reasoning_tokens.0 = json.count()?,
+            "audio_tokens" => details.audio_tokens.0 = json.count()?,
+            "image_tokens" => details.image_tokens.0 = json.count()?,
+            _ => json.pass()?,
+        }
+        Some(())
+    })?;
+    Some(details)
+}
+
+fn skim_tools(json: &mut Cursor<'_>) -> Option<ServerToolUse> {
+    let mut tools = ServerToolUse::default();
+    json.object::<12>(|json, name| {
+        match name {
+            "web_search_requests" => tools.web_search_requests.0 = json.count()?,
+            _ => json.pass()?,
+        }
+        Some(())
+    })?;
+    Some(tools)
 }
 
 /// Providers say 0 for what no part of the call was; that is no more than silence.

@@ -109,3 +109,18 @@ pub(super) fn string<'v>(object: &'v Value, name: &str) -> &'v str {
 pub(super) fn list<'v>(object: &'v Value, name: &str) -> &'v [Value] {
     object.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::WireFormat::OpenAiResponses;
+    use crate::translator::surveys::every_field;
+
+    #[test]
+    fn no_member_is_forgotten_by_a_survey() {
+        let reply = r#"{"id":"r","status":"completed","incomplete_details":null,"error":null,"usage":{
+            "output_tokens":3},"output":[{"type":"message","content":[{"type":"output_text","text":"a"}]}]}"#;
+        every_field::<Wire<'_>>(OpenAiResponses, reply, "");
+        every_field::<Response>(OpenAiResponses, reply, "");
+    }
+}
