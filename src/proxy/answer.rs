@@ -6,9 +6,7 @@ use bytes::{Bytes, BytesMut};
 use omniroute_core::context::Operation;
 use omniroute_core::error::Error;
 use omniroute_core::verdict::{Reason, Signal, header_wait, told};
-use omniroute_wire::translator::{
-    Collector, Mode, WholeReply, WholeTurn, is_exact, translate_reply,
-};
+use omniroute_wire::translator::{Collector, Mode, WholeReply, WholeTurn, is_exact, pass_reply};
 use omniroute_wire::{Translator, UpstreamError};
 use pingora::http::ResponseHeader;
 
@@ -241,12 +239,11 @@ impl Exchange {
 
     fn whole_ended(&mut self, head: Head, body: &Bytes, turn: Option<Box<WholeTurn>>) -> Step {
         let Some(attempt) = &self.attempt else { return self.give_up(Error::Internal) };
-        let context = self.reply_context(&attempt.care);
         let (upstream, client) = (attempt.codec, self.client);
         if is_exact(upstream, client) && !self.peek.stream {
-            let reply = translate_reply(upstream, client, body, &context);
-            return self.whole_came(&head, reply, JSON);
+            return self.whole_came(&head, pass_reply(upstream, body), JSON);
         }
+        let context = self.reply_context(&attempt.care);
         let mut turn = turn.unwrap_or_else(|| Box::new(WholeTurn::new(upstream, client, &context)));
         turn.add(upstream.read_reply(body));
         if let Some(asking) = turn.continued(upstream, &attempt.asked) {
