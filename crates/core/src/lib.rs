@@ -10,6 +10,7 @@ pub mod budget;
 pub mod clock;
 pub mod config;
 pub mod context;
+pub mod digits;
 pub mod error;
 pub mod filter;
 pub mod hex;

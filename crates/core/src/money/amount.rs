@@ -3,12 +3,14 @@
 use std::fmt;
 use std::iter::Sum;
 
+use crate::digits;
+
 /// Nanodollars of a dollar.
 const DOLLAR: u64 = 1_000_000_000;
-/// Decimals of an amount in dollars.
-const DECIMALS: usize = 9;
 /// Decimals that are always printed.
 const LEAST_DECIMALS: usize = 2;
+/// Characters that hold what a call costs.
+const EXPECTED_DIGITS: usize = 16;
 
 /// An amount of US dollars in billionths. At most about 18 billion dollars; sums stop there.
 ///
@@ -56,9 +58,13 @@ impl Nanodollars {
 
     /// Returns dollars without the sign, with two to nine decimals.
     pub fn in_digits(self) -> String {
-        let decimals = format!("{:09}", self.0 % DOLLAR);
-        let kept = decimals.trim_end_matches('0').len().clamp(LEAST_DECIMALS, DECIMALS);
-        format!("{}.{}", self.0 / DOLLAR, &decimals[..kept])
+        let mut digits = String::with_capacity(EXPECTED_DIGITS);
+        self.write_digits(&mut digits);
+        digits
+    }
+
+    fn write_digits(self, out: &mut String) {
+        digits::fraction(self.0 / DOLLAR, self.0 % DOLLAR, LEAST_DECIMALS, out);
     }
 
     /// Returns dollars as metrics have them. Not for sums: a float holds 15 digits.
@@ -76,6 +82,9 @@ impl Sum for Nanodollars {
 
 impl fmt::Display for Nanodollars {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "${}", self.in_digits())
+        let mut text = String::with_capacity(EXPECTED_DIGITS);
+        text.push('$');
+        self.write_digits(&mut text);
+        f.write_str(&text)
     }
 }

@@ -1,0 +1,45 @@
+//! Numbers written into text for every answer, where the machinery of `format!` would be most of the cost.
+
+const BILLION: u64 = 1_000_000_000;
+
+/// Appends a whole number.
+pub fn whole(number: u64, out: &mut String) {
+    out.push_str(itoa::Buffer::new().format(number));
+}
+
+/// Appends a decimal fraction without the zeros at its end, but with at least `least` decimals. Without
+/// decimals it has no point.
+///
+/// `billionths` are less than a billion; what is beyond counts as all nines.
+pub fn fraction(number: u64, billionths: u64, least: usize, out: &mut String) {
+    whole(number, out);
+    let mut buffer = itoa::Buffer::new();
+    // The one in front keeps the zeros behind it.
+    let decimals = &buffer.format(BILLION + billionths.min(BILLION - 1))[1..];
+    let said = decimals.bytes().rposition(|digit| digit != b'0').map_or(0, |last| last + 1);
+    let kept = said.max(least).min(decimals.len());
+    if kept > 0 {
+        out.push('.');
+        out.push_str(&decimals[..kept]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_have_the_decimals_they_need() {
+        let check = |number, billionths, least, expected: &str| {
+            let mut text = String::new();
+            fraction(number, billionths, least, &mut text);
+            assert_eq!(text, expected);
+        };
+        check(0, 0, 0, "0");
+        check(0, 0, 2, "0.00");
+        check(59, 500_000_000, 0, "59.5");
+        check(59, 500_000_000, 2, "59.50");
+        check(7, 75, 2, "7.000000075");
+        check(u64::MAX, 999_999_999, 12, "18446744073709551615.999999999");
+    }
+}
