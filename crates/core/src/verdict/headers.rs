@@ -7,7 +7,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::MAX_WAIT;
 
@@ -40,44 +40,44 @@ pub struct Told {
 
 /// One limit in a vendor's headers.
 struct Family {
-    remaining: &'static str,
-    reset: &'static str,
+    remaining: HeaderName,
+    reset: HeaderName,
 }
 
+impl Family {
+    const fn new(remaining: &'static str, reset: &'static str) -> Self {
+        Self {
+            remaining: HeaderName::from_static(remaining),
+            reset: HeaderName::from_static(reset),
+        }
+    }
+}
+
+/// What the names of all limits begin with.
+const BEGINNINGS: [&str; 3] = ["x-ratelimit-", "anthropic-ratelimit-", "ratelimit-"];
+
 /// Limits of requests.
-const REQUESTS: [Family; 5] = [
-    Family { remaining: "x-ratelimit-remaining-requests", reset: "x-ratelimit-reset-requests" },
-    Family {
-        remaining: "x-ratelimit-remaining-requests-day",
-        reset: "x-ratelimit-reset-requests-day",
-    },
-    Family {
-        remaining: "anthropic-ratelimit-requests-remaining",
-        reset: "anthropic-ratelimit-requests-reset",
-    },
-    Family { remaining: "x-ratelimit-remaining", reset: "x-ratelimit-reset" },
-    Family { remaining: "ratelimit-remaining", reset: "ratelimit-reset" },
+static REQUESTS: [Family; 5] = [
+    Family::new("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+    Family::new("x-ratelimit-remaining-requests-day", "x-ratelimit-reset-requests-day"),
+    Family::new("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
+    Family::new("x-ratelimit-remaining", "x-ratelimit-reset"),
+    Family::new("ratelimit-remaining", "ratelimit-reset"),
 ];
 
 /// Limits of tokens.
-const TOKENS: [Family; 5] = [
-    Family { remaining: "x-ratelimit-remaining-tokens", reset: "x-ratelimit-reset-tokens" },
-    Family {
-        remaining: "x-ratelimit-remaining-tokens-minute",
-        reset: "x-ratelimit-reset-tokens-minute",
-    },
-    Family {
-        remaining: "anthropic-ratelimit-tokens-remaining",
-        reset: "anthropic-ratelimit-tokens-reset",
-    },
-    Family {
-        remaining: "anthropic-ratelimit-input-tokens-remaining",
-        reset: "anthropic-ratelimit-input-tokens-reset",
-    },
-    Family {
-        remaining: "anthropic-ratelimit-output-tokens-remaining",
-        reset: "anthropic-ratelimit-output-tokens-reset",
-    },
+static TOKENS: [Family; 5] = [
+    Family::new("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+    Family::new("x-ratelimit-remaining-tokens-minute", "x-ratelimit-reset-tokens-minute"),
+    Family::new("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
+    Family::new(
+        "anthropic-ratelimit-input-tokens-remaining",
+        "anthropic-ratelimit-input-tokens-reset",
+    ),
+    Family::new(
+        "anthropic-ratelimit-output-tokens-remaining",
+        "anthropic-ratelimit-output-tokens-reset",
+    ),
 ];
 
 /// Windows of Codex subscriptions: a percentage used, and seconds until the window starts anew.
@@ -100,8 +100,8 @@ pub fn header_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 
 /// Returns what a good answer's headers say is left, for requests and for tokens the scarcest.
 pub fn told(headers: &HeaderMap, now: SystemTime) -> Told {
-    // Every name below has this in it, and most answers have none such.
-    if !headers.keys().any(|name| name.as_str().contains("ratelimit-")) {
+    // Most answers have none such, and to look for each would cost more.
+    if !headers.keys().any(is_of_limit) {
         return Told::default();
     }
     let scarcest = |families: &[Family]| {
@@ -112,6 +112,10 @@ pub fn told(headers: &HeaderMap, now: SystemTime) -> Told {
             .min_by_key(|limit| (limit.left, std::cmp::Reverse(limit.resets_in)))
     };
     Told { requests: scarcest(&REQUESTS), tokens: scarcest(&TOKENS) }
+}
+
+fn is_of_limit(name: &HeaderName) -> bool {
+    BEGINNINGS.iter().any(|beginning| name.as_str().starts_with(beginning))
 }
 
 fn reset_of_used_up(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
@@ -140,8 +144,8 @@ fn codex(headers: &HeaderMap) -> Option<Duration> {
 }
 
 fn remaining(family: &Family, headers: &HeaderMap, now: SystemTime) -> Option<Remaining> {
-    let left: f64 = text(headers.get(family.remaining))?.parse().ok()?;
-    let resets_in = reset(text(headers.get(family.reset))?, now)?;
+    let left: f64 = text(headers.get(&family.remaining))?.parse().ok()?;
+    let resets_in = reset(text(headers.get(&family.reset))?, now)?;
     #[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "saturates")]
     (!left.is_nan()).then_some(Remaining { left: left as u64, resets_in })
 }
@@ -204,4 +208,17 @@ fn date(value: Option<&HeaderValue>, now: SystemTime) -> Option<Duration> {
 
 fn text(value: Option<&HeaderValue>) -> Option<&str> {
     value?.to_str().ok().map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_all_limits_begin_as_they_are_looked_for() {
+        for Family { remaining, reset } in REQUESTS.iter().chain(&TOKENS) {
+            assert!(is_of_limit(remaining) && is_of_limit(reset), "{remaining} {reset}");
+        }
+        assert!(!is_of_limit(&http::header::RETRY_AFTER));
+    }
 }
