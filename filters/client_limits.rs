@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use omniroute_core::clock::Clock;
 use omniroute_core::context::{Operation, Outcome, RequestContext};
+use omniroute_core::digits;
 use omniroute_core::error::Error;
 use omniroute_core::filter::{BuildContext, Filter, FilterFault, Flow};
 use omniroute_core::resilience::Limits;
@@ -24,24 +25,35 @@ use serde_json::Value;
 use crate::settings;
 
 /// Names of limit, rest and reset.
-type Names = [&'static str; 3];
+type Names = [HeaderName; 3];
 
-const OPENAI: [Names; 2] = [
-    ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
-    ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"],
+static OPENAI: [Names; 2] = [
+    names([
+        "x-ratelimit-limit-requests",
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-reset-requests",
+    ]),
+    names(["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"]),
 ];
-const ANTHROPIC: [Names; 2] = [
-    [
+static ANTHROPIC: [Names; 2] = [
+    names([
         "anthropic-ratelimit-requests-limit",
         "anthropic-ratelimit-requests-remaining",
         "anthropic-ratelimit-requests-reset",
-    ],
-    [
+    ]),
+    names([
         "anthropic-ratelimit-tokens-limit",
         "anthropic-ratelimit-tokens-remaining",
         "anthropic-ratelimit-tokens-reset",
-    ],
+    ]),
 ];
+
+const fn names([limit, rest, reset]: [&'static str; 3]) -> Names {
+    [HeaderName::from_static(limit), HeaderName::from_static(rest), HeaderName::from_static(reset)]
+}
+
+/// Characters of a span of less than a minute, to the nanosecond.
+const EXPECTED_SPAN: usize = 16;
 
 /// `filter: client_limits`; the limits stand at the keys.
 #[derive(Debug, Default, Deserialize)]
@@ -83,15 +95,15 @@ impl Filter for ClientLimits {
     fn on_response(&self, cx: &RequestContext, headers: &mut HeaderMap) {
         let Some(caller) = limited(cx) else { return };
         let names = match cx.format {
-            WireFormat::OpenAiChat | WireFormat::OpenAiResponses => OPENAI,
-            WireFormat::Anthropic => ANTHROPIC,
+            WireFormat::OpenAiChat | WireFormat::OpenAiResponses => &OPENAI,
+            WireFormat::Anthropic => &ANTHROPIC,
             WireFormat::Gemini => return,
         };
         let allowances = caller.state.allowances(&caller.limits, self.clock.now());
-        for (names, allowance) in names.into_iter().zip(allowances) {
+        for (names, allowance) in names.iter().zip(allowances) {
             let Some(allowance) = allowance else { continue };
-            for (name, value) in names.into_iter().zip(self.values(cx.format, allowance)) {
-                headers.insert(HeaderName::from_static(name), value);
+            for (name, value) in names.iter().zip(self.values(cx.format, allowance)) {
+                headers.insert(name, value);
             }
         }
     }
@@ -132,17 +144,31 @@ fn reached(caller: &ClientKey, Busy { limit, left }: Busy) -> Error {
 
 /// Writes a span as OpenAI does: `1m0s`, `59.5s`, `12ms`.
 fn span(span: Duration) -> String {
-    let millis = span.as_millis();
-    match millis {
-        0..1_000 => format!("{millis}ms"),
-        1_000..60_000 => format!("{}s", span.as_secs_f64()),
-        _ => format!("{}m{}s", span.as_secs() / 60, span.as_secs() % 60),
+    let mut text = String::with_capacity(EXPECTED_SPAN);
+    let seconds = span.as_secs();
+    match seconds {
+        0 => {
+            digits::whole(span.subsec_millis().into(), &mut text);
+            text.push_str("ms");
+        }
+        1..60 => {
+            digits::fraction(seconds, span.subsec_nanos().into(), 0, &mut text);
+            text.push('s');
+        }
+        _ => {
+            digits::whole(seconds / 60, &mut text);
+            text.push('m');
+            digits::whole(seconds % 60, &mut text);
+            text.push('s');
+        }
     }
+    text
 }
 
 /// Writes a moment as Anthropic does (RFC 3339), rounded up to a second.
 fn moment(now: Timestamp, after: Duration) -> String {
-    let seconds = i64::try_from(after.as_millis().div_ceil(1000)).unwrap_or(i64::MAX);
+    let begun = after.as_secs().saturating_add((after.subsec_millis() > 0).into());
+    let seconds = i64::try_from(begun).unwrap_or(i64::MAX);
     let at = Timestamp::from_second(now.as_second().saturating_add(seconds));
     at.map_or_else(|_| String::new(), |at| at.to_string())
 }
@@ -159,8 +185,13 @@ mod tests {
         check(0, "0ms");
         check(12, "12ms");
         check(59_500, "59.5s");
+        check(1_000, "1s");
         check(60_000, "1m0s");
+        check(125_900, "2m5s");
+        assert_eq!(span(Duration::from_nanos(59_998_765_430)), "59.99876543s");
         let now: Timestamp = "2026-11-29T10:00:00Z".parse().unwrap();
         assert_eq!(moment(now, Duration::from_millis(1_200)), "2026-11-29T10:00:02Z");
+        assert_eq!(moment(now, Duration::from_millis(1_000)), "2026-11-29T10:00:01Z");
+        assert_eq!(moment(now, Duration::ZERO), "2026-11-29T10:00:00Z");
     }
 }

@@ -49,10 +49,10 @@ pub struct Head {
 impl Head {
     /// Begins an answer with what every answer carries.
     pub fn new(status: u16, cx: &RequestContext) -> Self {
-        let mut filtered = HeaderMap::new();
-        cx.snapshot.filters.on_response(cx, &mut filtered);
         let head = Self { status, headers: HeaderMap::with_capacity(EXPECTED_HEADERS) };
-        let head = head.text(REQUEST_ID, &cx.request_id).with(filtered);
+        let mut head = head.text(REQUEST_ID, &cx.request_id);
+        // What they add is replaced by whatever of the same name comes later.
+        cx.snapshot.filters.on_response(cx, &mut head.headers);
         let head = match cx.attached.answered_by {
             Some(_) => head.text(COST, &Nanodollars::ZERO.in_digits()),
             None => head,
