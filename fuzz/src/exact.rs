@@ -1,4 +1,5 @@
-//! Same format: bytes in are bytes out but for the model's name.
+//! Same format: bytes in are bytes out but for the model's name. What a quick look says of a body is what a
+//! parser does.
 
 #![no_main]
 
@@ -8,12 +9,18 @@ mod kit;
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use omniroute_wire::codec::{Change, PathModel};
+use omniroute_wire::{Peek, WireFormat, splice};
 
 fuzz_target!(|data: &[u8]| {
     let Some((codec, body)) = kit::format(data) else { return };
     let path = PathModel { model: "m".to_owned(), stream: false, json_array: false };
     let body = Bytes::copy_from_slice(body);
-    let Ok(peek) = codec.peek(&body, Some(&path)) else { return };
+    let peeked = codec.peek(&body, Some(&path));
+    if codec.format() != WireFormat::Gemini {
+        let quick = peeked.clone().map(|peek| Peek { outline: None, ..peek });
+        assert_eq!(quick, splice::peek_closely(&body));
+    }
+    let Ok(peek) = peeked else { return };
     let spliced = codec.splice(&body, &peek, &Change::model("target"));
     match peek.model_span.clone() {
         None => assert_eq!(spliced, body),

@@ -14,6 +14,7 @@ use crate::event::Event;
 use crate::ids;
 use crate::model_facts::ModelFacts;
 use crate::notes::Notes;
+use crate::skim::Outline;
 use crate::splice;
 use crate::survey::Survey;
 
@@ -35,7 +36,7 @@ pub trait Codec: Amend + Send + Sync + 'static {
         template.replace("{model}", model)
     }
 
-    /// Reads what routing needs from a request without translating it.
+    /// Reads what routing needs from a request without translating it, and what a budget does if it is plain.
     ///
     /// `path` holds what the URL said, for formats that put model and delivery there.
     ///
@@ -203,11 +204,17 @@ pub struct Peek {
     pub include_usage: bool,
     /// Whether a stream is to be one JSON array (Gemini without `alt=sse`).
     pub json_array: bool,
+    /// What a budget must know of the request, if it is plain; `None` also if nobody has looked.
+    pub outline: Option<Outline>,
 }
 
 impl Peek {
     /// Takes note that the body it was read from is changed; no edit touches what it knows the place of.
+    /// What the changed body says is not known: it has no outline.
     pub fn follow(&mut self, edits: &Edits) {
+        if !edits.is_empty() {
+            self.outline = None;
+        }
         let spans = [&mut self.model_span, &mut self.stream_span, &mut self.options_span];
         for span in spans.into_iter().flatten() {
             *span = edits.moved(span);

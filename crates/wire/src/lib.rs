@@ -9,8 +9,8 @@
 //! event streams, [`collect`] folds events into a whole answer. [`notes`] says what was lost and
 //! [`declared`] what is to be expected of every field; [`aftercare`] does to a reply what its provider
 //! could not be asked for, [`envelope`] carries other vendors' opaque bytes through a client and [`recall`]
-//! finds again what a client drops. Round the calls themselves: [`splice`] reads and changes a request
-//! without translating it, [`amend`] does so for filters, [`api_error`] and [`models`] are what every
+//! finds again what a client drops. Round the calls themselves: [`skim`] looks at a request and [`splice`]
+//! changes it without translating it, [`amend`] does so for filters, [`api_error`] and [`models`] are what every
 //! format says of faults and models, [`model_facts`] what a writer must know of its model, [`estimate`] counts tokens where no provider does, [`ids`] makes the ids nobody gave.
 //! The private modules hold what several formats share, one idea each.
 
@@ -33,6 +33,7 @@ pub mod notes;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod recall;
+pub mod skim;
 pub mod splice;
 pub mod sse;
 pub mod translator;

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use crate::amend::Edits;
 use crate::codec::{Change, Peek, WireError};
 use crate::raw_members::even_null;
+use crate::skim::{self, Shape, Skimmed};
 
 #[derive(Deserialize)]
 struct Head<'a> {
@@ -39,6 +40,56 @@ struct StreamOptions {
 /// [`WireError::Malformed`] if the body is not a JSON object, a member has the wrong type, or `model`
 /// is missing or empty.
 pub fn peek_body(body: &[u8]) -> Result<Peek, WireError> {
+    skim::head(body).and_then(|seen| peek_seen(body, seen)).map_or_else(|| peek_closely(body), Ok)
+}
+
+/// Does what [`peek_body`] does, and outlines a request of this shape.
+///
+/// # Errors
+///
+/// Those of [`peek_body`].
+pub(crate) fn outlined(body: &[u8], shape: &'static Shape) -> Result<Peek, WireError> {
+    let seen = skim::skim(body, shape);
+    seen.and_then(|seen| peek_seen(body, seen)).map_or_else(|| peek_closely(body), Ok)
+}
+
+/// Reads members whose places are known; `None` if one is not as it nearly always is.
+fn peek_seen(body: &[u8], seen: Skimmed) -> Option<Peek> {
+    let model_span = seen.model?;
+    let quoted = text(body, model_span.clone());
+    let model = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    if model.is_empty() || model.contains('\\') {
+        return None;
+    }
+    let stream = match seen.stream.clone().map(|span| text(body, span)) {
+        None | Some("false" | "null") => false,
+        Some("true") => true,
+        Some(_) => return None,
+    };
+    let options = seen.stream_options.clone().map(|span| text(body, span));
+    let options: Option<StreamOptions> = match options {
+        None => None,
+        Some(options) => serde_json::from_str(options).ok()?,
+    };
+    Some(Peek {
+        model: model.to_owned(),
+        model_span: Some(model_span),
+        stream,
+        stream_span: seen.stream,
+        options_span: seen.stream_options,
+        include_usage: options.and_then(|options| options.include_usage).unwrap_or(false),
+        json_array: false,
+        outline: seen.outline,
+    })
+}
+
+/// Does what [`peek_body`] does with a parser that is slower and tells what is wrong: where a quick look finds
+/// anything unusual, this one decides.
+///
+/// # Errors
+///
+/// Those of [`peek_body`].
+pub fn peek_closely(body: &[u8]) -> Result<Peek, WireError> {
     let head: Head<'_> = parse(body)?;
     let Some(raw) = head.model else {
         return Err(WireError::malformed("model", "is missing; name the model to use"));
@@ -61,6 +112,7 @@ pub fn peek_body(body: &[u8]) -> Result<Peek, WireError> {
         options_span: head.stream_options.map(|raw| span(body, raw.get())),
         include_usage: options.flatten().and_then(|o| o.include_usage).unwrap_or(false),
         json_array: false,
+        outline: None,
     })
 }
 

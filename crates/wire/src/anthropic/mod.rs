@@ -27,13 +27,15 @@ use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::ChatRequest;
 use crate::codec::{
-    Codec, EventReader, EventWriter, Peek, ReplyContext, Target, WireError, Written,
+    Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError, Written,
 };
 use crate::collect::CollectedPart;
 use crate::event::Event;
 use crate::ids;
 use crate::mend;
 use crate::notes::Notes;
+use crate::skim;
+use crate::splice;
 use crate::survey::Survey;
 
 /// The codec of Anthropic Messages.
@@ -47,6 +49,10 @@ impl Codec for Anthropic {
 
     fn path_template(&self) -> &'static str {
         "/v1/messages"
+    }
+
+    fn peek(&self, body: &[u8], _: Option<&PathModel>) -> Result<Peek, WireError> {
+        splice::outlined(body, &skim::MESSAGES)
     }
 
     fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {

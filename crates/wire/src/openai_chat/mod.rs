@@ -21,11 +21,13 @@ use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::ChatRequest;
 use crate::codec::{
-    Codec, EventReader, EventWriter, Peek, ReplyContext, Target, WireError, Written,
+    Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError, Written,
 };
 use crate::event::Event;
 use crate::mend;
 use crate::notes::Notes;
+use crate::skim;
+use crate::splice;
 use crate::survey::Survey;
 
 /// The codec of OpenAI Chat Completions.
@@ -38,6 +40,10 @@ impl Codec for OpenAiChat {
 
     fn path_template(&self) -> &'static str {
         "/v1/chat/completions"
+    }
+
+    fn peek(&self, body: &[u8], _: Option<&PathModel>) -> Result<Peek, WireError> {
+        splice::outlined(body, &skim::CHAT)
     }
 
     fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {

@@ -22,12 +22,14 @@ use crate::WireFormat;
 use crate::api_error::{ApiError, UpstreamError};
 use crate::chat::ChatRequest;
 use crate::codec::{
-    Codec, EventReader, EventWriter, Peek, ReplyContext, Target, WireError, Written,
+    Codec, EventReader, EventWriter, PathModel, Peek, ReplyContext, Target, WireError, Written,
 };
 use crate::event::Event;
 use crate::mend;
 use crate::notes::Notes;
 use crate::openai_chat;
+use crate::skim;
+use crate::splice;
 use crate::survey::Survey;
 
 /// The codec of OpenAI Responses.
@@ -40,6 +42,10 @@ impl Codec for OpenAiResponses {
 
     fn path_template(&self) -> &'static str {
         "/v1/responses"
+    }
+
+    fn peek(&self, body: &[u8], _: Option<&PathModel>) -> Result<Peek, WireError> {
+        splice::outlined(body, &skim::RESPONSES)
     }
 
     fn read_request(&self, body: &[u8], peek: &Peek) -> Result<ChatRequest, WireError> {

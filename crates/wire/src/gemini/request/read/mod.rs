@@ -23,6 +23,7 @@ use crate::chat::{ChatRequest, Delivery, Extra, Part, Role, Turn};
 use crate::codec::{PathModel, Peek, WireError};
 use crate::divided::{Divide, Divided};
 use crate::members::{AsWritten, Place};
+use crate::skim;
 use crate::splice;
 
 /// The member that holds the conversation.
@@ -36,7 +37,10 @@ const TIERS: [&str; 4] = ["UNSPECIFIED", "STANDARD", "FLEX", "PRIORITY"];
 
 /// Reads what routing needs: all of it stands in the URL, but the body must be an object.
 pub(in crate::gemini) fn peek(body: &[u8], path: Option<&PathModel>) -> Result<Peek, WireError> {
-    splice::parse::<Members<'_>>(body)?;
+    let seen = skim::skim(body, &skim::GEMINI);
+    if seen.is_none() {
+        splice::parse::<Members<'_>>(body)?;
+    }
     let Some(path) = path else {
         return Err(WireError::malformed("model", "is missing; name the model in the URL"));
     };
@@ -51,6 +55,7 @@ pub(in crate::gemini) fn peek(body: &[u8], path: Option<&PathModel>) -> Result<P
         stream: path.stream,
         include_usage: false,
         json_array: path.json_array,
+        outline: seen.and_then(|seen| seen.outline),
     })
 }
 
