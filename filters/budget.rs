@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use omniroute_core::budget::{Hold, Sketch, Warning};
 use omniroute_core::clock::Clock;
-use omniroute_core::context::{Operation, Outcome, RequestContext};
+use omniroute_core::context::{Call, Operation, Outcome, RequestContext};
 use omniroute_core::error::Error;
 use omniroute_core::filter::{BuildContext, Filter, FilterFault};
 use omniroute_core::money::{Nanodollars, most};
@@ -83,15 +83,9 @@ impl Filter for Budgets {
         if caller.budgets.is_empty() || call.operation != Operation::Chat {
             return Ok(());
         }
-        let bytes = call.body.len() as u64;
-        let sketch = match call.read() {
-            Ok(request) => Sketch::of(request, bytes),
-            // Conversations that OpenAI stores: passed on as they are, if to OpenAI. One call of Responses
-            // has one answer.
-            Err(WireError::Unsupported { .. }) if cx.format == WireFormat::OpenAiResponses => {
-                Sketch::of_unknown(bytes)
-            }
-            Err(error) => return Err(error.into()),
+        let sketch = match call.outline() {
+            Some(outline) => Sketch::of_outline(outline, call.body.len() as u64),
+            None => read_sketch(call, cx.format)?,
         };
         let amount = self.dearest((cx, caller), route, &sketch)?;
         let reservation = caller
@@ -170,6 +164,20 @@ impl Budgets {
             dearest = dearest.max(most(&sketch.demand(&facts), price));
         }
         Ok(dearest)
+    }
+}
+
+/// Makes the sketch of a request that is not plain.
+fn read_sketch(call: &mut Call, format: WireFormat) -> Result<Sketch, WireError> {
+    let bytes = call.body.len() as u64;
+    match call.read() {
+        Ok(request) => Ok(Sketch::of(request, bytes)),
+        // Conversations that OpenAI stores: passed on as they are, if to OpenAI. One call of Responses has
+        // one answer.
+        Err(WireError::Unsupported { .. }) if format == WireFormat::OpenAiResponses => {
+            Ok(Sketch::of_unknown(bytes))
+        }
+        Err(error) => Err(error),
     }
 }
 

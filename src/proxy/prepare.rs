@@ -158,7 +158,7 @@ impl Exchange {
         if let Some(known) = &self.canonical {
             return Ok(Arc::clone(known));
         }
-        // A budget has read it already.
+        // A budget may have read it already.
         let read = self.cx.call.as_mut().and_then(Call::take_read);
         let mut request = match read {
             Some(read) => *read,

@@ -9,7 +9,8 @@ use http::{HeaderMap, Method};
 pub use omniroute_wire::amend::{Cap, Position};
 use omniroute_wire::amend::{Edits, Instructions};
 use omniroute_wire::chat::ChatRequest;
-use omniroute_wire::{Codec, Peek, Usage, WireError, WireFormat, splice};
+use omniroute_wire::skim::Outline;
+use omniroute_wire::{Codec, PathModel, Peek, Usage, WireError, WireFormat, splice};
 
 use crate::attached::Attached;
 use crate::budget::Hold;
@@ -90,6 +91,8 @@ pub struct Call {
     pub body: Bytes,
     /// What it says, if somebody has read it; boxed, since contexts are moved about.
     read: Option<Box<ChatRequest>>,
+    /// Whether the body is another than the one that was peeked at.
+    is_edited: bool,
 }
 
 /// Bytes of a prompt that make a token, roughly: limits of tokens are corrected when a call has ended.
@@ -103,7 +106,18 @@ impl Call {
         peek: Peek,
         body: Bytes,
     ) -> Self {
-        Self { operation, codec, peek, body, read: None }
+        Self { operation, codec, peek, body, read: None, is_edited: false }
+    }
+
+    /// Returns what a budget must know of the body, if it is plain: without reading it.
+    pub fn outline(&mut self) -> Option<Outline> {
+        if std::mem::take(&mut self.is_edited) {
+            let Peek { model, stream, json_array, .. } = &self.peek;
+            let path = PathModel { model: model.clone(), stream: *stream, json_array: *json_array };
+            let anew = self.codec.peek(&self.body, Some(&path));
+            self.peek.outline = anew.ok().and_then(|peek| peek.outline);
+        }
+        self.peek.outline
     }
 
     /// Reads the body: once, unless it is edited meanwhile.
@@ -161,8 +175,12 @@ impl Call {
 
     fn edit(&mut self, edits: Edits) {
         self.peek.follow(&edits);
+        if edits.is_empty() {
+            return;
+        }
         self.body = edits.apply(&self.body);
         self.read = None;
+        self.is_edited = true;
     }
 }
 
@@ -240,5 +258,26 @@ mod tests {
         assert!(call.take_read().is_none(), "it says something else now");
         assert_eq!(call.read().unwrap().turns.len(), 2);
         assert_eq!(call.take_read().unwrap().turns.len(), 2);
+    }
+
+    #[test]
+    fn an_outline_is_that_of_the_body_as_it_is_now() {
+        let body = Bytes::from_static(
+            br#"{"contents":[],"generationConfig":{"thinkingConfig":{"thinkingBudget":9000}}}"#,
+        );
+        let codec = WireFormat::Gemini.codec();
+        let path = PathModel { model: "m".to_owned(), stream: true, json_array: true };
+        let peek = codec.peek(&body, Some(&path)).unwrap();
+        let mut call = Call::new(Operation::Chat, codec, peek.clone(), body);
+        assert_eq!(call.outline().unwrap().thinking_tokens, 9000);
+
+        call.cap_reasoning(Cap::of_tokens(2000)).unwrap();
+        assert_eq!(call.peek.outline, None, "nobody has looked at it yet");
+        assert_eq!(call.outline().unwrap().thinking_tokens, 2000);
+
+        call.add_instructions("be short", Position::Prepend).unwrap();
+        assert_eq!(call.outline().unwrap().thinking_tokens, 2000);
+        let outline = call.outline();
+        assert_eq!(call.peek, Peek { outline, ..peek }, "nothing else changes");
     }
 }

@@ -12,6 +12,8 @@
 mod handover;
 mod hold;
 mod ledger;
+#[cfg(test)]
+mod outlines;
 mod period;
 mod purse;
 mod reservation;

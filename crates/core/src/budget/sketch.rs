@@ -9,6 +9,7 @@ use omniroute_wire::ModelFacts;
 use omniroute_wire::chat::{
     ChatRequest, MediaSource, Part, PartKind, RawJson, ReasoningAmount, ToolKind,
 };
+use omniroute_wire::skim::{BRINGS_IN, Outline};
 use serde::Deserialize;
 
 use crate::money::Demand;
@@ -37,18 +38,6 @@ const BESIDE_REASONING: u64 = 4096;
 
 /// Web searches of a call that sets no limit (`max_uses` of Anthropic).
 const SEARCHES: u64 = 10;
-
-/// Members that bring in what does not stand in the request.
-const BRINGS_IN: [&str; 8] = [
-    "previous_response_id",
-    "conversation",
-    "prompt",
-    "mcp_servers",
-    "container",
-    "web_search_options",
-    "cachedContent",
-    "cached_content",
-];
 
 /// What a request says of how much it can take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,6 +88,17 @@ impl Sketch {
         }
         request.turns.iter().for_each(|turn| sketch.add(&turn.parts));
         sketch
+    }
+
+    /// Is that of a plain request whose body has so many bytes, without reading it.
+    pub fn of_outline(outline: Outline, bytes: u64) -> Self {
+        Self {
+            bytes,
+            max_output: outline.max_output_tokens,
+            reasoning: outline.thinking_tokens,
+            answers: outline.answers,
+            ..Self::default()
+        }
     }
 
     /// Is that of a request of which only its own vendor can tell what it means: anything may be in it.
