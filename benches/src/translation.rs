@@ -1,10 +1,10 @@
 //! `omniroute-translation`: what translating costs by itself, without sockets.
 //!
 //! A request of about 100 KB is read in one format and written in another; the time is compared with
-//! parsing the same bytes as JSON values in the same round. A stream of a thousand events is translated
-//! and compared with the same format's stream passed through (which reads it too, for usage). Memory in
-//! use is taken after a short and after a ten times longer stream; only a Responses client's may differ,
-//! because its format says the whole text again when it is done.
+//! parsing the same bytes as JSON values in the same round, and so is the look at it that every call gets.
+//! A stream of a thousand events is translated and compared with the same format's stream passed through
+//! (which reads it too, for usage). Memory in use is taken after a short and after a ten times longer stream;
+//! only a Responses client's may differ, because its format says the whole text again when it is done.
 
 mod clock;
 
@@ -94,6 +94,7 @@ fn report() -> String {
             }
         }
     }
+    text.push_str(&looks());
     if missed.is_empty() {
         text.push_str("\nall targets are reached\n");
     } else {
@@ -108,9 +109,7 @@ struct RequestCost {
 }
 
 fn request_cost(client: &dyn Codec, provider: &dyn Codec) -> RequestCost {
-    let body = request(client.format()).to_string().into_bytes();
-    let path = PathModel { model: "m".to_owned(), stream: true, json_array: false };
-    let path = (client.format() == WireFormat::Gemini).then_some(path);
+    let (body, path) = asked(client.format());
     let facts = ModelFacts { max_output_tokens: Some(8192), ..ModelFacts::default() };
     let target = Target::new("m", &facts);
     let translate = || {
@@ -125,6 +124,38 @@ fn request_cost(client: &dyn Codec, provider: &dyn Codec) -> RequestCost {
         parsed = parsed.min(timed(parse));
     }
     RequestCost { translated, parsed }
+}
+
+/// Measures the look at a request in every format and returns the table in words.
+fn looks() -> String {
+    let mut text = String::from("\na look at a request, for its model and its outline\n\n");
+    for client in WireFormat::ALL {
+        let (look, parse) = look_cost(client.codec());
+        let ratio = look.as_secs_f64() / parse.as_secs_f64();
+        let (name, micros) = (client.name(), micros(look));
+        let _ = writeln!(text, "{name:<18} {micros:>10.1} us {ratio:>9.3} x parse");
+    }
+    text
+}
+
+/// Returns the time of a look at a request that is plain, and that of parsing it.
+fn look_cost(client: &dyn Codec) -> (Duration, Duration) {
+    let (body, path) = asked(client.format());
+    let is_plain = client.peek(&body, path.as_ref()).is_ok_and(|peek| peek.outline.is_some());
+    assert!(is_plain, "the request of {} has an outline", client.format());
+    let (mut looked, mut parsed) = (Duration::MAX, Duration::MAX);
+    for _ in 0..ROUNDS {
+        looked = looked.min(timed(|| drop(black_box(client.peek(&body, path.as_ref())))));
+        parsed = parsed.min(timed(|| drop(black_box(serde_json::from_slice::<Value>(&body)))));
+    }
+    (looked, parsed)
+}
+
+/// A client's request, and what its URL says.
+fn asked(format: WireFormat) -> (Vec<u8>, Option<PathModel>) {
+    let path = PathModel { model: "m".to_owned(), stream: true, json_array: false };
+    let path = (format == WireFormat::Gemini).then_some(path);
+    (request(format).to_string().into_bytes(), path)
 }
 
 struct StreamCost {
