@@ -4,6 +4,10 @@
 //! a character, an exponent) makes it give up, and so does a value of another kind than asked for. `None` says
 //! so; it says nothing of the document, which is then read in full.
 
+use memchr::{memchr, memchr_iter};
+
+use crate::skim::string;
+
 /// Deepest nesting that is followed; `serde_json` follows 128 levels.
 const MAX_DEPTH: u8 = 64;
 
@@ -108,19 +112,11 @@ impl<'a> Cursor<'a> {
     /// Takes a string.
     pub(crate) fn string(&mut self) -> Option<Quoted<'a>> {
         self.take(b'"')?;
-        let (start, mut has_escapes) = (self.at, false);
-        loop {
-            self.at = end_of_plain(self.text.as_bytes(), self.at)?;
-            match self.text.as_bytes()[self.at] {
-                b'"' => break,
-                b'\\' => self.escape()?,
-                _ => return None,
-            }
-            has_escapes = true;
-        }
-        let inside = self.text.get(start..self.at)?;
-        self.at += 1;
-        Some(Quoted { inside, has_escapes })
+        let end = string::end(self.text.as_bytes(), self.at)?;
+        let inside = self.text.get(self.at..end)?;
+        self.at = end + 1;
+        let has_escapes = memchr(b'\\', inside.as_bytes()).is_some();
+        (!has_escapes || !may_have_halves(inside)).then_some(Quoted { inside, has_escapes })
     }
 
     /// Takes a string or `null`.
@@ -195,25 +191,6 @@ impl<'a> Cursor<'a> {
         (1..=most).contains(&length).then(|| &rest[..length])
     }
 
-    /// Takes an escape that stands for a whole character.
-    fn escape(&mut self) -> Option<()> {
-        let rest = &self.text.as_bytes()[self.at + 1..];
-        match rest.first()? {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 2,
-            b'u' => {
-                let digits = rest.get(1..5)?;
-                let is_half =
-                    matches!(digits, [b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F', ..]);
-                if is_half || !digits.iter().all(u8::is_ascii_hexdigit) {
-                    return None;
-                }
-                self.at += 6;
-            }
-            _ => return None,
-        }
-        Some(())
-    }
-
     /// Begins an object or list. `true`: it was empty and has ended.
     fn begin(&mut self, open: u8, close: u8) -> Option<bool> {
         self.take(open)?;
@@ -259,27 +236,11 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Returns where the characters end that stand for themselves: at a quote, a backslash or a control character.
-fn end_of_plain(text: &[u8], mut at: usize) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk) {
-        // The lowest of the high bits that are set belongs to the first such byte; see "Bit Twiddling Hacks",
-        // "Determine if a word has a byte less than n".
-        let eight = u64::from_le_bytes(*eight);
-        let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-        let quote = zero(eight ^ (ONES * 0x22));
-        let backslash = zero(eight ^ (ONES * 0x5c));
-        let control = eight.wrapping_sub(ONES * 0x20) & !eight;
-        let found = (quote | backslash | control) & HIGH;
-        if found != 0 {
-            return Some(at + usize::try_from(found.trailing_zeros() / 8).ok()?);
-        }
-        at += 8;
-    }
-    let is_other = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-    let rest = text.get(at..)?;
-    rest.iter().position(is_other).map(|length| at + length)
+/// Tells whether a string may have an escape that stands for half a character: `\ud800` and above.
+fn may_have_halves(inside: &str) -> bool {
+    let bytes = inside.as_bytes();
+    let is_high = |escape: &[u8]| matches!(escape, [b'u', b'd' | b'D', ..]);
+    memchr_iter(b'\\', bytes).any(|at| bytes.get(at + 1..).is_some_and(is_high))
 }
 
 #[cfg(test)]

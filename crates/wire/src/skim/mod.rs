@@ -13,7 +13,7 @@ mod outline;
 mod scanner;
 mod shape;
 mod shapes;
-mod string;
+pub(crate) mod string;
 #[cfg(test)]
 mod tests;
 mod walk;

@@ -28,7 +28,7 @@ const HIGH: u64 = ONES << 7;
 /// end, or holds a control character or an escape that JSON does not have. Whether `\u` escapes are
 /// whole characters is not looked at, as serde does not where it ignores a value.
 #[inline]
-pub(super) fn end(body: &[u8], start: usize) -> Option<usize> {
+pub(crate) fn end(body: &[u8], start: usize) -> Option<usize> {
     match look(body, start) {
         Look::At(at) if body.get(at) == Some(&b'"') => Some(at),
         Look::At(at) | Look::NotBefore(at) => long_end(body, at),
