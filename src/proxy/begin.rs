@@ -75,7 +75,7 @@ impl Exchange {
         loop {
             let now = self.shared.clock.now();
             if !self.records.is_empty() && self.is_past_deadline(now) {
-                return Err(self.last_error.take().unwrap_or(Error::Internal).into());
+                return Err(self.last_error.take().map_or(Error::Internal, |last| *last).into());
             }
             let (choice, ticket, waited) = match self.planned.next(now) {
                 Upcoming::Ask(choice, ticket, waited) => (choice, ticket, waited),
@@ -85,7 +85,7 @@ impl Exchange {
                     return Err(error.into());
                 }
                 Upcoming::Nobody(error) => {
-                    return Err(self.last_error.take().unwrap_or(error).into());
+                    return Err(self.last_error.take().map_or(error, |last| *last).into());
                 }
             };
             self.can_count(&choice)?;
@@ -119,7 +119,7 @@ impl Exchange {
                     // Another target may speak a format that can carry it.
                     self.planned.plan().was_not_asked();
                     self.planned.plan().narrow(&choice, Next::OtherModel);
-                    self.last_error = Some(error);
+                    self.last_error = Some(Box::new(error));
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -70,7 +70,8 @@ pub struct Exchange {
     pub(super) attempt: Option<Attempt>,
     pub(super) body: Bytes,
     pub(super) canonical: Option<Arc<ChatRequest>>,
-    pub(super) last_error: Option<Error>,
+    /// Why the latest attempt failed; boxed, since hardly any does (`footprint.rs`).
+    pub(super) last_error: Option<Box<Error>>,
     /// The body of the last refusal, if provider and client speak the same format.
     pub(super) own_words: Option<Bytes>,
     /// Whether a refused credential was looked for again.
@@ -303,7 +304,7 @@ impl Exchange {
         let next = may_repeat && !is_late && (may_renew || self.planned.has_next(now));
         if next {
             self.working_since = Some(now);
-            self.last_error = Some(error);
+            self.last_error = Some(Box::new(error));
             return Step::TryNext;
         }
         self.give_up(error)
