@@ -7,7 +7,7 @@ RUN apt-get update -qq \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked --package omniroute \
+RUN scripts/release.sh omniroute \
  && scripts/root-fs.sh target/release/omniroute /root-fs
 
 FROM scratch

@@ -1,10 +1,10 @@
 # The two commands of the README are `make demo` and `make test`; the rest is for developers.
 
-CARGO ?= cargo
+export CARGO ?= cargo
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 PORT ?= 20128
 
-.PHONY: demo test lint unit test-hard test-clients test-clis test-operations docs fuzz bench build release packages clean
+.PHONY: demo test lint unit test-hard test-clients test-clis test-operations docs fuzz bench build release profile packages clean
 
 demo: packages
 	$(CARGO) run --locked --package omniroute -- demo --port $(PORT)
@@ -61,7 +61,7 @@ fuzz:
 	fuzz/run.sh $(or $(SECONDS),60)
 
 bench: packages
-	$(CARGO) build --locked --release --package omniroute --package omniroute-bench
+	scripts/release.sh omniroute omniroute-bench
 	target/release/omniroute-translation
 	target/release/omniroute-routing
 	target/release/omniroute-bench $(if $(filter 1,$(BENCH_PEERS)),--peers) $(BENCH)
@@ -70,7 +70,11 @@ build: packages
 	$(CARGO) build --locked --workspace
 
 release: packages
-	$(CARGO) build --locked --release --package omniroute
+	scripts/release.sh omniroute
+
+# Writes release.profdata anew, which tells the compiler what runs often: when much has changed on the way of a request.
+profile: packages
+	scripts/profile.sh
 
 packages:
 	@scripts/system-packages.sh
