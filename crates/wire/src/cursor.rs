@@ -136,6 +136,22 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// Takes an object of numbers, of at most 12 members; `place` says where the number of a name goes, if anywhere.
+    pub(crate) fn counts<T: Default>(
+        &mut self,
+        place: impl for<'t> Fn(&'t mut T, &str) -> Option<&'t mut Option<u64>>,
+    ) -> Option<T> {
+        let mut counts = T::default();
+        self.object::<12>(|json, name| {
+            match place(&mut counts, name) {
+                Some(count) => *count = json.count()?,
+                None => json.pass()?,
+            }
+            Some(())
+        })?;
+        Some(counts)
+    }
+
     /// Passes over `true` or `false`.
     pub(crate) fn pass_bool(&mut self) -> Option<()> {
         matches!(self.peek()?, b't' | b'f').then_some(())?;

@@ -96,40 +96,25 @@ pub(super) fn skim(json: &mut Cursor<'_>) -> Option<Usage> {
 }
 
 fn skim_cache(json: &mut Cursor<'_>) -> Option<CacheCreation> {
-    let mut split = CacheCreation::default();
-    json.object::<12>(|json, name| {
-        match name {
-            "ephemeral_5m_input_tokens" => split.ephemeral_5m_input_tokens = json.count()?,
-            "ephemeral_1h_input_tokens" => split.ephemeral_1h_input_tokens = json.count()?,
-            _ => json.pass()?,
-        }
-        Some(())
-    })?;
-    Some(split)
+    json.counts(|split: &mut CacheCreation, name| match name {
+        "ephemeral_5m_input_tokens" => Some(&mut split.ephemeral_5m_input_tokens),
+        "ephemeral_1h_input_tokens" => Some(&mut split.ephemeral_1h_input_tokens),
+        _ => None,
+    })
 }
 
 fn skim_output(json: &mut Cursor<'_>) -> Option<OutputDetails> {
-    let mut details = OutputDetails::default();
-    json.object::<12>(|json, name| {
-        match name {
-            "thinking_tokens" => details.thinking_tokens = json.count()?,
-            _ => json.pass()?,
-        }
-        Some(())
-    })?;
-    Some(details)
+    json.counts(|details: &mut OutputDetails, name| match name {
+        "thinking_tokens" => Some(&mut details.thinking_tokens),
+        _ => None,
+    })
 }
 
 fn skim_tools(json: &mut Cursor<'_>) -> Option<ServerTools> {
-    let mut tools = ServerTools::default();
-    json.object::<12>(|json, name| {
-        match name {
-            "web_search_requests" => tools.web_search_requests = json.count()?,
-            _ => json.pass()?,
-        }
-        Some(())
-    })?;
-    Some(tools)
+    json.counts(|tools: &mut ServerTools, name| match name {
+        "web_search_requests" => Some(&mut tools.web_search_requests),
+        _ => None,
+    })
 }
 
 /// Adds up a number of all steps, or returns `None` if none has it.

@@ -80,44 +80,29 @@ pub(crate) fn skim(json: &mut Cursor<'_>) -> Option<WireUsage> {
 }
 
 fn skim_prompt(json: &mut Cursor<'_>) -> Option<PromptDetails> {
-    let mut details = PromptDetails::default();
-    json.object::<12>(|json, name| {
-        match name {
-            "cached_tokens" => details.cached_tokens.0 = json.count()?,
-            "cache_write_tokens" => details.cache_write_tokens.0 = json.count()?,
-            "audio_tokens" => details.audio_tokens.0 = json.count()?,
-            "image_tokens" => details.image_tokens.0 = json.count()?,
-            _ => json.pass()?,
-        }
-        Some(())
-    })?;
-    Some(details)
+    json.counts(|details: &mut PromptDetails, name| match name {
+        "cached_tokens" => Some(&mut details.cached_tokens.0),
+        "cache_write_tokens" => Some(&mut details.cache_write_tokens.0),
+        "audio_tokens" => Some(&mut details.audio_tokens.0),
+        "image_tokens" => Some(&mut details.image_tokens.0),
+        _ => None,
+    })
 }
 
 fn skim_completion(json: &mut Cursor<'_>) -> Option<CompletionDetails> {
-    let mut details = CompletionDetails::default();
-    json.object::<12>(|json, name| {
-        match name {
-            "reasoning_tokens" => details.reasoning_tokens.0 = json.count()?,
-            "audio_tokens" => details.audio_tokens.0 = json.count()?,
-            "image_tokens" => details.image_tokens.0 = json.count()?,
-            _ => json.pass()?,
-        }
-        Some(())
-    })?;
-    Some(details)
+    json.counts(|details: &mut CompletionDetails, name| match name {
+        "reasoning_tokens" => Some(&mut details.reasoning_tokens.0),
+        "audio_tokens" => Some(&mut details.audio_tokens.0),
+        "image_tokens" => Some(&mut details.image_tokens.0),
+        _ => None,
+    })
 }
 
 fn skim_tools(json: &mut Cursor<'_>) -> Option<ServerToolUse> {
-    let mut tools = ServerToolUse::default();
-    json.object::<12>(|json, name| {
-        match name {
-            "web_search_requests" => tools.web_search_requests.0 = json.count()?,
-            _ => json.pass()?,
-        }
-        Some(())
-    })?;
-    Some(tools)
+    json.counts(|tools: &mut ServerToolUse, name| match name {
+        "web_search_requests" => Some(&mut tools.web_search_requests.0),
+        _ => None,
+    })
 }
 
 /// Providers say 0 for what no part of the call was; that is no more than silence.
