@@ -152,7 +152,8 @@ fn span(span: Duration) -> String {
             text.push_str("ms");
         }
         1..60 => {
-            digits::fraction(seconds, span.subsec_nanos().into(), 0, &mut text);
+            let put = |piece: &str| text.push_str(piece);
+            digits::fraction(seconds, span.subsec_nanos().into(), 0, put);
             text.push('s');
         }
         _ => {

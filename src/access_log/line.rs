@@ -9,12 +9,15 @@ use std::time::{Duration, SystemTime};
 
 use jiff::fmt::temporal::DateTimePrinter;
 use omniroute_core::context::{AttemptRecord, Outcome, RequestContext};
-use omniroute_core::json;
+use omniroute_core::{digits, json};
 
 use crate::telemetry::LogFormat;
 
 /// Longest text of a client that is logged, in characters.
 const MAX_CLIENT_CHARS: usize = 120;
+
+/// Digits are asked for in billionths.
+const BILLIONTHS_OF_A_THOUSANDTH: u64 = 1_000_000;
 
 /// How the time is written: to the microsecond.
 const TIME: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
@@ -197,12 +200,8 @@ fn tried(records: &[AttemptRecord]) -> Option<String> {
 fn write_millis(duration: Duration, buffer: &mut Vec<u8>) {
     let rounded = duration.saturating_add(Duration::from_nanos(500));
     let micros = u64::try_from(rounded.as_micros()).unwrap_or(u64::MAX);
-    json::number(micros / 1000, buffer);
-    let decimals = micros % 1000;
-    let digits = [decimals / 100, decimals / 10 % 10, decimals % 10];
-    let kept = digits.iter().rposition(|digit| *digit != 0).unwrap_or_default();
-    buffer.push(b'.');
-    buffer.extend(digits[..=kept].iter().map(|digit| b'0' + *digit as u8));
+    let put = |piece: &str| buffer.extend_from_slice(piece.as_bytes());
+    digits::fraction(micros / 1000, micros % 1000 * BILLIONTHS_OF_A_THOUSANDTH, 1, put);
 }
 
 #[cfg(test)]

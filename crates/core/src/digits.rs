@@ -7,20 +7,20 @@ pub fn whole(number: u64, out: &mut String) {
     out.push_str(itoa::Buffer::new().format(number));
 }
 
-/// Appends a decimal fraction without the zeros at its end, but with at least `least` decimals. Without
-/// decimals it has no point.
+/// Hands a decimal fraction to `put`, piece by piece, without the zeros at its end, but with at least `least`
+/// decimals. Without decimals it has no point.
 ///
 /// `billionths` are less than a billion; what is beyond counts as all nines.
-pub fn fraction(number: u64, billionths: u64, least: usize, out: &mut String) {
-    whole(number, out);
+pub fn fraction(number: u64, billionths: u64, least: usize, mut put: impl FnMut(&str)) {
     let mut buffer = itoa::Buffer::new();
+    put(buffer.format(number));
     // The one in front keeps the zeros behind it.
     let decimals = &buffer.format(BILLION + billionths.min(BILLION - 1))[1..];
     let said = decimals.bytes().rposition(|digit| digit != b'0').map_or(0, |last| last + 1);
     let kept = said.max(least).min(decimals.len());
     if kept > 0 {
-        out.push('.');
-        out.push_str(&decimals[..kept]);
+        put(".");
+        put(&decimals[..kept]);
     }
 }
 
@@ -32,7 +32,7 @@ mod tests {
     fn fractions_have_the_decimals_they_need() {
         let check = |number, billionths, least, expected: &str| {
             let mut text = String::new();
-            fraction(number, billionths, least, &mut text);
+            fraction(number, billionths, least, |piece| text.push_str(piece));
             assert_eq!(text, expected);
         };
         check(0, 0, 0, "0");

@@ -64,7 +64,8 @@ impl Nanodollars {
     }
 
     fn write_digits(self, out: &mut String) {
-        digits::fraction(self.0 / DOLLAR, self.0 % DOLLAR, LEAST_DECIMALS, out);
+        let put = |piece: &str| out.push_str(piece);
+        digits::fraction(self.0 / DOLLAR, self.0 % DOLLAR, LEAST_DECIMALS, put);
     }
 
     /// Returns dollars as metrics have them. Not for sums: a float holds 15 digits.
