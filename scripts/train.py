@@ -47,17 +47,20 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def turns(size):
-    """Returns the texts of a conversation: odd ones are the user's."""
+def turns(size, answers="assistant"):
+    """Returns who says what in a conversation; it begins and ends with the user. `answers` is what the model is called."""
     count = max(1, size // 2_000) | 1
     each = (PROSE * (size // count // len(PROSE) + 1))[: size // count]
-    return [each] * count
+    return [(answers if at % 2 else "user", each) for at in range(count)]
+
+
+def said(size):
+    """The same, as three of the formats have it."""
+    return [{"role": role, "content": text} for role, text in turns(size)]
 
 
 def chat(model, size, tools, stream, serial):
-    messages = [{"role": "system", "content": "You are careful."}]
-    for at, text in enumerate(turns(size)):
-        messages.append({"role": "assistant" if at % 2 else "user", "content": text})
+    messages = [{"role": "system", "content": "You are careful."}, *said(size)]
     if tools:
         call = {"id": "call_1", "type": "function", "function": {"name": "read", "arguments": '{"path":"a.c"}'}}
         messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
@@ -73,7 +76,7 @@ def chat(model, size, tools, stream, serial):
 
 
 def responses(model, size, tools, stream, serial):
-    items = [{"role": "assistant" if at % 2 else "user", "content": text} for at, text in enumerate(turns(size))]
+    items = said(size)
     if tools:
         items.append({"type": "function_call", "call_id": "call_1", "name": "read", "arguments": '{"path":"a.c"}'})
         items.append({"type": "function_call_output", "call_id": "call_1", "output": PROSE})
@@ -87,15 +90,15 @@ def responses(model, size, tools, stream, serial):
 
 
 def messages(model, size, tools, stream, serial):
-    said = [{"role": "assistant" if at % 2 else "user", "content": text} for at, text in enumerate(turns(size))]
+    talk = said(size)
     if tools:
         use = {"type": "tool_use", "id": "toolu_1", "name": "read", "input": {"path": "a.c"}}
-        said.append({"role": "assistant", "content": [use]})
+        talk.append({"role": "assistant", "content": [use]})
         result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": PROSE}
-        said.append({"role": "user", "content": [result, {"type": "text", "text": f"Question {serial}."}]})
+        talk.append({"role": "user", "content": [result, {"type": "text", "text": f"Question {serial}."}]})
     else:
-        said[-1]["content"] = [{"type": "text", "text": f"Question {serial}. {said[-1]['content']}"}]
-    body = {"model": model, "max_tokens": 1000, "system": "You are careful.", "messages": said}
+        talk[-1]["content"] = [{"type": "text", "text": f"Question {serial}. {talk[-1]['content']}"}]
+    body = {"model": model, "max_tokens": 1000, "system": "You are careful.", "messages": talk}
     if tools:
         body["tools"] = [{"name": "read", "description": "Reads a file.", "input_schema": SCHEMA}]
     if stream:
@@ -104,9 +107,7 @@ def messages(model, size, tools, stream, serial):
 
 
 def gemini(model, size, tools, stream, serial):
-    contents = [
-        {"role": "model" if at % 2 else "user", "parts": [{"text": text}]} for at, text in enumerate(turns(size))
-    ]
+    contents = [{"role": role, "parts": [{"text": text}]} for role, text in turns(size, "model")]
     if tools:
         contents.append({"role": "model", "parts": [{"functionCall": {"name": "read", "args": {"path": "a.c"}}}]})
         answer = {"name": "read", "response": {"output": PROSE}}
@@ -164,7 +165,7 @@ def pair(port, client, provider, times):
 
 
 def start(program, folder, upstream, far=None, tls=None):
-    """Starts a gateway; returns its process and port. `far` is another one, reached over TLS."""
+    """Starts a gateway; returns its process and port. `far` are the port and certificate of another one."""
     port = free_port()
     folder.mkdir()
     lines = [f"server:\n  listen: 127.0.0.1:{port}\n  threads: 2\n  data_dir: {folder}/data"]
@@ -172,7 +173,7 @@ def start(program, folder, upstream, far=None, tls=None):
         lines.append(f"  tls: {{ cert: {tls}/cert.pem, key: {tls}/key.pem }}")
     providers = {name: (wire, f"http://127.0.0.1:{upstream}") for name, wire in WIRES.items()}
     if far:
-        providers["far"] = ("openai_chat", f"https://localhost:{far}")
+        providers["far"] = ("openai_chat", f"https://localhost:{far[0]}")
     lines.append("tunnel: direct\nproviders:")
     for name, (wire, url) in providers.items():
         lines.append(f'  {name}: {{ wire: {wire}, base_url: "{url}", auth: {{ kind: static_key }} }}')
@@ -187,7 +188,7 @@ def start(program, folder, upstream, far=None, tls=None):
     lines.append("filters:\n  api_key: { required: true }\n")
     config = folder / "omniroute.yaml"
     config.write_text("\n".join(lines))
-    environment = {"HOME": str(folder)} | ({"SSL_CERT_FILE": str(far_certificate)} if far else {})
+    environment = {"HOME": str(folder)} | ({"SSL_CERT_FILE": str(far[1])} if far else {})
     log = open(folder / "log.jsonl", "w")
     command = [program, "run", "--no-open", "--log-format", "json", "--config", config]
     process = subprocess.Popen(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stderr=log)
@@ -216,7 +217,7 @@ def run(gateway, bench, times, folder):
     bare = subprocess.Popen([*bare, "--threads", "2"], stdin=subprocess.PIPE)
     await_port(bare, bare_port, None)
     far, far_port = start(gateway, folder / "far", upstream, tls=folder)
-    near, port = start(gateway, folder / "near", upstream, far=far_port)
+    near, port = start(gateway, folder / "near", upstream, far=(far_port, folder / "cert.pem"))
     jobs = [(port, client, provider) for client in FORMATS for provider in WIRES]
     jobs += [(port, client, f"far/{provider}") for client, provider in (("chat", "chat"), ("messages", "messages"))]
     # The reference that benches compare with is to be built as well as the gateway.
@@ -250,9 +251,8 @@ if __name__ == "__main__":
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
     work_folder = Path(tempfile.mkdtemp(prefix="omniroute-train-"))
-    far_certificate = work_folder / "cert.pem"
     make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    make += ["-keyout", work_folder / "key.pem", "-out", far_certificate, "-subj", "/CN=localhost"]
+    make += ["-keyout", work_folder / "key.pem", "-out", work_folder / "cert.pem", "-subj", "/CN=localhost"]
     subprocess.run([*make, "-addext", "subjectAltName=DNS:localhost"], check=True, stderr=subprocess.DEVNULL)
     (work_folder / "key.pem").chmod(0o600)
     try:
