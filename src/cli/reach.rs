@@ -317,6 +317,6 @@ pub(super) fn at(address: SocketAddr, tls: bool) -> Destination {
         endpoint: BaseUrl { tls, host, port, path: "".into(), reach: MayReach::Anywhere },
         tunnel: None,
         is_fresh: false,
-        timeouts: PeerTimeouts { connect: CONNECT, read: LIMIT },
+        timeouts: PeerTimeouts { connect: CONNECT, read: Some(LIMIT) },
     }
 }

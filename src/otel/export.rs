@@ -110,7 +110,7 @@ impl Exporter {
             endpoint: collector.endpoint.clone(),
             tunnel: None,
             is_fresh: false,
-            timeouts: PeerTimeouts { connect: limit, read: limit },
+            timeouts: PeerTimeouts { connect: limit, read: Some(limit) },
         };
         let answer = self.fetch.send(&destination, request, limit).await;
         let answer = answer.map_err(|error| Failure {

@@ -1,6 +1,9 @@
 //! Reading a request: its head as our own type, its body whole.
 
+use std::future::{Future, poll_fn};
 use std::net::IpAddr;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -84,7 +87,8 @@ pub fn admit(session: &mut Session, limits: &Bounds) -> Result<(), Error> {
         && !header.headers.contains_key(TRANSFER_ENCODING)
         && header.version >= Version::HTTP_11
         && !is_reserve;
-    session.set_keepalive(is_kept.then(|| whole_seconds(limits.keep_alive)));
+    // 0: without a timer of Pingora's; the connection keeps the time itself (`limits.keep_alive`).
+    session.set_keepalive(is_kept.then_some(0));
     // Bytes behind the request are the next request, no reason to give this one up.
     session.set_pipelining_enabled(is_kept);
     session.set_write_timeout(Some(limits.client_write));
@@ -102,11 +106,6 @@ pub fn admit(session: &mut Session, limits: &Bounds) -> Result<(), Error> {
 /// Tells whether a session's connection is for health and administration only.
 pub fn is_reserve(session: &Session) -> bool {
     Conn::of(&session.downstream_session).is_some_and(Conn::is_reserve)
-}
-
-/// Rounds up: Pingora counts seconds, and 0 would be for ever. The exact time is kept by the connection.
-fn whole_seconds(time: Duration) -> u64 {
-    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// Tells whether the client waits for a `100 Continue` before it sends its body.
@@ -172,14 +171,17 @@ async fn read(
     let mut first: Option<Bytes> = None;
     let mut body = BytesMut::new();
     loop {
-        let next = timeout(allowed.between, session.downstream_session.read_request_body());
-        let piece = match timeout_at(end, next).await {
-            Err(_) => return Err(too_slow(allowed.in_all, "limits.body_time")),
-            Ok(Err(_)) => return Err(too_slow(allowed.between, "server.timeouts.client_body")),
-            Ok(Ok(Err(_))) => return Err(gone()),
-            Ok(Ok(Ok(None))) => break,
-            Ok(Ok(Ok(Some(piece)))) => piece,
+        let mut next = pin!(session.downstream_session.read_request_body());
+        // Most bodies have come with their head, and need no timers.
+        let piece = match poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await {
+            Poll::Ready(piece) => piece,
+            Poll::Pending => match timeout_at(end, timeout(allowed.between, next)).await {
+                Err(_) => return Err(too_slow(allowed.in_all, "limits.body_time")),
+                Ok(Err(_)) => return Err(too_slow(allowed.between, "server.timeouts.client_body")),
+                Ok(Ok(piece)) => piece,
+            },
         };
+        let Some(piece) = piece.map_err(|_| gone())? else { break };
         let so_far = body.len() + first.as_ref().map_or(0, Bytes::len);
         if so_far + piece.len() > limit.bytes {
             return Err(limit.passed("more than that".to_owned()));

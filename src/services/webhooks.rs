@@ -103,6 +103,6 @@ fn destination(webhook: &Webhook) -> Destination {
         endpoint: webhook.endpoint.clone(),
         tunnel: None,
         is_fresh: false,
-        timeouts: PeerTimeouts { connect: LIMIT, read: LIMIT },
+        timeouts: PeerTimeouts { connect: LIMIT, read: Some(LIMIT) },
     }
 }

@@ -65,7 +65,7 @@ mod tests {
         let to = |reach| {
             let endpoint =
                 BaseUrl { tls: false, host: "localhost".into(), port: 80, path: "".into(), reach };
-            let timeouts = PeerTimeouts { connect: second, read: second };
+            let timeouts = PeerTimeouts { connect: second, read: None };
             Destination { endpoint, tunnel: None, is_fresh: false, timeouts }
         };
         let refused = to(Reach::Public).peer(&endpoints, &[]).await;

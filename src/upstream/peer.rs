@@ -33,14 +33,22 @@ const WRITE: Duration = Duration::from_secs(60);
 pub struct PeerTimeouts {
     /// To connect, TLS apart.
     pub connect: Duration,
-    /// Between two reads, as a last resort; the gateway's own limits are shorter.
-    pub read: Duration,
+    /// Between two reads. `None` where somebody else watches the provider: each of Pingora's timers costs
+    /// some 1,500 instructions, and there would be two to a request.
+    pub read: Option<Duration>,
 }
 
-impl From<&Timeouts> for PeerTimeouts {
-    fn from(timeouts: &Timeouts) -> Self {
-        let slack = Duration::from_secs(5);
-        Self { connect: timeouts.connect, read: timeouts.first_byte.max(timeouts.idle) + slack }
+impl PeerTimeouts {
+    /// Those of a client's request, whose session watches until when the provider may be silent
+    /// (`src/proxy/session.rs`).
+    pub const fn watched(timeouts: &Timeouts) -> Self {
+        Self { connect: timeouts.connect, read: None }
+    }
+
+    /// Those of a request of the gateway's own, to a provider.
+    pub fn unwatched(timeouts: &Timeouts) -> Self {
+        let Timeouts { connect, first_byte, idle, .. } = *timeouts;
+        Self { connect, read: Some(first_byte.max(idle)) }
     }
 }
 
@@ -61,7 +69,7 @@ pub(super) fn peer(destination: &Destination, address: SocketAddr) -> Box<HttpPe
     options.connection_timeout = Some(timeouts.connect);
     // TLS takes up to three more round trips than TCP alone, and so does a tunnel.
     options.total_connection_timeout = Some(timeouts.connect * 2);
-    options.read_timeout = Some(timeouts.read);
+    options.read_timeout = timeouts.read;
     options.write_timeout = Some(WRITE);
     options.idle_timeout = Some(IDLE);
     // Heads are built new, from a list of what may pass: nothing is left to be stripped.
