@@ -133,11 +133,7 @@ impl Row {
         let Series { workload, turn } = series;
         let cpu_us = turn.per_request_us(|round| round.subject);
         let kernel_us = cpu_us * turn.median(|round| round.subject.kernel_share);
-        let ratio = reference.map(|reference| {
-            Spread::paired(&turn.rounds, &reference.turn.rounds, |one, other| {
-                subject_us(one) / subject_us(other)
-            })
-        });
+        let ratio = reference.map(|reference| turn.times_of(&reference.turn));
         let target = match turn.subject {
             Subject::SameFormat => workload.same_target,
             Subject::Translated => workload.translated_target,
@@ -174,10 +170,6 @@ fn reference<'a>(all: &'a [Series], series: &Series) -> Option<&'a Series> {
         other.turn.subject == Subject::BarePingora && other.workload.name == series.workload.name
     };
     all.iter().find(is_reference).filter(|_| series.turn.subject != Subject::BarePingora)
-}
-
-fn subject_us(round: &Window) -> f64 {
-    round.per_request_us(|round| round.subject)
 }
 
 /// Counts here are far below 2^52.

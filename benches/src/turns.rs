@@ -31,6 +31,14 @@ impl Turn {
         self.median(|round| round.per_request_us(used))
     }
 
+    /// Returns the subject's time per request as a multiple of another's in the same round.
+    pub(crate) fn times_of(&self, reference: &Self) -> Spread {
+        let subject_us = |round: &Window| round.per_request_us(|round| round.subject);
+        Spread::paired(&self.rounds, &reference.rounds, |one, other| {
+            subject_us(one) / subject_us(other)
+        })
+    }
+
     /// Returns median and 99th percentile of every round.
     pub(crate) fn times(&self) -> Vec<Times> {
         let times = |round: &Window| [round.ran.p50, round.ran.p99].map(micros);

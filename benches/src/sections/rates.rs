@@ -63,6 +63,8 @@ pub(crate) struct Row {
     /// What the gateway adds to bare Pingora's.
     pub(crate) over_bare_us: Option<[Limit; 2]>,
     pub(crate) cpu_us: f64,
+    /// `cpu_us` as a multiple of bare Pingora's in the same round.
+    pub(crate) ratio: Option<Spread>,
     pub(crate) provider_us: f64,
     pub(crate) load_us: f64,
 }
@@ -109,12 +111,13 @@ pub(crate) async fn measure(
 
 impl Row {
     fn new(Series { workload, turn }: &Series, all: &[Series]) -> Self {
-        let over = |wanted: Subject| {
+        let other = |wanted: Subject| {
             let is_it =
                 |other: &&Series| other.workload == *workload && other.turn.subject == wanted;
-            let other = all.iter().find(is_it).filter(|other| other.turn.subject != turn.subject);
-            other.map(|other| added(&turn.times(), &other.turn.times()))
+            let other = all.iter().find(is_it).map(|other| &other.turn);
+            other.filter(|other| other.subject != turn.subject)
         };
+        let over = |wanted| other(wanted).map(|other| added(&turn.times(), &other.times()));
         let is_gateway = matches!(turn.subject, Subject::SameFormat | Subject::Translated);
         Self {
             workload,
@@ -127,6 +130,9 @@ impl Row {
                 [Limit::under(p50, TARGETS_US[0]), Limit::under(p99, TARGETS_US[1])]
             }),
             cpu_us: turn.per_request_us(|round| round.subject),
+            ratio: other(Subject::BarePingora)
+                .filter(|_| is_gateway)
+                .map(|bare| turn.times_of(bare)),
             provider_us: turn.per_request_us(|round| round.provider),
             load_us: turn.per_request_us(|round| round.load),
         }
@@ -144,7 +150,12 @@ impl Row {
             [first, second].concat()
         });
         cells.extend(over.unwrap_or_else(|| ["-"; 4].map(str::to_owned).to_vec()));
-        cells.extend([self.cpu_us, self.provider_us, self.load_us].map(|us| format!("{us:.1}")));
+        let ratio = self
+            .ratio
+            .map(|Spread { median, least, most }| format!("{median:.2} ({least:.1}–{most:.1})"));
+        let micros = |us: f64| format!("{us:.1}");
+        cells.extend([micros(self.cpu_us), ratio.unwrap_or_else(|| "-".to_owned())]);
+        cells.extend([self.provider_us, self.load_us].map(micros));
         cells
     }
 }
@@ -164,6 +175,7 @@ impl Rates {
             "+bare p99",
             "< 1000",
             "CPU µs",
+            "× bare",
             "provider µs",
             "load µs",
         ];
