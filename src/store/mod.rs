@@ -2,7 +2,7 @@
 //!
 //! `omniroute.redb` in the data directory holds typed tables ([`Table`]). Changes are closures that the
 //! writer runs in a transaction of their own ([`Store::write`]); they are on the disk when the caller
-//! hears of them. Records of calls are handed over without waiting and are on the disk 100 ms later
+//! hears of them. Records of calls are handed over without waiting and are on the disk 100 to 300 ms later
 //! ([`Recorder`]). Readers see the database as it was when they began ([`Store::view`]). Nothing of
 //! this runs where requests are served.
 

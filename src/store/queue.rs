@@ -10,8 +10,14 @@ use super::StoreError;
 
 /// How long records are collected before they are committed, unless a change comes first. A record is on
 /// the disk this long after its request, and the time of a commit (a millisecond); the promise is a second.
-/// A commit takes as much work as thirty rows: at some hundred calls a second the rest of it hangs on this.
 const COLLECT: Duration = Duration::from_millis(100);
+
+/// The same once many come: a commit takes as much work as thirty rows, so at a thousand calls a second it would
+/// be as much as the rows themselves.
+const COLLECT_MANY: Duration = Duration::from_millis(300);
+
+/// How many records of one commit are many.
+const MANY: usize = 30;
 
 /// Most records of one commit.
 pub(super) const BATCH: usize = 1000;
@@ -39,6 +45,8 @@ pub(super) struct Queue<Change> {
 struct State<Change> {
     records: VecDeque<UsageRecord>,
     changes: VecDeque<Change>,
+    /// How many records the last commit had.
+    last: usize,
     lost: u64,
     body_bytes: usize,
     bodies_lost: u64,
@@ -50,6 +58,7 @@ impl<Change> Default for Queue<Change> {
         let state = State {
             records: VecDeque::new(),
             changes: VecDeque::new(),
+            last: 0,
             lost: 0,
             body_bytes: 0,
             bodies_lost: 0,
@@ -129,9 +138,11 @@ impl<Change> Queue<Change> {
             Some(time) => state = self.gather(state, time),
         }
         if at_most.is_none() && !state.records.is_empty() {
-            state = self.gather(state, COLLECT);
+            let time = time_to_collect(state.last);
+            state = self.gather(state, time);
         }
         let end = state.records.len().min(BATCH);
+        state.last = end;
         let records = state.take(end);
         Work { records, changes: std::mem::take(&mut state.changes), ended: state.ended }
     }
@@ -203,6 +214,11 @@ impl<Change> Queue<Change> {
     fn lock(&self) -> MutexGuard<'_, State<Change>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns how long records are collected behind a commit of so many.
+const fn time_to_collect(last: usize) -> Duration {
+    if last < MANY { COLLECT } else { COLLECT_MANY }
 }
 
 impl<Change> State<Change> {
