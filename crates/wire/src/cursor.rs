@@ -112,10 +112,13 @@ impl<'a> Cursor<'a> {
     /// Takes a string.
     pub(crate) fn string(&mut self) -> Option<Quoted<'a>> {
         self.take(b'"')?;
-        let end = string::end(self.text.as_bytes(), self.at)?;
-        let inside = self.text.get(self.at..end)?;
+        let (bytes, start) = (self.text.as_bytes(), self.at);
+        // Most are names of members.
+        let short = string::short_end(bytes, start);
+        let end = short.or_else(|| string::end(bytes, start))?;
+        let inside = self.text.get(start..end)?;
         self.at = end + 1;
-        let has_escapes = memchr(b'\\', inside.as_bytes()).is_some();
+        let has_escapes = short.is_none() && memchr(b'\\', inside.as_bytes()).is_some();
         (!has_escapes || !may_have_halves(inside)).then_some(Quoted { inside, has_escapes })
     }
 

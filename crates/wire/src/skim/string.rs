@@ -38,7 +38,7 @@ pub(crate) fn end(body: &[u8], start: usize) -> Option<usize> {
 
 /// Does what [`end`] does for a string of less than 16 bytes without escapes; `None` if it is another.
 #[inline]
-pub(super) fn short_end(body: &[u8], start: usize) -> Option<usize> {
+pub(crate) fn short_end(body: &[u8], start: usize) -> Option<usize> {
     match look(body, start) {
         Look::At(at) if body.get(at) == Some(&b'"') => Some(at),
         _ => None,
