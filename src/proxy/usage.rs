@@ -1,6 +1,7 @@
 //! The record of a call that has ended.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use omniroute_core::clock::millis;
@@ -28,15 +29,15 @@ pub(super) fn record(
     let id = RecordId::new(millis(ended), rand::rng().random());
     shared.recorder.record(UsageRecord {
         id,
-        request_id: cut(&cx.request_id, MAX_NAME_CHARS),
-        client_key: cx.caller.as_ref().map(|key| key.name.as_str().into()),
+        request_id: cut_shared(&cx.request_id),
+        client_key: cx.caller.as_ref().map(|key| key.name.shared()),
         format: Cow::Borrowed(cx.format.name()),
         operation: Cow::Borrowed(name(call.operation)),
-        asked: cut(&call.peek.model, MAX_NAME_CHARS),
+        asked: beginning(&call.peek.model, MAX_NAME_CHARS).into(),
         combo: combo.map(Into::into),
-        provider: last.map(|attempt| attempt.provider.as_str().into()),
-        account: last.map(|attempt| attempt.account.as_str().into()),
-        model: last.map(|attempt| cut(&attempt.model, MAX_NAME_CHARS)),
+        provider: last.map(|attempt| attempt.provider.shared()),
+        account: last.map(|attempt| attempt.account.shared()),
+        model: last.map(|attempt| cut_shared(&attempt.model)),
         answered_by: cx.attached.answered_by.map(Cow::Borrowed),
         status: outcome.status,
         error: outcome.error.map(|code| Cow::Borrowed(code.name)),
@@ -115,13 +116,20 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// Cuts a name that is shared, and goes on sharing it if nothing has to be cut.
+fn cut_shared(name: &Arc<str>) -> Arc<str> {
+    let kept = beginning(name, MAX_NAME_CHARS);
+    if kept.len() == name.len() { Arc::clone(name) } else { kept.into() }
+}
+
 fn cut(text: &str, most_chars: usize) -> Box<str> {
+    beginning(text, most_chars).into()
+}
+
+fn beginning(text: &str, most_chars: usize) -> &str {
     // No character takes less than a byte.
     if text.len() <= most_chars {
-        return text.into();
+        return text;
     }
-    match text.char_indices().nth(most_chars) {
-        None => text.into(),
-        Some((end, _)) => text[..end].into(),
-    }
+    text.char_indices().nth(most_chars).map_or(text, |(end, _)| &text[..end])
 }

@@ -111,7 +111,7 @@ fn counter(folder: &Path) -> u64 {
 pub(crate) fn rows(folder: &Path) -> HashMap<String, usize> {
     let mut found = HashMap::new();
     for row in records(folder) {
-        *found.entry(row.request_id.into_string()).or_default() += 1;
+        *found.entry(row.request_id.to_string()).or_default() += 1;
     }
     found
 }

@@ -36,6 +36,11 @@ impl<Kind> Id<Kind> {
     pub fn as_str(&self) -> &str {
         &self.name
     }
+
+    /// Returns the name as it is shared.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
 }
 
 impl<Kind> Clone for Id<Kind> {

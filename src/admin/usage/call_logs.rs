@@ -1,5 +1,7 @@
 //! The log of calls in the existing product's words: as objects and as lines.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use omniroute_core::usage::{Body, RecordId, UsageRecord};
@@ -57,24 +59,25 @@ struct InOut {
 
 impl CallLog {
     fn of(record: UsageRecord, details: Details) -> Self {
+        let own = |name: Option<Arc<str>>| name.map(|name| (&*name).into());
         Self {
             method: details.method,
             path: details.path,
             id: record.id,
             timestamp: time::of_ms(record.ended_unix_ms()),
-            request_id: record.request_id,
+            request_id: (&*record.request_id).into(),
             status: record.status,
-            model: record.model,
-            requested_model: record.asked,
-            provider: record.provider,
-            account: record.account,
+            model: own(record.model),
+            requested_model: (&*record.asked).into(),
+            provider: own(record.provider),
+            account: own(record.account),
             duration: record.duration_us / 1000,
             tokens: InOut { r#in: record.tokens.input_total(), out: record.tokens.output },
             source_format: record.format.into_owned(),
             error: record.error.map(std::borrow::Cow::into_owned),
-            combo_name: record.combo,
-            api_key_id: record.client_key.clone(),
-            api_key_name: record.client_key,
+            combo_name: own(record.combo),
+            api_key_id: own(record.client_key.clone()),
+            api_key_name: own(record.client_key),
             has_request_body: details.has_bodies,
             has_response_body: details.has_bodies,
         }
@@ -137,7 +140,7 @@ fn has(record: &UsageRecord, search: &str) -> bool {
 }
 
 fn line(record: &UsageRecord) -> String {
-    let part = |part: &Option<Box<str>>| part.as_deref().unwrap_or("-").to_owned();
+    let part = |part: &Option<Arc<str>>| part.as_deref().unwrap_or("-").to_owned();
     format!(
         "{} | {} | {} | {} | {} | {} | {}",
         time::of_ms(record.ended_unix_ms()),

@@ -2,6 +2,7 @@
 //! memory nor an old state of the database.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use omniroute_core::usage::{RecordId, UsageRecord};
 
@@ -101,7 +102,7 @@ fn line(record: &UsageRecord, text: &mut String) {
     let ended = i64::try_from(record.ended_unix_ms()).unwrap_or(i64::MAX);
     let time = jiff::Timestamp::from_millisecond(ended)
         .map_or_else(|_| String::new(), |at| format!("{at:.3}"));
-    let some = |part: &Option<Box<str>>| part.as_deref().unwrap_or_default().to_owned();
+    let some = |part: &Option<Arc<str>>| part.as_deref().unwrap_or_default().to_owned();
     let tokens = &record.tokens;
     let fields = [
         time,

@@ -81,7 +81,7 @@ impl Listing {
     fn lets(&self, record: &UsageRecord) -> bool {
         self.good.is_none_or(|good| good == record.is_success())
             && self.status.as_ref().is_none_or(|statuses| statuses.contains(&record.status))
-            && self.request_id.as_ref().is_none_or(|id| *id == record.request_id)
+            && self.request_id.as_ref().is_none_or(|id| **id == *record.request_id)
             && self.filter.lets(&Who::of(record))
     }
 }

@@ -9,7 +9,7 @@ mod row;
 mod tokens;
 
 use std::borrow::Cow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,28 +24,28 @@ pub struct UsageRecord {
     /// come twice.
     pub id: RecordId,
     /// The id in `x-request-id` and the log.
-    pub request_id: Box<str>,
+    pub request_id: Arc<str>,
     /// The client key's name; `None` where no key is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_key: Option<Box<str>>,
+    pub client_key: Option<Arc<str>>,
     /// The client's format.
     pub format: Cow<'static, str>,
     /// What was asked for: `chat` or `count_tokens`.
     pub operation: Cow<'static, str>,
     /// The model's name as the client wrote it, cut to [`MAX_NAME_CHARS`].
-    pub asked: Box<str>,
+    pub asked: Arc<str>,
     /// The combo or fallback chain that the name stood for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub combo: Option<Box<str>>,
+    pub combo: Option<Arc<str>>,
     /// Whom was asked last; `None` if nobody was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provider: Option<Box<str>>,
+    pub provider: Option<Arc<str>>,
     /// With which identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<Box<str>>,
+    pub account: Option<Arc<str>>,
     /// For which model, by the provider's name for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<Box<str>>,
+    pub model: Option<Arc<str>>,
     /// The filter that answered in the place of a provider: `idempotency` or `response_cache`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<Cow<'static, str>>,

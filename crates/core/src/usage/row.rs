@@ -146,6 +146,7 @@ fn write_address(address: IpAddr, bytes: &mut Vec<u8>) {
 mod tests {
     use std::borrow::Cow;
     use std::net::{Ipv4Addr, Ipv6Addr};
+    use std::sync::Arc;
 
     use proptest::option::of;
     use proptest::prelude::*;
@@ -179,8 +180,11 @@ mod tests {
             tokens in tokens(),
         ) -> UsageRecord {
             let owned = |text: Box<str>| Cow::Owned(text.into_string());
+            let [combo, provider, account, model] =
+                [combo, provider, account, model].map(|name| name.map(Arc::from));
             UsageRecord {
-                id: RecordId::new(id.0, id.1), request_id, client_key, asked, combo, provider, account, model,
+                id: RecordId::new(id.0, id.1), request_id: request_id.into(), asked: asked.into(),
+                client_key: client_key.map(Into::into), combo, provider, account, model,
                 format: "anthropic".into(), operation: "chat".into(),
                 answered_by: answered_by.map(owned), error: error.map(owned),
                 status, stream, interrupted, estimated, attempts, duration_us, tokens,
