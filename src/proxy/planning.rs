@@ -138,7 +138,7 @@ impl Planned {
                     if rest.is_zero() || left.is_some_and(|left| left > rest) {
                         self.exhausted = for_outcome.then_some(Exhausted::RetryBudget);
                         self.plan.wait_no_more(now);
-                        let model = self.plan.asked().to_owned();
+                        let model = self.plan.asked().to_string();
                         return Upcoming::Nobody(Error::Busy { model, limit, waited, left });
                     }
                     return Upcoming::Wait(left.unwrap_or(rest));
@@ -175,7 +175,7 @@ impl Planned {
         Decision {
             request_id: Arc::clone(&cx.request_id),
             record: None,
-            model: self.plan.asked().into(),
+            model: Arc::clone(self.plan.asked()),
             steps: std::mem::take(&mut self.steps),
             considered: self.plan.take_considered(),
             attempts: Vec::new(),

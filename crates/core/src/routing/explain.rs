@@ -84,7 +84,7 @@ pub struct Decision {
     /// Its record of usage; tells it from others with the same request id.
     pub record: Option<RecordId>,
     /// The name asked for.
-    pub model: Box<str>,
+    pub model: Arc<str>,
     /// The rules that were applied to it.
     pub steps: Vec<Step>,
     /// Who was not tried, and why.

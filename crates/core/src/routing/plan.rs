@@ -44,7 +44,7 @@ pub struct Plan {
     pub(super) rng: SmallRng,
     /// Whether turns are only looked at, not taken.
     pub(super) is_preview: bool,
-    asked: Box<str>,
+    asked: Arc<str>,
     /// What has not been opened yet.
     pub(super) ahead: VecDeque<Ahead>,
     /// Ready choices of what has been opened.
@@ -120,7 +120,7 @@ impl Plan {
             rng: SmallRng::seed_from_u64(facts.seed),
             facts,
             is_preview: false,
-            asked: route.asked.clone(),
+            asked: Arc::clone(&route.asked),
             ahead: nodes.map(|node| Ahead::Node(node.clone())).collect(),
             ready: VecDeque::new(),
             behind: VecDeque::new(),
@@ -281,7 +281,7 @@ impl Plan {
     }
 
     /// Returns the name the client wrote.
-    pub fn asked(&self) -> &str {
+    pub const fn asked(&self) -> &Arc<str> {
         &self.asked
     }
 

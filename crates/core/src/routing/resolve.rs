@@ -1,9 +1,10 @@
 //! Model names: combo, exact alias, prefix, wildcard alias, catalogue — in this order.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::error::Error;
 use crate::ids::ProviderId;
@@ -16,7 +17,7 @@ const MAX_HINTS: usize = 3;
 #[derive(Clone, Debug)]
 pub struct Route {
     /// The name the client wrote.
-    pub asked: Box<str>,
+    pub asked: Arc<str>,
     /// What the name stands for.
     pub root: Node,
     /// What is tried when nothing of that can serve (fallback chains).
@@ -29,12 +30,42 @@ pub struct Route {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// The name as it was before the rule.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Which rule: `combo`, `fallback chain`, `alias`, `prefix`, `wildcard alias`, `catalogue` or
     /// `provider route`.
     pub rule: &'static str,
     /// What it became.
-    pub became: Box<str>,
+    pub became: Became,
+}
+
+/// What a name became: put into words only for who asks, since every request has a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// Another name, or a group's summary.
+    Words(Box<str>),
+    /// A model of a provider.
+    Model(Arc<str>, ProviderId),
+}
+
+impl fmt::Display for Became {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Words(words) => f.write_str(words),
+            Self::Model(model, provider) => write!(f, "{model} at {provider}"),
+        }
+    }
+}
+
+impl Serialize for Became {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl From<&Target> for Became {
+    fn from(target: &Target) -> Self {
+        Self::Model(Arc::clone(&target.model), target.provider.id.clone())
+    }
 }
 
 /// Turns the name a client wrote into what it stands for, on the route of one provider or on everybody's.
@@ -61,14 +92,14 @@ pub fn route(
 /// providers with an account offer a bare model, [`Error::BadRequest`] if aliases go in circles (the
 /// configuration's check refuses those, so this is a second line of defence).
 pub fn resolve(snapshot: &Snapshot, name: &str) -> Result<Route, Error> {
-    let mut steps = Vec::new();
-    let root = follow(snapshot, name, &mut steps)?;
+    let (asked, mut steps) = (Arc::from(name), Vec::with_capacity(1));
+    let root = follow(snapshot, &asked, &mut steps)?;
     let fallbacks = match &root {
         Node::Group(group) => group.fallbacks.clone(),
         Node::Target(target) => snapshot.after(target).to_vec(),
     };
-    let mut route = Route { asked: name.into(), root, fallbacks, steps };
-    route.note_fallbacks(name);
+    let mut route = Route { asked, root, fallbacks, steps };
+    route.note_fallbacks();
     Ok(route)
 }
 
@@ -100,10 +131,9 @@ pub fn resolve_at(snapshot: &Snapshot, provider: &ProviderId, name: &str) -> Res
         }
         _ => name,
     };
-    let target = Target::new(provider, model);
-    let mut steps = Vec::new();
-    arrive(&mut steps, name, "provider route", &target);
-    Ok(Route { asked: name.into(), root: Node::Target(target), fallbacks: Vec::new(), steps })
+    let (asked, target) = (Arc::from(name), Target::new(provider, model));
+    let step = Step { name: Arc::clone(&asked), rule: "provider route", became: (&target).into() };
+    Ok(Route { asked, root: Node::Target(target), fallbacks: Vec::new(), steps: vec![step] })
 }
 
 fn mismatch(provider: &Provider, name: &str, what: &str) -> Error {
@@ -113,34 +143,38 @@ fn mismatch(provider: &Provider, name: &str, what: &str) -> Error {
     Error::BadRequest { what }
 }
 
-fn follow(snapshot: &Snapshot, name: &str, steps: &mut Vec<Step>) -> Result<Node, Error> {
-    let mut name = name;
+fn follow(snapshot: &Snapshot, asked: &Arc<str>, steps: &mut Vec<Step>) -> Result<Node, Error> {
+    let mut name: &str = asked;
     let mut seen = HashSet::new();
+    let mut note = |name: &str, rule, became| {
+        let name = if steps.is_empty() { Arc::clone(asked) } else { name.into() };
+        steps.push(Step { name, rule, became });
+    };
     loop {
         if let Some(group) = snapshot.groups.get(name) {
-            note(steps, name, group.kind.name(), &group.summary());
+            note(name, group.kind.name(), Became::Words(group.summary().into()));
             return Ok(Node::Group(Arc::clone(group)));
         }
         if let Some(target) = snapshot.exact_aliases.get(name) {
-            note(steps, name, "alias", target);
+            note(name, "alias", Became::Words((&**target).into()));
             again(name, &mut seen)?;
             name = target;
             continue;
         }
         if let Some(target) = by_prefix(snapshot, name) {
-            arrive(steps, name, "prefix", &target);
+            note(name, "prefix", (&target).into());
             return Ok(Node::Target(target));
         }
         let mut wildcards = snapshot.wildcard_aliases.iter();
         if let Some(alias) = wildcards.find(|alias| alias.matcher.matches(name)) {
             let became = format!("{} (by {})", alias.target, alias.pattern);
-            note(steps, name, "wildcard alias", &became);
+            note(name, "wildcard alias", Became::Words(became.into()));
             again(name, &mut seen)?;
             name = &alias.target;
             continue;
         }
         let target = by_catalogue(snapshot, name)?;
-        arrive(steps, name, "catalogue", &target);
+        note(name, "catalogue", (&target).into());
         return Ok(Node::Target(target));
     }
 }
@@ -151,14 +185,6 @@ fn again<'a>(name: &'a str, seen: &mut HashSet<&'a str>) -> Result<(), Error> {
     }
     let what = format!("model `{name}` refers to itself through aliases");
     Err(Error::BadRequest { what })
-}
-
-fn note(steps: &mut Vec<Step>, name: &str, rule: &'static str, became: &str) {
-    steps.push(Step { name: name.into(), rule, became: became.into() });
-}
-
-fn arrive(steps: &mut Vec<Step>, name: &str, rule: &'static str, target: &Target) {
-    note(steps, name, rule, &format!("{} at {}", target.model, target.provider.id));
 }
 
 impl Route {
@@ -177,7 +203,7 @@ impl Route {
         })
     }
 
-    fn note_fallbacks(&mut self, name: &str) {
+    fn note_fallbacks(&mut self) {
         let is_chain = matches!(&self.root, Node::Group(group) if group.kind == GroupKind::Chain);
         if self.fallbacks.is_empty() || is_chain {
             return;
@@ -187,14 +213,15 @@ impl Route {
             .iter()
             .map(|node| match node {
                 Node::Group(group) => group.name.to_string(),
-                Node::Target(target) => format!("{} at {}", target.model, target.provider.id),
+                Node::Target(target) => Became::from(target).to_string(),
             })
             .collect();
         let rule = match self.root {
             Node::Group(_) => "combo with a fallback chain",
             Node::Target(_) => "member of a fallback chain",
         };
-        note(&mut self.steps, name, rule, &format!("then {}", names.join(", ")));
+        let became = Became::Words(format!("then {}", names.join(", ")).into());
+        self.steps.push(Step { name: Arc::clone(&self.asked), rule, became });
     }
 }
 
