@@ -123,7 +123,7 @@ impl ClientLimits {
             _ => span(full_in),
         };
         let reset = HeaderValue::try_from(reset).unwrap_or(HeaderValue::from_static(""));
-        [limit.into(), left.into(), reset]
+        [digits::header(limit), digits::header(left), reset]
     }
 }
 

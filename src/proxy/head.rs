@@ -9,6 +9,7 @@ use http::header::{
 use http::{Response, StatusCode};
 use memchr::memmem;
 use omniroute_core::context::RequestContext;
+use omniroute_core::digits;
 use omniroute_core::error::Error;
 use omniroute_core::money::{Charge, Nanodollars};
 use omniroute_core::secret::Secret;
@@ -96,7 +97,7 @@ impl Head {
 
     /// Says how many attempts were made.
     pub fn attempts(self, attempts: usize) -> Self {
-        self.value(ATTEMPTS, HeaderValue::from(attempts))
+        self.value(ATTEMPTS, digits::header(attempts))
     }
 
     /// Passes on the harmless headers of a same-format provider, none that repeats our credential.
@@ -114,7 +115,7 @@ impl Head {
 
     /// Adds the headers of a whole answer.
     pub fn whole(self, content_type: &str, body_bytes: usize) -> Self {
-        self.text(CONTENT_TYPE, content_type).value(CONTENT_LENGTH, HeaderValue::from(body_bytes))
+        self.text(CONTENT_TYPE, content_type).value(CONTENT_LENGTH, digits::header(body_bytes))
     }
 
     /// Adds the headers of a stream; proxies on the way must not collect it.
@@ -130,7 +131,7 @@ impl Head {
             self = self.text(ALLOW, allowed);
         }
         if let Some(wait) = error.retry_after() {
-            self = self.value(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+            self = self.value(RETRY_AFTER, digits::header(whole_seconds(wait)));
         }
         if !error.may_succeed_later() {
             self = self.value(SHOULD_RETRY, HeaderValue::from_static("false"));

@@ -8,6 +8,7 @@ use http::header::{
 };
 use http::{HeaderMap, Request};
 use omniroute_core::context::RequestHead;
+use omniroute_core::digits;
 use omniroute_core::error::Error;
 use omniroute_core::routing::Choice;
 use omniroute_core::snapshot::Auth;
@@ -127,7 +128,7 @@ impl Outbound {
     ///
     /// [`Error::Internal`] if its length cannot stand in a header, which every number can.
     pub fn replace_body(&mut self, body: Bytes) -> Result<(), Error> {
-        let inserted = self.head.insert_header(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        let inserted = self.head.insert_header(CONTENT_LENGTH, digits::header(body.len()));
         inserted.map_err(|_| Error::Internal)?;
         self.body = body;
         Ok(())
@@ -175,7 +176,7 @@ fn fill_head(
     // Last, so that nothing before can replace what frames the message.
     headers.insert(HOST, HeaderValue::try_from(choice.account.endpoint().authority())?);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(body_bytes));
+    headers.insert(CONTENT_LENGTH, digits::header(body_bytes));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let mut request = Request::post(path).body(())?;
     *request.headers_mut() = headers;

@@ -1,10 +1,20 @@
 //! Numbers written into text for every answer, where the machinery of `format!` would be most of the cost.
 
+use http::HeaderValue;
+
 const BILLION: u64 = 1_000_000_000;
 
 /// Appends a whole number.
 pub fn whole(number: u64, out: &mut String) {
     out.push_str(itoa::Buffer::new().format(number));
+}
+
+/// Makes a header's value of a whole number. The value's own `From` writes into a buffer that can grow, which is
+/// allocated twice.
+pub fn header(number: impl itoa::Integer) -> HeaderValue {
+    let value = HeaderValue::from_str(itoa::Buffer::new().format(number));
+    // Digits can stand in a header.
+    value.unwrap_or(HeaderValue::from_static(""))
 }
 
 /// Hands a decimal fraction to `put`, piece by piece, without the zeros at its end, but with at least `least`
@@ -27,6 +37,13 @@ pub fn fraction(number: u64, billionths: u64, least: usize, mut put: impl FnMut(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_headers_value_is_the_numbers_digits() {
+        for number in [0_u64, 7, u64::MAX] {
+            assert_eq!(header(number), HeaderValue::from(number));
+        }
+    }
 
     #[test]
     fn fractions_have_the_decimals_they_need() {
