@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use jiff::fmt::temporal::DateTimePrinter;
 use omniroute_core::context::{AttemptRecord, Outcome, RequestContext};
-use omniroute_core::{digits, json};
+use omniroute_core::digits;
+use omniroute_wire::json;
 
 use crate::telemetry::LogFormat;
 

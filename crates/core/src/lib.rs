@@ -15,7 +15,6 @@ pub mod error;
 pub mod filter;
 pub mod hex;
 pub mod ids;
-pub mod json;
 pub mod money;
 pub mod presented;
 pub mod reach;

@@ -48,7 +48,7 @@ mod divided;
 mod end_user;
 mod feed;
 mod field_names;
-mod json;
+pub mod json;
 mod json_schema;
 mod like_last;
 mod locate;

@@ -1,7 +1,7 @@
 //! What is added up, and for whom.
 
-use omniroute_core::json::Object;
 use omniroute_core::usage::{Tokens, UsageRecord};
+use omniroute_wire::json::Object;
 use serde::{Deserialize, Serialize};
 
 use crate::store::row::write_text;

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use super::{CallLog, Tokens, UsageRecord};
-use crate::json::{Object, number, string};
+use omniroute_wire::json::{Object, number, string};
 
 impl UsageRecord {
     /// Appends the record as JSON, without its log, which is kept apart.

@@ -1,7 +1,10 @@
 //! Whole replies of this format. Reading one is reading a single chunk that has `message` in place of
 //! `delta`, so only the writing is here.
 
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::error;
 use super::stream::finish::{self, RefusalText};
@@ -9,9 +12,55 @@ use super::stream::writer::count;
 use super::stream::{details, sources, usage};
 use crate::chat::{CallKind, Vendor};
 use crate::codec::ReplyContext;
-use crate::collect::{Collected, CollectedChoice, CollectedPart, collect};
+use crate::collect::{CollectedChoice, CollectedPart, collect};
 use crate::event::{Event, Finish, PartHead};
-use crate::ids;
+use crate::{ids, json};
+
+/// Bytes of a reply without its texts, as a rule.
+const EXPECTED_BYTES: usize = 768;
+
+/// A reply, as it is written. What hardly any reply has goes through [`Value`].
+#[derive(Serialize)]
+struct Reply<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: u64,
+    model: &'a str,
+    choices: Vec<Choice<'a>>,
+}
+
+#[derive(Serialize)]
+struct Choice<'a> {
+    index: u16,
+    message: Message<'a>,
+    logprobs: Option<Logprobs<'a>>,
+    finish_reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct Logprobs<'a> {
+    content: &'a [Value],
+    refusal: Option<&'a [Value]>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: Option<Cow<'a, str>>,
+    refusal: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasoning_details: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    annotations: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    images: Vec<Value>,
+}
 
 /// Writes the reply that these events make; an error body if they end in an error.
 pub(crate) fn write(events: &[Event], context: &ReplyContext) -> Vec<u8> {
@@ -19,23 +68,19 @@ pub(crate) fn write(events: &[Event], context: &ReplyContext) -> Vec<u8> {
     if let Some(error) = &whole.error {
         return error::write_upstream(error);
     }
+    let nothing = [CollectedChoice::default()];
+    let answers = if whole.choices.is_empty() { &nothing } else { &*whole.choices };
     let id = whole.id_or(&context.id);
-    let mut choices: Vec<Value> = whole.choices.iter().map(|answer| choice(answer, id)).collect();
-    if choices.is_empty() {
-        choices.push(choice(&CollectedChoice::default(), id));
-    }
-    head(&whole, context, &choices)
-}
-
-fn head(whole: &Collected, context: &ReplyContext, choices: &[Value]) -> Vec<u8> {
-    let reply = json!({
-        "id": whole.id_or(&context.id),
-        "object": "chat.completion",
-        "created": whole.created.unwrap_or(context.created),
-        "model": whole.model_or(&context.model),
-        "choices": choices,
-    });
-    let mut out = reply.to_string().into_bytes();
+    let reply = Reply {
+        id,
+        object: "chat.completion",
+        created: whole.created.unwrap_or(context.created),
+        model: whole.model_or(&context.model),
+        choices: answers.iter().map(|answer| choice(answer, id)).collect(),
+    };
+    let texts = answers.iter().flat_map(|answer| &answer.parts).map(|part| part.text.len());
+    let mut out = Vec::with_capacity(texts.sum::<usize>() + EXPECTED_BYTES);
+    json::value(&reply, &mut out);
     if !whole.usage.is_empty() {
         out.pop();
         out.extend_from_slice(b",\"usage\":");
@@ -45,52 +90,46 @@ fn head(whole: &Collected, context: &ReplyContext, choices: &[Value]) -> Vec<u8>
     out
 }
 
-fn choice(answer: &CollectedChoice, id: &str) -> Value {
+fn choice<'a>(answer: &'a CollectedChoice, id: &str) -> Choice<'a> {
     let refused = answer.parts.iter().any(|part| part.head == PartHead::Refusal);
     let refusal = if refused { RefusalText::Sent } else { RefusalText::Absent };
     let reason = answer.finish.as_ref().map_or(Finish::Stop, |finish| finish.reason);
-    let logprobs =
-        (!answer.logprobs.is_empty()).then(|| json!({"content": answer.logprobs, "refusal": null}));
-    json!({
-        "index": answer.index,
-        "message": message(answer, id),
-        "logprobs": logprobs,
-        "finish_reason": finish::write(reason, refusal),
-    })
+    let logprobs = Logprobs { content: &answer.logprobs, refusal: None };
+    Choice {
+        index: answer.index,
+        message: message(answer, id),
+        logprobs: (!answer.logprobs.is_empty()).then_some(logprobs),
+        finish_reason: finish::write(reason, refusal),
+    }
 }
 
-fn message(answer: &CollectedChoice, id: &str) -> Value {
-    let mut message = Map::new();
-    message.insert("role".to_owned(), "assistant".into());
+fn message<'a>(answer: &'a CollectedChoice, id: &str) -> Message<'a> {
     let text = joined(answer, |head| *head == PartHead::Text);
     let refusal = joined(answer, |head| *head == PartHead::Refusal);
-    let calls = calls(answer);
-    let nothing_else = calls.is_empty() && refusal.is_none();
-    let content = text.or_else(|| nothing_else.then(String::new));
-    message.insert("content".to_owned(), content.into());
-    message.insert("refusal".to_owned(), refusal.into());
-    if let Some(reasoning) = joined(answer, is_reasoning) {
-        message.insert("reasoning_content".to_owned(), reasoning.into());
+    let tool_calls = calls(answer);
+    let nothing_else = tool_calls.is_empty() && refusal.is_none();
+    let (audio, images) = media(answer, id);
+    Message {
+        role: "assistant",
+        content: text.or_else(|| nothing_else.then(Cow::default)),
+        refusal,
+        reasoning_content: joined(answer, is_reasoning),
+        reasoning_details: details(answer),
+        annotations: annotations(answer),
+        tool_calls,
+        audio,
+        images,
     }
-    for (name, list) in
-        [("reasoning_details", details(answer)), ("annotations", annotations(answer))]
-    {
-        if !list.is_empty() {
-            message.insert(name.to_owned(), list.into());
-        }
-    }
-    if !calls.is_empty() {
-        message.insert("tool_calls".to_owned(), calls.into());
-    }
-    add_media(answer, id, &mut message);
-    Value::Object(message)
 }
 
 /// Joins the text of all parts of one kind; `None` if there is none.
-fn joined(answer: &CollectedChoice, is_wanted: fn(&PartHead) -> bool) -> Option<String> {
-    let texts = answer.parts.iter().filter(|part| is_wanted(&part.head)).map(|part| &*part.text);
-    let joined: String = texts.collect();
-    (!joined.is_empty()).then_some(joined)
+fn joined(answer: &CollectedChoice, is_wanted: fn(&PartHead) -> bool) -> Option<Cow<'_, str>> {
+    let wanted = answer.parts.iter().filter(|part| is_wanted(&part.head));
+    let texts = wanted.map(|part| &*part.text).filter(|text| !text.is_empty());
+    texts.fold(None, |joined, text| match joined {
+        None => Some(Cow::Borrowed(text)),
+        Some(before) => Some(before + text),
+    })
 }
 
 const fn is_reasoning(head: &PartHead) -> bool {
@@ -155,20 +194,18 @@ fn calls(answer: &CollectedChoice) -> Vec<Value> {
     calls.map(write).collect()
 }
 
-fn add_media(answer: &CollectedChoice, reply: &str, message: &mut Map<String, Value>) {
-    let mut images = Vec::new();
+/// Sound and pictures of all parts; of sounds the last.
+fn media(answer: &CollectedChoice, reply: &str) -> (Option<Value>, Vec<Value>) {
+    let (mut audio, mut images) = (None, Vec::new());
     for part in &answer.parts {
         let PartHead::Media { mime, data } = &part.head else { continue };
         if mime.starts_with("audio/") {
             let id = ids::made("audio_", reply, 0);
-            let audio = json!({"id": id, "data": data, "expires_at": 0, "transcript": ""});
-            message.insert("audio".to_owned(), audio);
+            audio = Some(json!({"id": id, "data": data, "expires_at": 0, "transcript": ""}));
         } else {
             let url = format!("data:{mime};base64,{data}");
             images.push(json!({"type": "image_url", "image_url": {"url": url}}));
         }
     }
-    if !images.is_empty() {
-        message.insert("images".to_owned(), images.into());
-    }
+    (audio, images)
 }

@@ -3,6 +3,7 @@
 use super::chunk::{CompletionDetails, PromptDetails, ServerToolUse, WireUsage};
 use crate::cursor::Cursor;
 use crate::event::Usage;
+use crate::json::Object;
 
 /// Reads a `usage` object, mending what providers are known to count differently.
 ///
@@ -115,35 +116,40 @@ pub(crate) fn write(usage: &Usage, out: &mut Vec<u8>) {
     let input = usage.input_total().unwrap_or(0);
     let output = usage.output.unwrap_or(0);
     let total = input.saturating_add(output);
-    let mut text = format!(
-        "{{\"prompt_tokens\":{input},\"completion_tokens\":{output},\"total_tokens\":{total}"
-    );
+    let mut object = Object::begin(out);
+    object.number("prompt_tokens", input);
+    object.number("completion_tokens", output);
+    object.number("total_tokens", total);
     let of_input = [
         ("cached_tokens", usage.cache_read.or_else(|| usage.cache_write.map(|_| 0))),
         ("cache_write_tokens", usage.cache_write),
         ("audio_tokens", usage.audio_input),
         ("image_tokens", usage.image_input),
     ];
-    put_details("prompt_tokens_details", &of_input, &mut text);
+    put_details("prompt_tokens_details", of_input, &mut object);
     let of_output = [
         ("reasoning_tokens", usage.reasoning),
         ("audio_tokens", usage.audio_output),
         ("image_tokens", usage.image_output),
     ];
-    put_details("completion_tokens_details", &of_output, &mut text);
-    text.push('}');
-    out.extend_from_slice(text.as_bytes());
+    put_details("completion_tokens_details", of_output, &mut object);
+    object.end();
 }
 
 /// Appends an object of the numbers that are known, or nothing.
-fn put_details(name: &str, numbers: &[(&str, Option<u64>)], text: &mut String) {
-    let known: Vec<String> = numbers
-        .iter()
-        .filter_map(|(name, number)| Some(format!("\"{name}\":{}", (*number)?)))
-        .collect();
-    if !known.is_empty() {
-        text.push_str(&format!(",\"{name}\":{{{}}}", known.join(",")));
+fn put_details<const N: usize>(
+    name: &str,
+    numbers: [(&str, Option<u64>); N],
+    object: &mut Object<'_>,
+) {
+    if numbers.iter().all(|(_, number)| number.is_none()) {
+        return;
     }
+    let mut details = Object::begin(object.field(name));
+    for (name, number) in numbers {
+        details.some_number(name, number);
+    }
+    details.end();
 }
 
 #[cfg(test)]
