@@ -12,6 +12,8 @@ use crate::state::limiter::Limiter;
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Begin(u64),
+    /// A call begins while tokens are not limited.
+    BeginUncounted,
     /// One of the calls so far is corrected.
     Correct(usize, u64),
     /// Seconds go by.
@@ -22,6 +24,7 @@ fn act() -> impl Strategy<Value = Act> {
     let tokens = || prop_oneof![0..5_000_u64, Just(u64::MAX)];
     prop_oneof![
         tokens().prop_map(Act::Begin),
+        Just(Act::BeginUncounted),
         (0..30_usize, tokens()).prop_map(|(call, tokens)| Act::Correct(call, tokens)),
         (0..40_u64).prop_map(Act::Wait),
     ]
@@ -35,17 +38,22 @@ proptest! {
         let mut now = Clock::manual(0).now();
         for act in acts {
             match act {
-                Act::Begin(tokens) => calls.push((limiter.begin(&limits, tokens, now), now, tokens)),
+                Act::Begin(tokens) => {
+                    calls.push((limiter.begin(&limits, tokens, now), now, Some(tokens)));
+                }
+                Act::BeginUncounted => {
+                    calls.push((limiter.begin(&Limits::default(), 7, now), now, None));
+                }
                 Act::Correct(call, tokens) => {
                     if let Some((number, _, counted)) = calls.get_mut(call) {
                         limiter.correct(*number, tokens);
-                        *counted = tokens;
+                        *counted = counted.map(|_| tokens);
                     }
                 }
                 Act::Wait(seconds) => now += Duration::from_secs(seconds),
             }
             let counts = calls.iter().filter(|(_, begun, _)| *begun + Duration::from_secs(60) > now);
-            let sum = counts.map(|(_, _, tokens)| u128::from(*tokens)).sum::<u128>();
+            let sum = counts.map(|(_, _, tokens)| u128::from(tokens.unwrap_or(0))).sum::<u128>();
 
             prop_assert_eq!(limiter.used(now).1, u64::try_from(sum).unwrap_or(u64::MAX));
             prop_assert_eq!(limiter.busy(&limits, 0, 0, now).is_some(), sum > 10_000);
