@@ -1,6 +1,7 @@
-#!/bin/sh
-# Checks that the compiler in use can read release.profdata, without a build for release.
-set -eu
+#!/bin/bash
+# Checks that the compiler in use can read release.profdata, without a build for release; says if it was made with other
+# dependencies than there are now, which is an error with --release.
+set -euo pipefail
 cd "$(dirname "$0")/.."
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
@@ -11,4 +12,15 @@ if [ -n "$said" ]; then
     echo "$said" >&2
     echo "release.profdata cannot be used: \`make profile\` makes it anew" >&2
     exit 1
+fi
+
+basis="$(scripts/profile-basis.sh)"
+if grep '^only if built alone: ' <<<"$basis" >&2; then
+    echo "without the bench the program has these parts, with it others (features, most likely): no profile can fit both" >&2
+    exit 1
+fi
+if [ "$(cksum <<<"$basis")" != "$(cat release.profdata.basis)" ]; then
+    echo "release.profdata was made with other dependencies, settings or another compiler: functions have other names, and the" >&2
+    echo "program is built as if it knew nothing of most of them. \`make profile\` makes it anew; a release needs that." >&2
+    [ "${1:-}" != --release ] || exit 1
 fi

@@ -21,4 +21,5 @@ RUSTFLAGS="${RUSTFLAGS:-} -Cprofile-generate=$counts" "${CARGO:-cargo}" build --
 rm -rf "$counts"
 scripts/train.py target/profile/release/omniroute target/profile/release/omniroute-bench
 "$profdata" merge --sparse --output release.profdata "$counts"/*.profraw
+scripts/profile-basis.sh | cksum >release.profdata.basis
 ls -l release.profdata

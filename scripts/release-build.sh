@@ -17,6 +17,7 @@ SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)"
 export SOURCE_DATE_EPOCH
 export CARGO_INCREMENTAL=0
 
+scripts/check-profile.sh --release
 scripts/release.sh omniroute
 mkdir -p "$folder"
 strip --strip-debug -o "$folder/omniroute" target/release/omniroute
