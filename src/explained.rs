@@ -24,9 +24,12 @@ impl Default for Explained {
 impl Explained {
     /// Keeps a decision.
     pub fn keep(&self, decision: Decision) {
-        let id = Arc::clone(&decision.request_id);
+        let (id, decision) = (Arc::clone(&decision.request_id), Arc::new(decision));
         let mut decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
-        decisions.put(id, Arc::new(decision));
+        let oldest = decisions.push(id, decision);
+        // Nobody waits while the oldest, which no cache holds any more, is taken apart.
+        drop(decisions);
+        drop(oldest);
     }
 
     /// Returns the decision on a request, if it is still kept.

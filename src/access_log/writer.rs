@@ -1,5 +1,6 @@
 //! The thread that writes: it wakes when the first line comes, waits a moment for more, writes all.
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -11,6 +12,11 @@ const COLLECT: Duration = Duration::from_millis(20);
 /// Most bytes that wait. When whoever reads standard error stops reading, lines are dropped and counted
 /// rather than requests held up.
 const MAX_WAITING_BYTES: usize = 8 * 1024 * 1024;
+
+thread_local! {
+    /// Where a line is made: nobody waits for a lock meanwhile.
+    static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Writes lines to standard error.
 pub(super) struct Writer {
@@ -56,15 +62,23 @@ impl Writer {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Appends what `write` adds to the buffer.
+    /// Appends what `write` adds to a buffer.
     pub(super) fn append(&self, write: impl FnOnce(&mut Vec<u8>)) {
+        LINE.with_borrow_mut(|line| {
+            line.clear();
+            write(line);
+            self.put(line);
+        });
+    }
+
+    fn put(&self, line: &[u8]) {
         let mut state = self.shared.lock();
         if state.waiting.len() > MAX_WAITING_BYTES {
             state.dropped += 1;
             return;
         }
         let is_first = state.waiting.is_empty();
-        write(&mut state.waiting);
+        state.waiting.extend_from_slice(line);
         drop(state);
         if is_first {
             self.shared.changed.notify_all();

@@ -224,6 +224,12 @@ const fn time_to_collect(last: usize) -> Duration {
 impl<Change> State<Change> {
     /// Takes so many records off the front.
     fn take(&mut self, end: usize) -> Vec<UsageRecord> {
+        if end == self.records.len() {
+            // Those who hand records over wait for this.
+            self.body_bytes = 0;
+            let empty = VecDeque::with_capacity(end);
+            return std::mem::replace(&mut self.records, empty).into();
+        }
         let taken: Vec<UsageRecord> = self.records.drain(..end).collect();
         let bytes: usize = taken.iter().map(UsageRecord::body_bytes).sum();
         self.body_bytes = self.body_bytes.saturating_sub(bytes);
