@@ -26,18 +26,35 @@ const TARGETS_US: [f64; 2] = [150.0, 1_000.0];
 
 const WHOLE: Delivery = Delivery::Whole;
 
-/// What is asked, through whom; the reference first, then bare Pingora.
-const KINDS: [(&str, Kind, &[Subject]); 2] = [
-    (
-        "2 KB",
-        Kind { body_bytes: 2_048, delivery: WHOLE, tokens: 8 },
-        &[Subject::Provider, Subject::BarePingora, Subject::SameFormat, Subject::Translated],
-    ),
-    (
-        "100 KB",
-        Kind { body_bytes: 102_400, delivery: WHOLE, tokens: 8 },
-        &[Subject::Provider, Subject::BarePingora, Subject::SameFormat],
-    ),
+/// What is asked.
+struct Workload {
+    name: &'static str,
+    kind: Kind,
+    /// Through whom; the reference first, then bare Pingora.
+    subjects: &'static [Subject],
+    /// The most that the gateway may take, as a multiple of bare Pingora's time: in the same format, and translated (the
+    /// project's targets).
+    most_of_bare: Option<[f64; 2]>,
+}
+
+const WORKLOADS: [Workload; 2] = [
+    Workload {
+        name: "2 KB",
+        kind: Kind { body_bytes: 2_048, delivery: WHOLE, tokens: 8 },
+        subjects: &[
+            Subject::Provider,
+            Subject::BarePingora,
+            Subject::SameFormat,
+            Subject::Translated,
+        ],
+        most_of_bare: Some([1.5, 2.0]),
+    },
+    Workload {
+        name: "100 KB",
+        kind: Kind { body_bytes: 102_400, delivery: WHOLE, tokens: 8 },
+        subjects: &[Subject::Provider, Subject::BarePingora, Subject::SameFormat],
+        most_of_bare: None,
+    },
 ];
 
 /// All rates of all subjects.
@@ -65,12 +82,14 @@ pub(crate) struct Row {
     pub(crate) cpu_us: f64,
     /// `cpu_us` as a multiple of bare Pingora's in the same round.
     pub(crate) ratio: Option<Spread>,
+    pub(crate) most_of_bare: Option<f64>,
     pub(crate) provider_us: f64,
     pub(crate) load_us: f64,
 }
 
 struct Series {
     workload: &'static str,
+    most_of_bare: Option<[f64; 2]>,
     turn: Turn,
 }
 
@@ -87,9 +106,10 @@ pub(crate) async fn measure(
     mut told: impl FnMut(usize),
 ) -> Result<Rates, Failure> {
     let mut all = Vec::new();
-    for (workload, kind, subjects) in KINDS {
+    for Workload { name, kind, subjects, most_of_bare } in WORKLOADS {
         let turns = turns::line_up(bed, subjects, kind).await?;
-        all.extend(turns.into_iter().map(|turn| Series { workload, turn }));
+        let series = |turn| Series { workload: name, most_of_bare, turn };
+        all.extend(turns.into_iter().map(series));
     }
     let manner = Manner::Paced(per_second);
     let fill = Fill { manner, connections: CONNECTIONS, time: effort.window };
@@ -110,7 +130,7 @@ pub(crate) async fn measure(
 }
 
 impl Row {
-    fn new(Series { workload, turn }: &Series, all: &[Series]) -> Self {
+    fn new(Series { workload, most_of_bare, turn }: &Series, all: &[Series]) -> Self {
         let other = |wanted: Subject| {
             let is_it =
                 |other: &&Series| other.workload == *workload && other.turn.subject == wanted;
@@ -133,9 +153,19 @@ impl Row {
             ratio: other(Subject::BarePingora)
                 .filter(|_| is_gateway)
                 .map(|bare| turn.times_of(bare)),
+            most_of_bare: most_of_bare.and_then(|[same, translated]| match turn.subject {
+                Subject::SameFormat => Some(same),
+                Subject::Translated => Some(translated),
+                _ => None,
+            }),
             provider_us: turn.per_request_us(|round| round.provider),
             load_us: turn.per_request_us(|round| round.load),
         }
+    }
+
+    /// Tells whether it takes no more than it may, where that is said.
+    fn is_cheap(&self) -> Option<bool> {
+        Some(self.ratio?.median <= self.most_of_bare?)
     }
 
     fn cells(&self) -> Vec<String> {
@@ -150,11 +180,15 @@ impl Row {
             [first, second].concat()
         });
         cells.extend(over.unwrap_or_else(|| ["-"; 4].map(str::to_owned).to_vec()));
+        let nothing = || "-".to_owned();
         let ratio = self
             .ratio
             .map(|Spread { median, least, most }| format!("{median:.2} ({least:.1}–{most:.1})"));
+        let most = self.most_of_bare.map(|most| format!("{most:.1}"));
+        let is_reached = self.is_cheap().map_or("-", yes_or_no).to_owned();
         let micros = |us: f64| format!("{us:.1}");
-        cells.extend([micros(self.cpu_us), ratio.unwrap_or_else(|| "-".to_owned())]);
+        cells.extend([micros(self.cpu_us), ratio.unwrap_or_else(nothing)]);
+        cells.extend([most.unwrap_or_else(nothing), is_reached]);
         cells.extend([self.provider_us, self.load_us].map(micros));
         cells
     }
@@ -176,6 +210,8 @@ impl Rates {
             "< 1000",
             "CPU µs",
             "× bare",
+            "≤",
+            "reached",
             "provider µs",
             "load µs",
         ];
@@ -194,6 +230,14 @@ impl Rates {
     pub(crate) fn misses(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for row in &self.rows {
+            if let (Some(false), Some(ratio), Some(most)) =
+                (row.is_cheap(), row.ratio, row.most_of_bare)
+            {
+                lines.push(format!(
+                    "- {}, {}, at {} per second: {:.2} of bare Pingora's processor time instead of {most:.1}.",
+                    row.workload, row.subject.title(), self.per_second, ratio.median,
+                ));
+            }
             for (limit, what) in row.over_bare_us.iter().flatten().zip(["p50", "p99"]) {
                 if !limit.is_reached {
                     let Limit { value, target, .. } = limit;
