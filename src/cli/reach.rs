@@ -26,7 +26,7 @@ use crate::app::{self, App, StartError};
 use crate::live::Source;
 use crate::login::Entrance;
 use crate::proxy::ClientAddress;
-use crate::upstream::{Collected, Destination, Endpoints, Fetch, FetchError, PeerTimeouts, Sink};
+use crate::upstream::{Collected, Destination, Endpoints, Fetch, FetchError, Sink};
 
 /// Time for one request. Backups may take a while.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -317,6 +317,6 @@ pub(super) fn at(address: SocketAddr, tls: bool) -> Destination {
         endpoint: BaseUrl { tls, host, port, path: "".into(), reach: MayReach::Anywhere },
         tunnel: None,
         is_fresh: false,
-        timeouts: PeerTimeouts { connect: CONNECT, read: Some(LIMIT) },
+        connect: CONNECT,
     }
 }

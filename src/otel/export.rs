@@ -15,7 +15,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 
 use super::attributes;
-use crate::upstream::{Destination, Fetch, PeerTimeouts};
+use crate::upstream::{Destination, Fetch};
 
 /// Longest wait that a collector can ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -110,7 +110,7 @@ impl Exporter {
             endpoint: collector.endpoint.clone(),
             tunnel: None,
             is_fresh: false,
-            timeouts: PeerTimeouts { connect: limit, read: Some(limit) },
+            connect: limit,
         };
         let answer = self.fetch.send(&destination, request, limit).await;
         let answer = answer.map_err(|error| Failure {

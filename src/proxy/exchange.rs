@@ -31,7 +31,7 @@ use super::patience;
 use super::planning::Planned;
 use super::prepare::Care;
 use super::renewal::Renewal;
-use crate::upstream::{Destination, PeerTimeouts, Unreachable};
+use crate::upstream::{Destination, Unreachable};
 
 /// Most times one attempt is sent again because a kept-alive connection turned out to be dead. The
 /// provider may have begun, so more would multiply what it bills.
@@ -244,7 +244,7 @@ impl Exchange {
             endpoint: attempt.choice.account.endpoint().clone(),
             tunnel: self.tunnel_of(attempt).map(|(tunnel, _)| Arc::clone(tunnel)),
             is_fresh: attempt.stale_connections > 0,
-            timeouts: PeerTimeouts::watched(&self.cx.snapshot.server.timeouts),
+            connect: self.cx.snapshot.server.timeouts.connect,
         }
     }
 

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::blame::redacted;
 use super::outbound::{Outbound, Passage};
-use crate::upstream::{Destination, Fetch, FetchError, PeerTimeouts, Unreachable};
+use crate::upstream::{Destination, Fetch, FetchError, Unreachable};
 
 /// Time for the whole trial; models that think take a while.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -60,7 +60,7 @@ pub async fn trial(
         endpoint: account.endpoint().clone(),
         tunnel: choice.tunnel(None, snapshot).map(|(tunnel, _)| Arc::clone(tunnel)),
         is_fresh: true,
-        timeouts: PeerTimeouts::unwatched(&snapshot.server.timeouts),
+        connect: snapshot.server.timeouts.connect,
     };
     let begun = clock.now();
     let answer = fetch.send(&destination, request, LIMIT).await;

@@ -13,7 +13,7 @@ use pingora_core::server::ShutdownWatch;
 use pingora_core::services::background::BackgroundService;
 use sha2::Sha256;
 
-use crate::upstream::{Destination, Fetch, PeerTimeouts};
+use crate::upstream::{Destination, Fetch};
 
 /// Time for one try.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -103,6 +103,6 @@ fn destination(webhook: &Webhook) -> Destination {
         endpoint: webhook.endpoint.clone(),
         tunnel: None,
         is_fresh: false,
-        timeouts: PeerTimeouts { connect: LIMIT, read: Some(LIMIT) },
+        connect: LIMIT,
     }
 }

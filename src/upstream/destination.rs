@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use omniroute_core::snapshot::{BaseUrl, Tunnel};
 use pingora_core::upstreams::peer::HttpPeer;
 
 use super::endpoints::Endpoints;
-use super::peer::{PeerTimeouts, peer};
+use super::peer::peer;
 use super::tunnel::Failure;
 use super::unreachable::Unreachable;
 
@@ -20,8 +21,8 @@ pub struct Destination {
     pub tunnel: Option<Arc<Tunnel>>,
     /// Whether the connection has to be a new one: where one was dead, the others often are too.
     pub is_fresh: bool,
-    /// Time limits.
-    pub timeouts: PeerTimeouts,
+    /// Time to connect, TLS apart.
+    pub connect: Duration,
 }
 
 impl Destination {
@@ -51,8 +52,6 @@ impl Destination {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use omniroute_core::clock::Clock;
     use omniroute_core::reach::Reach;
 
@@ -65,8 +64,7 @@ mod tests {
         let to = |reach| {
             let endpoint =
                 BaseUrl { tls: false, host: "localhost".into(), port: 80, path: "".into(), reach };
-            let timeouts = PeerTimeouts { connect: second, read: None };
-            Destination { endpoint, tunnel: None, is_fresh: false, timeouts }
+            Destination { endpoint, tunnel: None, is_fresh: false, connect: second }
         };
         let refused = to(Reach::Public).peer(&endpoints, &[]).await;
         assert_eq!(refused.err(), Some(Unreachable::NOT_PUBLIC));

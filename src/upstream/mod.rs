@@ -10,5 +10,4 @@ mod unreachable;
 pub use destination::Destination;
 pub use endpoints::{Endpoints, Unresolved};
 pub use fetch::{Collected, Fetch, FetchError, Sink};
-pub use peer::PeerTimeouts;
 pub use unreachable::Unreachable;

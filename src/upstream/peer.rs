@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use omniroute_core::config::Timeouts;
 use omniroute_core::snapshot::{BaseUrl, Tunnel};
 use pingora_core::protocols::l4::ext::TcpKeepalive;
 use pingora_core::upstreams::peer::{HttpPeer, HttpUpstreamRequestPolicy};
@@ -28,48 +27,25 @@ const H2_STREAMS: usize = 64;
 /// How long one write to a provider may take.
 const WRITE: Duration = Duration::from_secs(60);
 
-/// Time limits of a connection.
-#[derive(Clone, Copy, Debug)]
-pub struct PeerTimeouts {
-    /// To connect, TLS apart.
-    pub connect: Duration,
-    /// Between two reads. `None` where somebody else watches the provider: each of Pingora's timers costs
-    /// some 1,500 instructions, and there would be two to a request.
-    pub read: Option<Duration>,
-}
-
-impl PeerTimeouts {
-    /// Those of a client's request, whose session watches until when the provider may be silent
-    /// (`src/proxy/session.rs`).
-    pub const fn watched(timeouts: &Timeouts) -> Self {
-        Self { connect: timeouts.connect, read: None }
-    }
-
-    /// Those of a request of the gateway's own, to a provider.
-    pub fn unwatched(timeouts: &Timeouts) -> Self {
-        let Timeouts { connect, first_byte, idle, .. } = *timeouts;
-        Self { connect, read: Some(first_byte.max(idle)) }
-    }
-}
-
 /// Builds the peer for one attempt; `address` is the tunnel's if there is one.
 pub(super) fn peer(destination: &Destination, address: SocketAddr) -> Box<HttpPeer> {
-    let Destination { endpoint, tunnel, is_fresh, timeouts } = destination;
+    let Destination { endpoint, tunnel, is_fresh, connect } = destination;
     #[expect(clippy::disallowed_methods, reason = "an address is given, so nothing is resolved")]
     let mut peer = HttpPeer::new(address, endpoint.tls, endpoint.host.to_string());
     if let Some(tunnel) = tunnel {
         peer.group_key = group_key(tunnel, endpoint);
-        let connector = Connector::new(tunnel, endpoint, timeouts.connect);
+        let connector = Connector::new(tunnel, endpoint, *connect);
         peer.options.custom_l4 = Some(Arc::new(connector));
     }
     if *is_fresh {
         peer.group_key = nobody_elses();
     }
     let options = &mut peer.options;
-    options.connection_timeout = Some(timeouts.connect);
+    options.connection_timeout = Some(*connect);
     // TLS takes up to three more round trips than TCP alone, and so does a tunnel.
-    options.total_connection_timeout = Some(timeouts.connect * 2);
-    options.read_timeout = timeouts.read;
+    options.total_connection_timeout = Some(*connect * 2);
+    // No limit between reads: the session of a client's request watches the provider (`src/proxy/session.rs`), and
+    // each of Pingora's timers costs some 1,500 instructions. Requests of the gateway's own have one for all of it.
     options.write_timeout = Some(WRITE);
     options.idle_timeout = Some(IDLE);
     // Heads are built new, from a list of what may pass: nothing is left to be stripped.

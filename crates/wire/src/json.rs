@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::skim::string::is_plain;
+
 /// Reads a document. Its characters are checked once, where `serde_json` by itself checks those of every
 /// string.
 ///
@@ -91,6 +93,7 @@ pub(crate) fn value<T: Serialize + ?Sized>(value: &T, bytes: &mut Vec<u8>) {
 
 /// Appends a quoted and escaped string.
 pub fn string(text: &str, bytes: &mut Vec<u8>) {
+    // Names and paths are short, and hardly any has to be escaped.
     if is_plain(text.as_bytes()) {
         bytes.push(b'"');
         bytes.extend_from_slice(text.as_bytes());
@@ -98,24 +101,6 @@ pub fn string(text: &str, bytes: &mut Vec<u8>) {
     } else {
         value(text, bytes);
     }
-}
-
-/// Tells whether no byte has to be escaped, eight at a time: names and paths are short.
-fn is_plain(text: &[u8]) -> bool {
-    let (words, rest) = text.as_chunks::<8>();
-    words.iter().all(|word| is_plain_word(u64::from_ne_bytes(*word)))
-        && rest.iter().all(|byte| *byte >= b' ' && *byte != b'"' && *byte != b'\\')
-}
-
-/// The same of eight bytes: the top bit of a byte is set by a borrow where the byte is too small.
-const fn is_plain_word(word: u64) -> bool {
-    const ONES: u64 = u64::MAX / 255;
-    const TOPS: u64 = ONES << 7;
-    let (quote, backslash) = (word ^ (ONES * b'"' as u64), word ^ (ONES * b'\\' as u64));
-    let control = word.wrapping_sub(ONES * b' ' as u64) & !word;
-    let quotes = quote.wrapping_sub(ONES) & !quote;
-    let backslashes = backslash.wrapping_sub(ONES) & !backslash;
-    (control | quotes | backslashes) & TOPS == 0
 }
 
 /// Appends a whole number.

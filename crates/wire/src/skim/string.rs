@@ -102,6 +102,18 @@ const fn special(word: u64) -> u64 {
     (low | backslash) & !word & HIGH
 }
 
+/// Tells whether a text stands between quotes as it is.
+pub(crate) fn is_plain(text: &[u8]) -> bool {
+    let (words, rest) = text.as_chunks::<WORD>();
+    words.iter().all(|word| special(u64::from_le_bytes(*word)) == 0)
+        && rest.iter().all(|byte| is_plain_byte(*byte))
+}
+
+/// Tells of a byte what [`special`] tells of eight.
+const fn is_plain_byte(byte: u8) -> bool {
+    (byte ^ 2 > 0x20) & (byte != b'\\')
+}
+
 /// Passes over blocks, and returns where it stopped: not within an escape.
 fn blocks(body: &[u8], start: usize) -> usize {
     let mut at = start;
@@ -121,8 +133,7 @@ fn blocks(body: &[u8], start: usize) -> usize {
 fn is_quiet(block: &[u8; BLOCK]) -> bool {
     let mut is_quiet = true;
     for byte in block {
-        // As in `special`.
-        is_quiet &= (*byte ^ 2 > 0x20) & (*byte != b'\\');
+        is_quiet &= is_plain_byte(*byte);
     }
     is_quiet
 }
