@@ -18,6 +18,7 @@ mod machine;
 mod metronome;
 mod nginx;
 mod numbers;
+mod of_bare;
 mod orders;
 mod peers;
 mod probe;
@@ -35,11 +36,13 @@ mod upstream;
 mod window;
 mod words;
 
+use std::alloc::System;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{fs, io};
 
 use clap::Parser;
+use mimalloc as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::bed::{Bed, Options};
@@ -52,7 +55,7 @@ use crate::sections::{delays, memory, peak, peers as others, rates};
 
 /// The gateway's allocator, so that the reference has it too.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: System = System;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

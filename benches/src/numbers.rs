@@ -57,8 +57,8 @@ pub(crate) fn micros(time: Duration) -> f64 {
 }
 
 /// Writes a spread as a table has it.
-pub(crate) fn with_extremes(spread: Spread) -> String {
-    format!("{:.0} ({:.0}–{:.0})", spread.median, spread.least, spread.most)
+pub(crate) fn with_extremes(Spread { median, least, most }: Spread, decimals: usize) -> String {
+    format!("{median:.decimals$} ({least:.decimals$}–{most:.decimals$})")
 }
 
 impl Limit {

@@ -6,6 +6,7 @@ use crate::bed::{Bed, Options, Subject};
 use crate::failure::Failure;
 use crate::machine::Machine;
 use crate::numbers::{Limit, Spread};
+use crate::of_bare::OfBare;
 use crate::scenario::{Effort, Series};
 use crate::sections::delays::Delays;
 use crate::sections::memory::Memory;
@@ -84,10 +85,8 @@ pub(crate) struct Row {
     /// Events of one answer, 0 for whole ones; processor time per event in microseconds.
     pub(crate) events: usize,
     pub(crate) cpu_us_per_event: Option<f64>,
-    /// `cpu_us` as a multiple of the reference's in the same round.
-    pub(crate) ratio: Option<Spread>,
-    pub(crate) target: Option<f64>,
-    pub(crate) is_reached: Option<bool>,
+    #[serde(flatten)]
+    pub(crate) of_bare: OfBare,
     pub(crate) requests_per_second: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
@@ -134,15 +133,6 @@ impl Row {
         let cpu_us = turn.per_request_us(|round| round.subject);
         let kernel_us = cpu_us * turn.median(|round| round.subject.kernel_share);
         let ratio = reference.map(|reference| turn.times_of(&reference.turn));
-        let target = match turn.subject {
-            Subject::SameFormat => workload.same_target,
-            Subject::Translated => workload.translated_target,
-            Subject::Provider
-            | Subject::BarePingora
-            | Subject::Nginx
-            | Subject::NoAccessLog
-            | Subject::KeyOnly => None,
-        };
         Self {
             workload: workload.name,
             subject: turn.subject,
@@ -154,9 +144,7 @@ impl Row {
             load_us: turn.per_request_us(|round| round.load),
             events: turn.events,
             cpu_us_per_event: (turn.events > 0).then(|| cpu_us / float(turn.events)),
-            ratio,
-            target,
-            is_reached: ratio.zip(target).map(|(ratio, target)| ratio.median <= target),
+            of_bare: OfBare::new(turn.subject, ratio, workload.most),
             requests_per_second: turn.median(Window::per_second),
             p50_ms: turn.median(|round| round.ran.p50.as_secs_f64() * 1e3),
             p99_ms: turn.median(|round| round.ran.p99.as_secs_f64() * 1e3),

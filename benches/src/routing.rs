@@ -5,12 +5,13 @@
 
 mod clock;
 
+use std::alloc::System;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mimalloc::MiMalloc;
+use mimalloc as _;
 use omniroute_core::clock::Clock;
 use omniroute_core::filter::FilterRegister;
 use omniroute_core::routing::{Facts, Pick, Plan, resolve};
@@ -19,7 +20,7 @@ use omniroute_core::state::SharedState;
 
 /// The gateway's allocator.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: System = System;
 
 const PROVIDERS: usize = 50;
 const ACCOUNTS: usize = 10;

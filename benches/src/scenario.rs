@@ -6,6 +6,7 @@ use crate::bed::{Bed, Subject};
 use crate::failure::Failure;
 use crate::load::Manner;
 use crate::loader::Loader;
+use crate::of_bare::Most;
 use crate::probe::Kind;
 use crate::request::Delivery;
 use crate::turns::{self, Turn};
@@ -18,12 +19,11 @@ pub(crate) struct Workload {
     kind: Kind,
     /// Who gets it, the reference first.
     subjects: &'static [Subject],
-    /// Most processor time allowed, as a multiple of the reference's; `None`: no target is set.
-    pub(crate) same_target: Option<f64>,
-    pub(crate) translated_target: Option<f64>,
+    /// `None`: no target is set.
+    pub(crate) most: Option<Most>,
 }
 
-/// All kinds of requests. The targets are the project's own, set for bodies of 2 KB.
+/// All kinds of requests.
 pub(crate) const WORKLOADS: [Workload; 3] = [
     Workload {
         name: "2 KB, whole answer",
@@ -36,22 +36,19 @@ pub(crate) const WORKLOADS: [Workload; 3] = [
             Subject::KeyOnly,
             Subject::Nginx,
         ],
-        same_target: Some(1.5),
-        translated_target: Some(2.0),
+        most: Some(Most::ALLOWED),
     },
     Workload {
         name: "2 KB, 200 events",
         kind: Kind { body_bytes: 2_048, delivery: Delivery::Stream, tokens: 200 },
         subjects: &[Subject::BarePingora, Subject::SameFormat, Subject::Translated],
-        same_target: Some(1.5),
-        translated_target: Some(2.0),
+        most: Some(Most::ALLOWED),
     },
     Workload {
         name: "100 KB, whole answer",
         kind: Kind { body_bytes: 102_400, delivery: Delivery::Whole, tokens: 8 },
         subjects: &[Subject::BarePingora, Subject::SameFormat, Subject::Translated],
-        same_target: None,
-        translated_target: None,
+        most: None,
     },
 ];
 

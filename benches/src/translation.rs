@@ -8,13 +8,14 @@
 
 mod clock;
 
+use std::alloc::System;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Duration;
 
 use bytes::Bytes;
 use cap::Cap;
-use mimalloc::MiMalloc;
+use mimalloc as _;
 use omniroute_wire::codec::PathModel;
 use omniroute_wire::{
     Codec, ModelFacts, Notes, Peek, ReplyContext, Target, Translator, WireFormat,
@@ -23,7 +24,7 @@ use serde_json::{Value, json};
 
 /// The gateway's allocator, counting the bytes that are in use.
 #[global_allocator]
-static ALLOCATOR: Cap<MiMalloc> = Cap::new(MiMalloc, usize::MAX);
+static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 /// Bytes of text in the conversation.
 const REQUEST_BYTES: usize = 100_000;

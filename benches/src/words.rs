@@ -2,6 +2,7 @@
 
 use crate::bed::Subject;
 use crate::numbers::{Limit, Spread, yes_or_no};
+use crate::of_bare::OfBare;
 use crate::report::{Report, Row};
 use crate::sections::delays::Delays;
 use crate::sections::memory::Memory;
@@ -74,6 +75,7 @@ fn cells(row: &Row) -> Vec<String> {
         number.map_or_else(|| "-".to_owned(), |number| format!("{number:.digits$}"))
     };
     let spread = |Spread { least, most, .. }: Spread| format!("{least:.2}–{most:.2}");
+    let OfBare { ratio, target, is_reached } = row.of_bare;
     let events = if row.events == 0 { "-".to_owned() } else { row.events.to_string() };
     vec![
         row.workload.to_owned(),
@@ -81,10 +83,10 @@ fn cells(row: &Row) -> Vec<String> {
         format!("{:.1}", row.cpu_us),
         format!("{:.1}", row.user_us),
         format!("{:.1}", row.kernel_us),
-        optional(row.ratio.map(|ratio| ratio.median), 2),
-        row.ratio.map_or_else(|| "-".to_owned(), spread),
-        optional(row.target, 1),
-        row.is_reached.map_or("-", yes_or_no).to_owned(),
+        optional(ratio.map(|ratio| ratio.median), 2),
+        ratio.map_or_else(|| "-".to_owned(), spread),
+        optional(target, 1),
+        is_reached.map_or("-", yes_or_no).to_owned(),
         format!("{:.0}", row.requests_per_second),
         format!("{:.2}", row.p50_ms),
         format!("{:.2}", row.p99_ms),
@@ -140,10 +142,7 @@ fn misses(report: &Report) -> String {
 }
 
 fn miss(report: &Report, row: &Row) -> Option<String> {
-    let (target, ratio) = (row.target?, row.ratio?);
-    if row.is_reached? {
-        return None;
-    }
+    let (ratio, target) = row.of_bare.missed()?;
     let find = |subject| {
         let is_wanted = |other: &&Row| other.workload == row.workload && other.subject == subject;
         report.rows.iter().find(is_wanted)
@@ -154,7 +153,7 @@ fn miss(report: &Report, row: &Row) -> Option<String> {
          {:+.1} µs in user space and {:+.1} µs in the kernel.",
         row.workload,
         row.subject.title(),
-        ratio.median,
+        ratio,
         row.cpu_us - target * bare.cpu_us,
         row.user_us - bare.user_us,
         row.kernel_us - bare.kernel_us,
@@ -171,8 +170,9 @@ fn miss(report: &Report, row: &Row) -> Option<String> {
 mod tests {
     use super::*;
     use crate::machine::Machine;
+    use crate::of_bare::Most;
 
-    fn row(subject: Subject, cpu_us: f64, target: Option<f64>) -> Row {
+    fn row(subject: Subject, cpu_us: f64) -> Row {
         let ratio = cpu_us / 20.0;
         Row {
             workload: "2 KB",
@@ -185,9 +185,11 @@ mod tests {
             load_us: 6.0,
             events: 0,
             cpu_us_per_event: None,
-            ratio: Some(Spread { median: ratio, least: ratio, most: ratio }),
-            target,
-            is_reached: target.map(|target| ratio <= target),
+            of_bare: OfBare::new(
+                subject,
+                Some(Spread { median: ratio, least: ratio, most: ratio }),
+                Some(Most::ALLOWED),
+            ),
             requests_per_second: 1.0,
             p50_ms: 1.0,
             p99_ms: 1.0,
@@ -220,10 +222,10 @@ mod tests {
     #[test]
     fn a_missed_target_is_named_with_its_excess_and_its_parts() {
         let rows = vec![
-            row(Subject::BarePingora, 20.0, None),
-            row(Subject::SameFormat, 36.0, Some(1.5)),
-            row(Subject::Translated, 40.0, Some(2.5)),
-            row(Subject::NoAccessLog, 33.0, None),
+            row(Subject::BarePingora, 20.0),
+            row(Subject::SameFormat, 36.0),
+            row(Subject::Translated, 40.0),
+            row(Subject::NoAccessLog, 33.0),
         ];
 
         let text = words(&report(rows, 41.5));
@@ -240,8 +242,7 @@ mod tests {
 
     #[test]
     fn nothing_is_missed_when_all_is_reached() {
-        let rows =
-            vec![row(Subject::BarePingora, 20.0, None), row(Subject::SameFormat, 30.0, Some(1.5))];
+        let rows = vec![row(Subject::BarePingora, 20.0), row(Subject::SameFormat, 30.0)];
 
         let text = words(&report(rows, 20.0));
 

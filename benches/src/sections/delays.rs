@@ -122,9 +122,11 @@ impl Row {
         let over = self.over_provider_us.map(|added| added.map(|added| number(added.median)));
         cells.extend(over.unwrap_or_else(|| ["-"; 2].map(str::to_owned)));
         cells.extend(match self.over_bare_us {
-            Some((p50, p99)) => {
-                [with_extremes(p50), with_extremes(p99.value), yes_or_no(p99.is_reached).to_owned()]
-            }
+            Some((p50, p99)) => [
+                with_extremes(p50, 0),
+                with_extremes(p99.value, 0),
+                yes_or_no(p99.is_reached).to_owned(),
+            ],
             None => ["-"; 3].map(str::to_owned),
         });
         cells

@@ -6,7 +6,7 @@ use crate::bed::{Bed, Subject};
 use crate::failure::Failure;
 use crate::load::Manner;
 use crate::loader::Loader;
-use crate::numbers::{Limit, Spread, yes_or_no};
+use crate::numbers::{Limit, Spread, with_extremes, yes_or_no};
 use crate::probe::Kind;
 use crate::request::Delivery;
 use crate::scenario::Effort;
@@ -89,10 +89,9 @@ impl Row {
 
     fn cells(&self) -> Vec<String> {
         let part = |limit: Option<Limit>| match limit {
-            Some(Limit { value, is_reached, .. }) => [
-                format!("{:.2} ({:.2}–{:.2})", value.median, value.least, value.most),
-                self.verdict(is_reached).to_owned(),
-            ],
+            Some(Limit { value, is_reached, .. }) => {
+                [with_extremes(value, 2), self.verdict(is_reached).to_owned()]
+            }
             None => ["-"; 2].map(str::to_owned),
         };
         let mut cells = vec![self.subject.title().to_owned(), format!("{:.0}", self.per_second)];

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::load::Manner;
 use crate::loader::Loader;
 use crate::numbers::{Limit, Spread, added, micros, with_extremes, yes_or_no};
+use crate::of_bare::{Most, OfBare};
 use crate::orders::Ran;
 use crate::probe::Kind;
 use crate::request::Delivery;
@@ -32,9 +33,8 @@ struct Workload {
     kind: Kind,
     /// Through whom; the reference first, then bare Pingora.
     subjects: &'static [Subject],
-    /// The most that the gateway may take, as a multiple of bare Pingora's time: in the same format, and translated (the
-    /// project's targets).
-    most_of_bare: Option<[f64; 2]>,
+    /// `None`: no target is set.
+    most: Option<Most>,
 }
 
 const WORKLOADS: [Workload; 2] = [
@@ -47,13 +47,13 @@ const WORKLOADS: [Workload; 2] = [
             Subject::SameFormat,
             Subject::Translated,
         ],
-        most_of_bare: Some([1.5, 2.0]),
+        most: Some(Most::ALLOWED),
     },
     Workload {
         name: "100 KB",
         kind: Kind { body_bytes: 102_400, delivery: WHOLE, tokens: 8 },
         subjects: &[Subject::Provider, Subject::BarePingora, Subject::SameFormat],
-        most_of_bare: None,
+        most: None,
     },
 ];
 
@@ -80,16 +80,15 @@ pub(crate) struct Row {
     /// What the gateway adds to bare Pingora's.
     pub(crate) over_bare_us: Option<[Limit; 2]>,
     pub(crate) cpu_us: f64,
-    /// `cpu_us` as a multiple of bare Pingora's in the same round.
-    pub(crate) ratio: Option<Spread>,
-    pub(crate) most_of_bare: Option<f64>,
+    #[serde(flatten)]
+    pub(crate) of_bare: OfBare,
     pub(crate) provider_us: f64,
     pub(crate) load_us: f64,
 }
 
 struct Series {
     workload: &'static str,
-    most_of_bare: Option<[f64; 2]>,
+    most: Option<Most>,
     turn: Turn,
 }
 
@@ -106,9 +105,9 @@ pub(crate) async fn measure(
     mut told: impl FnMut(usize),
 ) -> Result<Rates, Failure> {
     let mut all = Vec::new();
-    for Workload { name, kind, subjects, most_of_bare } in WORKLOADS {
+    for Workload { name, kind, subjects, most } in WORKLOADS {
         let turns = turns::line_up(bed, subjects, kind).await?;
-        let series = |turn| Series { workload: name, most_of_bare, turn };
+        let series = |turn| Series { workload: name, most, turn };
         all.extend(turns.into_iter().map(series));
     }
     let manner = Manner::Paced(per_second);
@@ -130,7 +129,7 @@ pub(crate) async fn measure(
 }
 
 impl Row {
-    fn new(Series { workload, most_of_bare, turn }: &Series, all: &[Series]) -> Self {
+    fn new(Series { workload, most, turn }: &Series, all: &[Series]) -> Self {
         let other = |wanted: Subject| {
             let is_it =
                 |other: &&Series| other.workload == *workload && other.turn.subject == wanted;
@@ -139,6 +138,8 @@ impl Row {
         };
         let over = |wanted| other(wanted).map(|other| added(&turn.times(), &other.times()));
         let is_gateway = matches!(turn.subject, Subject::SameFormat | Subject::Translated);
+        let ratio = other(Subject::BarePingora).filter(|_| is_gateway);
+        let ratio = ratio.map(|bare| turn.times_of(bare));
         Self {
             workload,
             subject: turn.subject,
@@ -150,22 +151,10 @@ impl Row {
                 [Limit::under(p50, TARGETS_US[0]), Limit::under(p99, TARGETS_US[1])]
             }),
             cpu_us: turn.per_request_us(|round| round.subject),
-            ratio: other(Subject::BarePingora)
-                .filter(|_| is_gateway)
-                .map(|bare| turn.times_of(bare)),
-            most_of_bare: most_of_bare.and_then(|[same, translated]| match turn.subject {
-                Subject::SameFormat => Some(same),
-                Subject::Translated => Some(translated),
-                _ => None,
-            }),
+            of_bare: OfBare::new(turn.subject, ratio, *most),
             provider_us: turn.per_request_us(|round| round.provider),
             load_us: turn.per_request_us(|round| round.load),
         }
-    }
-
-    /// Tells whether it takes no more than it may, where that is said.
-    fn is_cheap(&self) -> Option<bool> {
-        Some(self.ratio?.median <= self.most_of_bare?)
     }
 
     fn cells(&self) -> Vec<String> {
@@ -175,20 +164,20 @@ impl Row {
         let over = self.over_provider_us.map(|added| added.map(|added| number(added.median)));
         cells.extend(over.unwrap_or_else(|| ["-"; 2].map(str::to_owned)));
         let over = self.over_bare_us.map(|[p50, p99]| {
-            let [first, second] = [p50, p99]
-                .map(|limit| [with_extremes(limit.value), yes_or_no(limit.is_reached).to_owned()]);
+            let [first, second] = [p50, p99].map(|limit| {
+                [with_extremes(limit.value, 0), yes_or_no(limit.is_reached).to_owned()]
+            });
             [first, second].concat()
         });
         cells.extend(over.unwrap_or_else(|| ["-"; 4].map(str::to_owned).to_vec()));
         let nothing = || "-".to_owned();
-        let ratio = self
-            .ratio
-            .map(|Spread { median, least, most }| format!("{median:.2} ({least:.1}–{most:.1})"));
-        let most = self.most_of_bare.map(|most| format!("{most:.1}"));
-        let is_reached = self.is_cheap().map_or("-", yes_or_no).to_owned();
+        let OfBare { ratio, target, is_reached } = self.of_bare;
+        let ratio = ratio.map(|ratio| with_extremes(ratio, 2));
+        let target = target.map(|target| format!("{target:.1}"));
+        let is_reached = is_reached.map_or("-", yes_or_no).to_owned();
         let micros = |us: f64| format!("{us:.1}");
         cells.extend([micros(self.cpu_us), ratio.unwrap_or_else(nothing)]);
-        cells.extend([most.unwrap_or_else(nothing), is_reached]);
+        cells.extend([target.unwrap_or_else(nothing), is_reached]);
         cells.extend([self.provider_us, self.load_us].map(micros));
         cells
     }
@@ -230,12 +219,10 @@ impl Rates {
     pub(crate) fn misses(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for row in &self.rows {
-            if let (Some(false), Some(ratio), Some(most)) =
-                (row.is_cheap(), row.ratio, row.most_of_bare)
-            {
+            if let Some((ratio, target)) = row.of_bare.missed() {
                 lines.push(format!(
-                    "- {}, {}, at {} per second: {:.2} of bare Pingora's processor time instead of {most:.1}.",
-                    row.workload, row.subject.title(), self.per_second, ratio.median,
+                    "- {}, {}, at {} per second: {ratio:.2} of bare Pingora's processor time instead of {target:.1}.",
+                    row.workload, row.subject.title(), self.per_second,
                 ));
             }
             for (limit, what) in row.over_bare_us.iter().flatten().zip(["p50", "p99"]) {
