@@ -87,7 +87,7 @@ struct StandingNow {
 #[schema(as = Limits)]
 struct LimitsNow {
     rpm: u32,
-    rpm_used: usize,
+    rpm_used: u64,
     tpm: u64,
     tpm_used: u64,
     min_gap_ms: u64,

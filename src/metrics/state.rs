@@ -101,7 +101,7 @@ impl StateGauges {
     fn observe_limits(&self, [provider, id]: [&str; 2], account: &Account, now: Instant) {
         let (requests, tokens) = account.state.used(now);
         let limits = [
-            ("rpm", account.limits.rpm.into(), requests as u64),
+            ("rpm", account.limits.rpm.into(), requests),
             ("tpm", account.limits.tpm, tokens),
             ("concurrent", account.limits.concurrent.into(), account.state.running().into()),
         ];

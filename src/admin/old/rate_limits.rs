@@ -39,7 +39,7 @@ struct LimitedAccount {
 struct LimitsInUse {
     /// 0: no limit; so are the others.
     requests_per_minute: u32,
-    requests_used: usize,
+    requests_used: u64,
     tokens_per_minute: u64,
     tokens_used: u64,
     min_time_between_requests: u64,

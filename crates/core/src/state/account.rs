@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Freed;
 use super::health::{Health, Room};
-use super::limiter::{Busy, CallNumber, Limiter};
+use super::limiter::{Busy, Counted, Limiter};
 use super::rest::{Failure, Rests, Standing};
 use crate::resilience::{Limits, Profile};
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -97,14 +97,14 @@ impl AccountState {
         }
         let is_trial = asked.is_retry && inner.health.room(now) == Room::Trial;
         inner.health.begin(is_trial, now);
-        let call = inner.limiter.begin(asked.limits, asked.tokens, now);
+        let counted = inner.limiter.begin(asked.limits, asked.tokens, now);
         self.running.fetch_add(1, Ordering::Relaxed);
         self.last_used.store(self.freed.next_use(), Ordering::Relaxed);
         drop(inner);
         let is_limited = !asked.limits.is_unlimited();
         Ok(Permit {
             account: Arc::clone(self),
-            call,
+            counted,
             begun: now,
             is_trial,
             is_limited,
@@ -182,7 +182,7 @@ impl AccountState {
     }
 
     /// Returns the calls and tokens that count against the limits of a minute.
-    pub fn used(&self, now: Instant) -> (usize, u64) {
+    pub fn used(&self, now: Instant) -> (u64, u64) {
         self.lock().limiter.used(now)
     }
 
@@ -217,7 +217,7 @@ impl AccountState {
 #[derive(Debug)]
 pub struct Permit {
     account: Arc<AccountState>,
-    call: CallNumber,
+    counted: Counted,
     begun: Instant,
     is_trial: bool,
     is_limited: bool,
@@ -274,7 +274,7 @@ impl Drop for Permit {
                 inner.health.trial_ended();
             }
             if let Some(tokens) = self.tokens {
-                inner.limiter.correct(self.call, tokens);
+                inner.limiter.correct(&mut self.counted, tokens);
             }
         }
         self.account.freed.notify();

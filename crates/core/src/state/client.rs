@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::limiter::{Busy, CallNumber, Limiter};
+use super::limiter::{Busy, Counted, Limiter};
 use crate::resilience::Limits;
 use crate::sync::{Mutex, MutexGuard};
 
@@ -23,7 +23,7 @@ struct Inner {
 /// A request of a client key that has been let in. Dropping it ends the request.
 pub struct ClientPass {
     client: Arc<ClientState>,
-    call: Mutex<Option<CallNumber>>,
+    counted: Mutex<Option<Counted>>,
 }
 
 /// What is left of a limit over a minute.
@@ -52,7 +52,7 @@ impl ClientState {
         }
         inner.limiter.begin(&limits, 0, now);
         inner.running += 1;
-        Ok(ClientPass { client: Arc::clone(self), call: Mutex::default() })
+        Ok(ClientPass { client: Arc::clone(self), counted: Mutex::default() })
     }
 
     /// Returns what is left of `rpm` and `tpm`, where they are limited.
@@ -64,7 +64,7 @@ impl ClientState {
             (limit > 0).then_some(Allowance { limit, left: limit.saturating_sub(used), full_in })
         };
         [
-            allowance(limits.rpm.into(), requests as u64, requests_in),
+            allowance(limits.rpm.into(), requests, requests_in),
             allowance(limits.tpm, tokens, tokens_in),
         ]
     }
@@ -91,17 +91,17 @@ impl ClientPass {
         if let Some(busy) = inner.limiter.busy(&limits, 0, tokens, now) {
             return Err(busy);
         }
-        let number = inner.limiter.begin(&limits, tokens, now);
+        let counted = inner.limiter.begin(&limits, tokens, now);
         drop(inner);
-        *self.call.lock().unwrap_or_else(PoisonError::into_inner) = Some(number);
+        *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = Some(counted);
         Ok(())
     }
 
     /// Corrects the tokens of the call, once they are known.
     pub fn took(&self, tokens: u64) {
-        let call = *self.call.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(call) = call {
-            self.client.lock().limiter.correct(call, tokens);
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counted) = &mut *counted {
+            self.client.lock().limiter.correct(counted, tokens);
         }
     }
 }

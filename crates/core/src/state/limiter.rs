@@ -1,16 +1,13 @@
 //! The limits of an account: the operator's own, and what the provider's answers say is left.
 //!
-//! Limits over a minute are kept exactly, by remembering when calls began: a bucket that refills would
-//! let through up to twice the limit within some minute.
+//! Limits over a minute are kept by remembering when calls began: a bucket that refills would let through up to
+//! twice the limit within some minute.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::minute::{Added, Minute};
 use crate::resilience::Limits;
 use crate::verdict::{Remaining, Told};
-
-/// What `rpm` and `tpm` count over.
-const MINUTE: Duration = Duration::from_secs(60);
 
 /// Why an account is busy, and until when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,21 +21,11 @@ pub struct Busy {
 /// What has been used of an account's limits.
 #[derive(Debug, Default)]
 pub struct Limiter {
-    begun: VecDeque<Instant>,
-    tokens: VecDeque<Spent>,
-    /// How many of them have been forgotten so far: a call's number is its place among all.
-    forgotten: u64,
-    /// The sum of `tokens`: adding them up anew for every call would cost as much as there were calls.
-    tokens_sum: u128,
+    begun: Minute,
+    tokens: Minute,
     last: Option<Instant>,
     requests_left: Option<Left>,
     tokens_left: Option<Left>,
-}
-
-#[derive(Debug)]
-struct Spent {
-    at: Instant,
-    tokens: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,9 +34,9 @@ struct Left {
     until: Instant,
 }
 
-/// A call whose tokens are counted; `None` inside where they are not.
+/// The tokens of a call that are counted; `None` inside where they are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallNumber(Option<u64>);
+pub struct Counted(Option<Added>);
 
 impl Limiter {
     /// Returns what keeps a call of about `tokens` from beginning now; of several limits the longest.
@@ -66,8 +53,8 @@ impl Limiter {
         }
         let timed = [
             ("min_gap", self.gap(limits.min_gap, now)),
-            ("rpm", self.minute_of(limits.rpm, now)),
-            ("tpm", self.room_for(limits.tpm, tokens, now)),
+            ("rpm", until_room(&self.begun, limits.rpm.into(), 1, now)),
+            ("tpm", until_room(&self.tokens, limits.tpm, tokens, now)),
             ("the provider's requests", until_reset(self.requests_left, now)),
             ("the provider's tokens", until_reset(self.tokens_left, now)),
         ];
@@ -77,34 +64,24 @@ impl Limiter {
     }
 
     /// Counts a call as begun.
-    pub fn begin(&mut self, limits: &Limits, tokens: u64, now: Instant) -> CallNumber {
+    pub fn begin(&mut self, limits: &Limits, tokens: u64, now: Instant) -> Counted {
         self.last = Some(now);
         if limits.rpm > 0 {
-            self.begun.push_back(now);
+            self.begun.add(1, now);
         }
-        let is_counted = limits.tpm > 0;
-        let call = CallNumber(is_counted.then(|| self.forgotten + self.tokens.len() as u64));
-        if is_counted {
-            self.tokens.push_back(Spent { at: now, tokens });
-            self.tokens_sum += u128::from(tokens);
-        }
+        let counted = Counted((limits.tpm > 0).then(|| self.tokens.add(tokens, now)));
         for (left, amount) in [(&mut self.requests_left, 1), (&mut self.tokens_left, tokens)] {
             if let Some(left) = left {
                 left.left = left.left.saturating_sub(amount);
             }
         }
-        call
+        counted
     }
 
     /// Corrects the tokens of a call, once they are known.
-    pub fn correct(&mut self, call: CallNumber, tokens: u64) {
-        // Nothing is looked for: at a thousand calls a second there are sixty thousand.
-        let place = call.0.and_then(|number| number.checked_sub(self.forgotten));
-        if let Some(place) = place.and_then(|place| usize::try_from(place).ok())
-            && let Some(spent) = self.tokens.get_mut(place)
-        {
-            self.tokens_sum = self.tokens_sum - u128::from(spent.tokens) + u128::from(tokens);
-            spent.tokens = tokens;
+    pub fn correct(&mut self, counted: &mut Counted, tokens: u64) {
+        if let Some(added) = &mut counted.0 {
+            self.tokens.correct(added, tokens);
         }
     }
 
@@ -138,15 +115,16 @@ impl Limiter {
     }
 
     /// Returns how many calls and tokens count against `rpm` and `tpm` now.
-    pub fn used(&mut self, now: Instant) -> (usize, u64) {
+    pub fn used(&mut self, now: Instant) -> (u64, u64) {
         self.forget(now);
-        (self.begun.len(), u64::try_from(self.tokens_sum).unwrap_or(u64::MAX))
+        let sum = |minute: &Minute| u64::try_from(minute.sum()).unwrap_or(u64::MAX);
+        (sum(&self.begun), sum(&self.tokens))
     }
 
     /// Returns after how long nothing counts against `rpm` and `tpm` any more.
     pub fn unused_in(&self, now: Instant) -> [Duration; 2] {
-        let newest = [self.begun.back().copied(), self.tokens.back().map(|spent| spent.at)];
-        newest.map(|at| at.and_then(|at| left(at + MINUTE, now)).unwrap_or_default())
+        let until = |minute: &Minute| left(minute.unused_at()?, now);
+        [until(&self.begun), until(&self.tokens)].map(Option::unwrap_or_default)
     }
 
     /// Without a gap there is no wait, even if another thread's clock was read a moment later.
@@ -155,45 +133,20 @@ impl Limiter {
         left(last + min_gap, now)
     }
 
-    fn minute_of(&self, rpm: u32, now: Instant) -> Option<Duration> {
-        let rpm = usize::try_from(rpm).ok().filter(|rpm| *rpm > 0)?;
-        let oldest_in_the_way = self.begun.len().checked_sub(rpm)?;
-        left(*self.begun.get(oldest_in_the_way)? + MINUTE, now)
-    }
-
-    /// A call larger than the whole limit goes when nothing else counts: it could never go otherwise.
-    fn room_for(&self, tpm: u64, tokens: u64, now: Instant) -> Option<Duration> {
-        if tpm == 0 {
-            return None;
-        }
-        let mut over = (self.tokens_sum + u128::from(tokens)).saturating_sub(tpm.into());
-        let mut free_at = None;
-        for spent in &self.tokens {
-            if over == 0 {
-                break;
-            }
-            over = over.saturating_sub(spent.tokens.into());
-            free_at = Some(spent.at + MINUTE);
-        }
-        left(free_at?, now)
-    }
-
     fn forget(&mut self, now: Instant) {
-        let is_over = |at: Instant| now.saturating_duration_since(at) >= MINUTE;
-        while self.begun.front().is_some_and(|at| is_over(*at)) {
-            self.begun.pop_front();
-        }
-        while let Some(spent) = self.tokens.front().filter(|spent| is_over(spent.at)) {
-            self.tokens_sum -= u128::from(spent.tokens);
-            self.tokens.pop_front();
-            self.forgotten += 1;
-        }
+        self.begun.forget(now);
+        self.tokens.forget(now);
         for told in [&mut self.requests_left, &mut self.tokens_left] {
             if told.is_some_and(|told| told.until <= now) {
                 *told = None;
             }
         }
     }
+}
+
+/// Returns how long there is no room for an amount under a limit; 0 is none.
+fn until_room(minute: &Minute, limit: u64, amount: u64, now: Instant) -> Option<Duration> {
+    left(minute.room_at(limit, amount).filter(|_| limit > 0)?, now)
 }
 
 fn left(until: Instant, now: Instant) -> Option<Duration> {

@@ -14,6 +14,7 @@ mod health;
 mod latency;
 mod limiter;
 mod lockouts;
+mod minute;
 mod pool;
 mod recall;
 mod rest;
