@@ -146,7 +146,9 @@ impl Limiter {
 
 /// Returns how long there is no room for an amount under a limit; 0 is none.
 fn until_room(minute: &Minute, limit: u64, amount: u64, now: Instant) -> Option<Duration> {
-    left(minute.room_at(limit, amount).filter(|_| limit > 0)?, now)
+    // Not asked where there is none: everything would be in the way.
+    let limit = Some(limit).filter(|limit| *limit > 0)?;
+    left(minute.room_at(limit, amount)?, now)
 }
 
 fn left(until: Instant, now: Instant) -> Option<Duration> {
