@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
-use omniroute_core::clock::Clock;
+use omniroute_core::clock::{Clock, whole_seconds};
 use omniroute_core::context::{Operation, Outcome, RequestContext};
 use omniroute_core::digits;
 use omniroute_core::error::Error;
@@ -168,8 +168,7 @@ fn span(span: Duration) -> String {
 
 /// Writes a moment as Anthropic does (RFC 3339), rounded up to a second.
 fn moment(now: Timestamp, after: Duration) -> String {
-    let begun = after.as_secs().saturating_add((after.subsec_millis() > 0).into());
-    let seconds = i64::try_from(begun).unwrap_or(i64::MAX);
+    let seconds = i64::try_from(whole_seconds(after)).unwrap_or(i64::MAX);
     let at = Timestamp::from_second(now.as_second().saturating_add(seconds));
     at.map_or_else(|_| String::new(), |at| at.to_string())
 }

@@ -1,13 +1,12 @@
 //! Heads of answers to clients.
 
-use std::time::Duration;
-
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     RETRY_AFTER,
 };
 use http::{Response, StatusCode};
 use memchr::memmem;
+use omniroute_core::clock::whole_seconds;
 use omniroute_core::context::RequestContext;
 use omniroute_core::digits;
 use omniroute_core::error::Error;
@@ -179,9 +178,4 @@ impl Head {
             Err(_) => self,
         }
     }
-}
-
-/// Rounds up, because a client that comes a moment early is refused again.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

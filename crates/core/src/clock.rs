@@ -14,6 +14,11 @@ pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Returns a wait in whole seconds, rounded up: whoever comes a moment early is refused again.
+pub fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add((wait.subsec_nanos() > 0).into())
+}
+
 /// Tells the time. Clones share it.
 #[derive(Clone)]
 pub struct Clock(Arc<Source>);
@@ -104,5 +109,22 @@ fn wall_now() -> SystemTime {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_in_whole_seconds_is_never_too_short() {
+        let check = |millis, expected| {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), expected);
+        };
+        check(0, 0);
+        check(1, 1);
+        check(59_847, 60);
+        check(60_000, 60);
+        assert_eq!(whole_seconds(Duration::MAX), u64::MAX);
     }
 }
