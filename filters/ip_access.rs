@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::HeaderMap;
 use ipnet::IpNet;
-use omniroute_core::clock::{Clock, whole_seconds};
+use omniroute_core::clock::{Clock, seconds_to_wait};
 use omniroute_core::context::RequestContext;
 use omniroute_core::error::Error;
 use omniroute_core::filter::{BuildContext, Filter, FilterFault, Flow};
@@ -93,7 +93,7 @@ impl Filter for IpAccess {
         if let Some(address) = address
             && let Some(left) = self.lockouts.banned(address, self.clock.now())
         {
-            let left = whole_seconds(left).max(1);
+            let left = seconds_to_wait(left);
             let what = format!("address {address} is banned from this gateway for {left} s");
             return Err(Error::Forbidden { what });
         }

@@ -19,6 +19,11 @@ pub fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs().saturating_add((wait.subsec_nanos() > 0).into())
 }
 
+/// Returns the same for words to people, at least 1: "in 0 s" would say that there is no wait.
+pub fn seconds_to_wait(wait: Duration) -> u64 {
+    whole_seconds(wait).max(1)
+}
+
 /// Tells the time. Clones share it.
 #[derive(Clone)]
 pub struct Clock(Arc<Source>);
@@ -126,5 +131,7 @@ mod tests {
         check(59_847, 60);
         check(60_000, 60);
         assert_eq!(whole_seconds(Duration::MAX), u64::MAX);
+        assert_eq!(seconds_to_wait(Duration::ZERO), 1);
+        assert_eq!(seconds_to_wait(Duration::from_millis(1_001)), 2);
     }
 }

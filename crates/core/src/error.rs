@@ -11,7 +11,7 @@ use omniroute_wire::{ApiError, UpstreamError, WireError, WireFormat};
 use thiserror::Error as ThisError;
 
 use crate::budget::NoRoom;
-use crate::clock::whole_seconds;
+use crate::clock::seconds_to_wait;
 use crate::snapshot::ClientKey;
 
 /// Longest piece of a client's own input that a message repeats, in characters.
@@ -44,7 +44,7 @@ pub enum Error {
         what: &'static str,
     },
     /// Too many wrong keys came from the client's address.
-    #[error("too many wrong API keys came from this address; try again in {} s", whole_seconds(*retry_after).max(1))]
+    #[error("too many wrong API keys came from this address; try again in {} s", seconds_to_wait(*retry_after))]
     Locked {
         /// Until the address is answered again.
         retry_after: Duration,
@@ -114,7 +114,7 @@ pub enum Error {
         which: &'static str,
     },
     /// The client key has reached a limit of its own.
-    #[error("the API key `{key}` has reached its limit ({limit}: {most}); try again in {} s", whole_seconds(wait(*left)).max(1))]
+    #[error("the API key `{key}` has reached its limit ({limit}: {most}); try again in {} s", seconds_to_wait(wait(*left)))]
     RateLimited {
         /// The key's name.
         key: String,
@@ -151,7 +151,7 @@ pub enum Error {
         model: String,
     },
     /// Everyone who could serve is resting.
-    #[error("every account that could serve `{model}` is resting after failures; the first is back in {} s", whole_seconds(*retry_after).max(1), model = quoted(model))]
+    #[error("every account that could serve `{model}` is resting after failures; the first is back in {} s", seconds_to_wait(*retry_after), model = quoted(model))]
     NoneAvailable {
         /// The name the client wrote.
         model: String,
@@ -159,7 +159,7 @@ pub enum Error {
         retry_after: Duration,
     },
     /// Every provider that could serve has failed so often that it is spared for a while.
-    #[error("every provider that could serve `{model}` is failing and spared for a while (circuit breaker open); the first is tried again in {} s", whole_seconds(*retry_after).max(1), model = quoted(model))]
+    #[error("every provider that could serve `{model}` is failing and spared for a while (circuit breaker open); the first is tried again in {} s", seconds_to_wait(*retry_after), model = quoted(model))]
     ProvidersDown {
         /// The name the client wrote.
         model: String,

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::{Choice, Considered, Entry, Facts, Pick, Plan, Route, Step};
-use crate::clock::{millis, whole_seconds};
+use crate::clock::{millis, seconds_to_wait};
 use crate::context::AttemptRecord;
 use crate::error::Error;
 use crate::snapshot::{ClientKey, Node, Snapshot};
@@ -200,7 +200,7 @@ fn order(route: &Route, snapshot: &Snapshot) -> String {
 fn why_tried(choice: &Choice, tokens: u64, order: &str, now: Instant) -> String {
     match choice.admission(tokens, false, now) {
         Entry::Account(Admission::Behind(left)) => {
-            format!("failed lately, goes last for {} s", whole_seconds(left).max(1))
+            format!("failed lately, goes last for {} s", seconds_to_wait(left))
         }
         _ => format!("ready, priority {}; {order}", choice.account.priority),
     }

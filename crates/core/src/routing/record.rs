@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::choice::Entry;
-use crate::clock::whole_seconds;
+use crate::clock::seconds_to_wait;
 use crate::ids::AccountId;
 use crate::snapshot::Target;
 use crate::state::{Admission, Gate};
@@ -67,7 +67,7 @@ impl Removal {
 
 impl std::fmt::Display for Removal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let seconds = |left: &Duration| whole_seconds(*left).max(1);
+        let seconds = |left: &Duration| seconds_to_wait(*left);
         match self {
             Self::NoAccount => f.write_str("no enabled account"),
             Self::Blocked => {

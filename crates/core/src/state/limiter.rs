@@ -146,8 +146,9 @@ impl Limiter {
 
 /// Returns how long there is no room for an amount under a limit; 0 is none.
 fn until_room(minute: &Minute, limit: u64, amount: u64, now: Instant) -> Option<Duration> {
-    // Not asked where there is none: everything would be in the way.
-    let limit = Some(limit).filter(|limit| *limit > 0)?;
+    if limit == 0 {
+        return None;
+    }
     left(minute.room_at(limit, amount)?, now)
 }
 
