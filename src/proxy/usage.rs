@@ -26,7 +26,7 @@ pub(super) fn record(
     let ended = shared.clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
     let last = attempts.last();
     let (cost_nanodollars, price_version) = cost(cx, outcome);
-    let id = RecordId::new(millis(ended), rand::rng().random());
+    let id = RecordId::new(ended, rand::rng().random());
     shared.recorder.record(UsageRecord {
         id,
         request_id: cut_shared(&cx.request_id),

@@ -1,6 +1,7 @@
 //! Records for tests, and views that have to add up.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use omniroute_core::usage::{CallLog, RecordId, Recorder, Tokens, UsageRecord};
 use proptest::prelude::*;
@@ -19,7 +20,7 @@ pub(crate) fn record(number: u32) -> UsageRecord {
     let pick = |names: [&'static str; 3], every: u32| names[(number / every % 3) as usize];
     let asked = pick(["a", "b", "c"], 1);
     UsageRecord {
-        id: RecordId::new(ended, u128::from(number)),
+        id: RecordId::new(Duration::from_millis(ended), u64::from(number)),
         request_id: format!("r{number}").into(),
         client_key: (!number.is_multiple_of(4)).then(|| "ci".into()),
         format: "openai_chat".into(),

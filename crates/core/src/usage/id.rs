@@ -2,36 +2,48 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize, de};
 
-/// Bits of the random part.
-const RANDOM_BITS: u32 = 80;
+use crate::clock::millis;
+
+/// Bits below the milliseconds.
+const LOW_BITS: u32 = 80;
+
+/// Where the first of them begin, the part of the millisecond, and how finely they divide it.
+const PART_BITS: u32 = 64;
+const PARTS: u128 = 1 << 12;
+
+const NANOS_PER_MILLI: u32 = 1_000_000;
 
 /// Version 7 and the variant of RFC 9562, where its layout has them.
 const MARKS: u128 = 0x7000_8000_0000_0000_0000;
 const MARKED: u128 = 0xf000_c000_0000_0000_0000;
 
-/// A UUID of version 7 (RFC 9562): milliseconds since 1970, then chance.
+/// A UUID of version 7 (RFC 9562, its third method): milliseconds since 1970, 12 bits for the part of the
+/// millisecond (244 ns each, so that calls that follow each other sort as they ended), then chance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordId(u128);
 
 impl RecordId {
-    /// Makes the id of something that happened then; `random` tells apart what happened in the same
-    /// millisecond. 74 bits of it count.
-    pub const fn new(unix_ms: u64, random: u128) -> Self {
-        let chance = random & ((1 << RANDOM_BITS) - 1) & !MARKED;
-        Self(((unix_ms as u128) << RANDOM_BITS) | chance | MARKS)
+    /// Makes the id of something that happened so long after 1970; `random` tells apart what happened at the same
+    /// moment. 62 bits of it count.
+    pub fn new(since_1970: Duration, random: u64) -> Self {
+        let nanos = u128::from(since_1970.subsec_nanos() % NANOS_PER_MILLI);
+        let part = nanos * PARTS / u128::from(NANOS_PER_MILLI);
+        let chance = u128::from(random) & !MARKED;
+        Self((u128::from(millis(since_1970)) << LOW_BITS) | (part << PART_BITS) | chance | MARKS)
     }
 
     /// Returns the smallest possible id of a time: what happened at or after it is not below.
     pub const fn at(unix_ms: u64) -> Self {
-        Self((unix_ms as u128) << RANDOM_BITS)
+        Self((unix_ms as u128) << LOW_BITS)
     }
 
     /// Returns when it happened, in milliseconds since 1970.
     pub const fn unix_ms(self) -> u64 {
-        (self.0 >> RANDOM_BITS) as u64
+        (self.0 >> LOW_BITS) as u64
     }
 
     /// Returns the bytes; they sort as the ids do.
@@ -113,12 +125,15 @@ mod tests {
 
     #[test]
     fn ids_sort_by_time_and_are_uuids_of_version_7() {
-        let (early, late) =
-            (RecordId::new(1_700_000_000_000, u128::MAX), RecordId::new(1_700_000_000_001, 0));
+        let second = Duration::from_secs(1_700_000_000);
+        let at = |nanos, random| RecordId::new(second + Duration::from_nanos(nanos), random);
+        let (early, soon, late) = (at(0, u64::MAX), at(300, 0), at(1_000_000, 0));
 
-        assert!(early < late);
+        assert!(early < soon && soon < at(999_999, 0) && at(999_999, u64::MAX) < late);
+        assert!(at(0, 1) < at(0, 2));
         assert!(RecordId::at(1_700_000_000_001) <= late && RecordId::at(1_700_000_000_001) > early);
-        assert_eq!(early.unix_ms(), 1_700_000_000_000);
+        assert_eq!(at(999_999, u64::MAX).unix_ms(), 1_700_000_000_000);
+        assert_eq!(soon.to_string(), "018bcfe5-6800-7001-8000-000000000000");
         assert_eq!(late.to_string(), "018bcfe5-6801-7000-8000-000000000000");
         assert_eq!(late.to_string().parse(), Ok(late));
         assert_eq!(RecordId::from_bytes(early.to_bytes()), early);

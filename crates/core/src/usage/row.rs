@@ -147,6 +147,7 @@ mod tests {
     use std::borrow::Cow;
     use std::net::{Ipv4Addr, Ipv6Addr};
     use std::sync::Arc;
+    use std::time::Duration;
 
     use proptest::option::of;
     use proptest::prelude::*;
@@ -171,7 +172,7 @@ mod tests {
 
     prop_compose! {
         fn record()(
-            (id, request_id, client_key, asked) in (any::<(u64, u128)>(), text(), of(text()), text()),
+            (id, request_id, client_key, asked) in (any::<(u64, u64)>(), text(), of(text()), text()),
             (combo, provider, account, model) in (of(text()), of(text()), of(text()), of(text())),
             (answered_by, error, status) in (of(text()), of(text()), any::<u16>()),
             (stream, interrupted, estimated) in any::<(bool, bool, bool)>(),
@@ -183,7 +184,8 @@ mod tests {
             let [combo, provider, account, model] =
                 [combo, provider, account, model].map(|name| name.map(Arc::from));
             UsageRecord {
-                id: RecordId::new(id.0, id.1), request_id: request_id.into(), asked: asked.into(),
+                id: RecordId::new(Duration::from_nanos(id.0), id.1),
+                request_id: request_id.into(), asked: asked.into(),
                 client_key: client_key.map(Into::into), combo, provider, account, model,
                 format: "anthropic".into(), operation: "chat".into(),
                 answered_by: answered_by.map(owned), error: error.map(owned),
