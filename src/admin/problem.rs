@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use omniroute_core::clock::seconds_to_wait;
 use omniroute_core::snapshot::Problems;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -95,7 +96,7 @@ impl Problem {
 
     /// Too many failures came from an address.
     pub(super) fn locked(what: &str, left: Duration) -> Self {
-        let message = format!("{what}; try again in {} s", left.as_secs().max(1));
+        let message = format!("{what}; try again in {} s", seconds_to_wait(left));
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "locked", message);
         Self { retry_after: Some(left), ..problem }
     }
@@ -179,7 +180,7 @@ impl IntoResponse for Problem {
         let error = Fault { code: self.code, message: &self.message, details: &self.details };
         let mut response = (self.status, Json(Failure { error })).into_response();
         if let Some(left) = self.retry_after {
-            let seconds = HeaderValue::from(left.as_secs().max(1));
+            let seconds = HeaderValue::from(seconds_to_wait(left));
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         response
