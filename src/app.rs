@@ -35,8 +35,8 @@ use crate::metrics::Metrics;
 use crate::otel::{Exporter, Otel};
 use crate::proxy::{Gateway, Shared, Side};
 use crate::services::{
-    Announce, Bodies, Breakers, Certify, Drain, Exposition, Openings, Reload, Retention, Simulated,
-    Telemetry, Watchdog, Webhooks, keep_breakers, restore_breakers, restore_budgets,
+    Announce, Bodies, Breakers, Certify, Drain, Exposition, Hearing, Openings, Reload, Retention,
+    Simulated, Telemetry, Watchdog, Webhooks, keep_breakers, restore_breakers, restore_budgets,
 };
 use crate::store::{Store, StoreError};
 use crate::telemetry::LogFormat;
@@ -283,7 +283,8 @@ impl App {
         let mut server = Server::new_with_opt_and_conf(None, server_conf(&settings));
         server.bootstrap();
         self.listen(&mut server, &addresses, &Openings { sockets: Arc::clone(&sockets), closed });
-        self.beside(&mut server, &settings, addresses.listen.first().copied());
+        let hearing = Arc::<Hearing>::default();
+        self.beside(&mut server, &settings, (addresses.listen.first().copied(), &hearing));
         if let Some(running) = extras.sim {
             let simulated = Simulated { running: Mutex::new(Some(running)) };
             server.add_service(background_service("simulator", simulated));
@@ -291,13 +292,15 @@ impl App {
         let parting = Arc::new(Parting::default());
         let shared = Arc::clone(&self.shared);
         let patience = settings.drain;
-        let drain = Drain { shared, patience, sockets, closing, parting };
+        let drain =
+            Drain { shared, patience, sockets, closing, parting, hearing: Arc::clone(&hearing) };
         let places = Mutex::new((self.inherit(), self.offer(&settings, &drain)));
         let login = Arc::clone(&self.administration.login);
         let (shared, words) = (Arc::clone(&self.shared), extras.words);
         let certificates = Arc::clone(&self.shared.certificates);
         let Addresses { listen, admin, .. } = addresses;
-        let announce = Announce { listen, admin, certificates, login, places, shared, words };
+        let announce =
+            Announce { listen, admin, certificates, login, places, shared, hearing, words };
         server.add_service(background_service("announce", announce));
         server.run(RunArgs { shutdown_signal: Box::new(drain) });
         self.tidy(&settings);
@@ -305,9 +308,15 @@ impl App {
     }
 
     /// Adds what runs beside the requests.
-    fn beside(&mut self, server: &mut Server, settings: &Settings, listen: Option<SocketAddr>) {
+    fn beside(
+        &mut self,
+        server: &mut Server,
+        settings: &Settings,
+        (listen, hearing): (Option<SocketAddr>, &Arc<Hearing>),
+    ) {
         let shared = || Arc::clone(&self.shared);
-        let reload = Reload { shared: shared(), watch: Mutex::new(self.watch.take()) };
+        let (watch, hearing) = (Mutex::new(self.watch.take()), Arc::clone(hearing));
+        let reload = Reload { shared: shared(), watch, hearing };
         server.add_service(background_service("reload", reload));
         let breakers = Breakers { shared: shared(), folder: settings.data_dir.clone() };
         server.add_service(background_service("breakers", breakers));

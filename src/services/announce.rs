@@ -9,7 +9,7 @@ use pingora_core::server::ShutdownWatch;
 use pingora_core::services::background::BackgroundService;
 use tokio::sync::Mutex;
 
-use super::near;
+use super::{Hearing, near};
 use crate::handover::{Offer, Predecessor, manager};
 use crate::listen::Certificates;
 use crate::login::Login;
@@ -32,6 +32,8 @@ pub struct Announce {
     pub places: Mutex<(Option<Predecessor>, Option<Offer>)>,
     /// What the process before this one tells.
     pub shared: Arc<Shared>,
+    /// Signals have to be heard before: with an end on the spot nothing would be kept.
+    pub hearing: Arc<Hearing>,
     /// What is printed on standard output then, given the first address.
     pub words: Option<fn(SocketAddr) -> String>,
 }
@@ -40,6 +42,7 @@ pub struct Announce {
 impl BackgroundService for Announce {
     async fn start(&self, mut shutdown: ShutdownWatch) {
         let Some(first) = self.listen.first().copied() else { return };
+        self.hearing.complete().await;
         let (predecessor, offer) = std::mem::take(&mut *self.places.lock().await);
         if let Some(predecessor) = predecessor {
             relieve(predecessor, Arc::clone(&self.shared)).await;

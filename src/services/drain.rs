@@ -15,6 +15,7 @@ use pingora::server::{ShutdownSignal, ShutdownSignalWatch};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use super::Hearing;
 use crate::handover::{Parting, Sockets, manager};
 use crate::proxy::Shared;
 
@@ -47,6 +48,8 @@ pub struct Drain {
     pub closing: watch::Sender<bool>,
     /// Says that another process has taken the place of this one, and hears that nothing runs any more.
     pub parting: Arc<Parting>,
+    /// Learns that signals are heard.
+    pub hearing: Arc<Hearing>,
 }
 
 struct Signals {
@@ -59,6 +62,7 @@ struct Signals {
 impl ShutdownSignalWatch for Drain {
     async fn recv(&self) -> ShutdownSignal {
         let Some(mut signals) = Signals::listen() else { return ShutdownSignal::FastShutdown };
+        self.hearing.begins();
         let signal = tokio::select! {
             may_finish = signals.first() => Some(may_finish),
             () = self.parting.taken() => self.run_dry(&mut signals).await,

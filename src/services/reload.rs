@@ -8,6 +8,7 @@ use pingora_core::services::background::BackgroundService;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Mutex;
 
+use super::Hearing;
 use crate::handover::manager;
 use crate::live::Watch;
 use crate::proxy::Shared;
@@ -18,12 +19,16 @@ pub struct Reload {
     pub shared: Arc<Shared>,
     /// The file, watched since before it was first read, so that no edit is missed.
     pub watch: Mutex<Option<Watch>>,
+    /// Learns that SIGHUP is heard.
+    pub hearing: Arc<Hearing>,
 }
 
 #[async_trait]
 impl BackgroundService for Reload {
     async fn start(&self, mut shutdown: ShutdownWatch) {
-        let mut hangup = match signal(SignalKind::hangup()) {
+        let hangup = signal(SignalKind::hangup());
+        self.hearing.begins();
+        let mut hangup = match hangup {
             Ok(hangup) => hangup,
             Err(error) => {
                 tracing::error!(%error, "SIGHUP cannot be received; the configuration will not be reloaded");
