@@ -15,6 +15,7 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --quiet -- -D warnings
 	$(CARGO) xtask tidy
+	$(CARGO) xtask supply
 	scripts/check-profile.sh
 
 unit:

@@ -7,12 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
-/// The package that is the program.
-const PROGRAM: &str = "omniroute";
+use crate::packages::{PROGRAM, list, metadata};
 
 /// What it is built for.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -23,15 +21,7 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 ///
 /// That cargo cannot resolve the workspace, or says something else than expected.
 pub(crate) fn sbom(root: &Path) -> io::Result<String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["metadata", "--locked", "--format-version", "1", "--filter-platform", TARGET])
-        .current_dir(root)
-        .output()?;
-    if !output.status.success() {
-        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
-    }
-    let metadata: Value = serde_json::from_slice(&output.stdout)?;
+    let metadata = metadata(root, &[TARGET])?;
     let lock = std::fs::read_to_string(root.join("Cargo.lock"))?;
     let document = document(&metadata, &checksums(&lock)).ok_or_else(|| {
         io::Error::new(io::ErrorKind::InvalidData, "cargo metadata has no program of this name")
@@ -125,10 +115,6 @@ fn component(package: &Value, checksums: &HashMap<(&str, &str), &str>) -> Option
 
 fn reference(package: &Value) -> Option<String> {
     Some(format!("{}@{}", package["name"].as_str()?, package["version"].as_str()?))
-}
-
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
 }
 
 #[cfg(test)]
