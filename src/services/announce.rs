@@ -32,7 +32,7 @@ pub struct Announce {
     pub places: Mutex<(Option<Predecessor>, Option<Offer>)>,
     /// What the process before this one tells.
     pub shared: Arc<Shared>,
-    /// Signals have to be heard before: with an end on the spot nothing would be kept.
+    /// Signals have to be heard before: an end on the spot waits for nothing that runs.
     pub hearing: Arc<Hearing>,
     /// What is printed on standard output then, given the first address.
     pub words: Option<fn(SocketAddr) -> String>,
