@@ -58,6 +58,7 @@ impl Exchange {
         let now = self.shared.clock.now();
         let Some(attempt) = &mut self.attempt else { return Step::Write(Parcel::default()) };
         attempt.last_sign = now;
+        attempt.incoming.settle_kind(&piece);
         match &mut attempt.incoming {
             Incoming::Awaited => Step::Write(Parcel::default()),
             Incoming::Refusal { body, .. } => {
@@ -125,10 +126,10 @@ impl Exchange {
     fn stream_came(&mut self, mut pieces: Vec<Bytes>, now: Instant) -> Step {
         let Some(stream) = self.stream() else { return Step::Write(Parcel::default()) };
         let error = stream.translator.error().cloned();
+        let told = error.clone().filter(|_| stream.translator.has_told());
         let Some(held) = &mut stream.held else {
-            let is_over = error.is_some() && stream.translator.mode() == Mode::Translated;
-            if let (true, Some(error)) = (is_over, &error) {
-                return Step::Write(self.stream_failed(error.clone(), pieces));
+            if let Some(error) = told {
+                return Step::Write(self.stream_failed(error, pieces));
             }
             if error.is_some() {
                 // The provider's own error event on its way to a client of the same format.
@@ -139,7 +140,10 @@ impl Exchange {
         held.pieces.append(&mut pieces);
         let is_long = held.is_long(now);
         if stream.translator.has_content() || (is_long && error.is_none()) {
-            return Step::Write(self.release_stream());
+            let parcel = self.release_stream();
+            let Some(error) = told else { return Step::Write(parcel) };
+            let failed = self.stream_failed(error, parcel.pieces);
+            return Step::Write(Parcel { head: parcel.head, ..failed });
         }
         match error {
             Some(error) => self.refused_in_band(error),

@@ -62,6 +62,19 @@ pub struct Head {
     pub headers: HeaderMap,
 }
 
+impl Incoming {
+    /// Takes a stream whose first piece shows that it is none for a whole answer.
+    pub fn settle_kind(&mut self, piece: &[u8]) {
+        let is_document = match self {
+            Self::Stream(stream) => stream.begins_document(piece),
+            _ => false,
+        };
+        if is_document && let Self::Stream(stream) = std::mem::replace(self, Self::Awaited) {
+            *self = Self::Whole { head: stream.head, body: Pieces::default(), turn: None };
+        }
+    }
+}
+
 /// A stream on its way to the client.
 pub struct Stream {
     /// The status and headers.
@@ -77,12 +90,24 @@ pub struct Held {
     /// The client's bytes.
     pub pieces: Vec<Bytes>,
     since: Instant,
+    /// Whether anything has come of the body.
+    has_come: bool,
+}
+
+impl Stream {
+    /// Takes note of a piece, and tells whether it is the beginning of a JSON document: a provider that does not say what
+    /// it sends may send one where events were asked for.
+    pub fn begins_document(&mut self, piece: &[u8]) -> bool {
+        let Some(held) = &mut self.held else { return false };
+        let is_first = !std::mem::replace(&mut held.has_come, true);
+        is_first && self.head.content_type().is_none() && piece.trim_ascii_start().starts_with(b"{")
+    }
 }
 
 impl Held {
     /// Begins to hold.
     pub const fn new(now: Instant) -> Self {
-        Self { pieces: Vec::new(), since: now }
+        Self { pieces: Vec::new(), since: now, has_come: false }
     }
 
     /// Tells whether holding any longer does more harm than good.

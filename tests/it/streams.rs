@@ -40,6 +40,39 @@ async fn a_provider_that_dies_mid_stream_ends_in_an_error_event_of_the_clients_f
 }
 
 #[tokio::test]
+async fn an_event_that_cannot_be_read_ends_a_stream_of_any_pair_in_an_error() {
+    let sim = simulator().await;
+    let gateway = TestGateway::start(&all_formats(&sim)).await;
+    let good = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one two\"}}]}\n\n";
+    let rest = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    for format in FORMATS {
+        for bad in [
+            &b"data: {not json\n\n"[..],
+            b"data: {\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}\n\n",
+        ] {
+            // Together, each by itself, and with an end that is none.
+            for (pieces, close) in [
+                (vec![[good.as_bytes(), bad, rest.as_bytes()].concat()], false),
+                (vec![good.into(), bad.to_vec(), rest.into()], false),
+                (vec![good.into(), bad.to_vec()], true),
+            ] {
+                let step = Step::reply(200).header("content-type", "text/event-stream");
+                let step = pieces.into_iter().fold(step, Step::piece);
+                sim.script([if close { step.close() } else { step }]);
+                let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
+                let (path, body) = ask(format, "chat/echo", true, "hello");
+
+                let answer = client.post(&path, &[], &body).await;
+
+                let case = format!("{format}: {}", String::from_utf8_lossy(&answer.body));
+                assert!(answer.complete && case.contains("one two"), "{case}");
+                assert!(has_error_event(format, &case), "{case}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_error_in_a_stream_before_content_is_replaced_by_the_next_attempt() {
     let sim = simulator().await;
     let more = "combos:\n  pair: { targets: [anthropic-sim/in-band-error, chat/echo] }\n";
@@ -197,8 +230,12 @@ async fn a_whole_reply_where_a_stream_was_asked_for_is_played_as_one() {
     let sim = simulator().await;
     let gateway = TestGateway::start(&all_formats(&sim)).await;
     let reply = r#"{"id":"c","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"whole"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#;
-    for format in FORMATS {
-        sim.script([Step::reply(200).header("content-type", "application/json").piece(reply)]);
+    let said = |kind| Step::reply(200).header("content-type", kind);
+    for (format, step) in FORMATS
+        .into_iter()
+        .flat_map(|format| [(format, said("application/json")), (format, Step::reply(200))])
+    {
+        sim.script([step.piece(reply)]);
         let mut client = Client::connect(gateway.address(), Protocol::Http1).await;
         let (path, body) = ask(format, "chat/echo", true, "hello");
 

@@ -68,7 +68,7 @@ pub struct UpstreamError {
     pub param: Option<String>,
     /// A wait the body asks for (`RetryInfo.retryDelay`, "try again in 20s"). Headers are not read here.
     pub retry_after: Option<Duration>,
-    /// Whether this is our own finding that the reply ended before it was complete or was no reply.
+    /// Whether this is our own finding that the reply ended before it was complete, or cannot be read.
     pub truncated: bool,
 }
 

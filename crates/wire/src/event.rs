@@ -288,6 +288,9 @@ impl Finish {
     }
 }
 
+/// Most tokens that a call is believed to have taken: a hundred times the longest context there is (10 million).
+const MOST_TOKENS: u64 = 1_000_000_000;
+
 /// Token counts of one reply. `None` is "not said", `Some(0)` is "none".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -318,6 +321,26 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Returns the same without counts that no call can have: they are as good as none, and one of them would spoil
+    /// every sum it goes into.
+    pub fn plausible(self) -> Self {
+        let fits = |count: Option<u64>| count.filter(|count| *count <= MOST_TOKENS);
+        Self {
+            input: fits(self.input),
+            cache_read: fits(self.cache_read),
+            cache_write: fits(self.cache_write),
+            cache_write_long: fits(self.cache_write_long),
+            output: fits(self.output),
+            reasoning: fits(self.reasoning),
+            audio_input: fits(self.audio_input),
+            audio_output: fits(self.audio_output),
+            image_input: fits(self.image_input),
+            image_output: fits(self.image_output),
+            web_searches: fits(self.web_searches),
+            estimated: self.estimated,
+        }
+    }
+
     /// Takes over every number that `newer` says.
     pub fn merge(&mut self, newer: &Self) {
         let pick = |newer: Option<u64>, older: Option<u64>| newer.or(older);

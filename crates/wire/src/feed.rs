@@ -98,7 +98,7 @@ impl<R: Reply> State<R> {
             Frame::Stray(line) => self.take_stray(line, out),
             Frame::TooLarge => {
                 let message = "the upstream sent an event that is too large";
-                self.reply.fail(UpstreamError::server(502, message), out);
+                self.reply.fail(UpstreamError::truncated(message), out);
             }
         }
     }
@@ -121,12 +121,12 @@ impl<R: Reply> State<R> {
             self.like_last.note(mark, name, data, &out[before..]);
         }
         if let Err(fault) = taken {
-            let error = if self.at_end {
-                UpstreamError::truncated("the upstream closed the stream inside an event")
+            let message = if self.at_end {
+                "the upstream closed the stream inside an event".to_owned()
             } else {
-                UpstreamError::server(502, format!("the upstream sent an invalid event: {fault}"))
+                format!("the upstream sent an invalid event: {fault}")
             };
-            self.reply.fail(error, out);
+            self.reply.fail(UpstreamError::truncated(message), out);
         }
     }
 

@@ -277,7 +277,16 @@ proptest! {
 
         for target in codecs() {
             let whole = translated(fixture, target, [body]);
-            prop_assert_eq!(translated(fixture, target, pieces()), whole, "{}", &fixture.name);
+            let cut = translated(fixture, target, pieces());
+            if cut == whole {
+                continue;
+            }
+            // Only the bytes of an exact stream that cannot be read may differ: it ends with the piece that shows it.
+            prop_assert_eq!(target.format(), fixture.codec.format(), "{}", &fixture.name);
+            prop_assert_eq!(&cut.1, &whole.1, "{}", &fixture.name);
+            let told = whole.0.strip_prefix(body).unwrap().trim_ascii_start();
+            let passed = cut.0.strip_suffix(told).unwrap().trim_ascii_end();
+            prop_assert!(!told.is_empty() && body.starts_with(passed), "{}", &fixture.name);
         }
         let mut reader = fixture.codec.event_reader();
         let mut events = Vec::new();

@@ -107,9 +107,10 @@ impl Translator {
 
     /// Takes the next bytes of the provider's body and appends the client's bytes to `out`.
     ///
-    /// In exact mode that is `chunk` itself, also after an error: the provider's own words for it go to
-    /// the client untouched. In translated mode an error is written in the client's format with its
-    /// terminator, and what comes later is ignored.
+    /// In exact mode that is `chunk` itself, also after an error of the provider's: its own words for it go to
+    /// the client untouched. An event that cannot be read, and in translated mode any error, ends the reply: it
+    /// is written in the client's format with its terminator, and what comes later is ignored, because nobody
+    /// could tell any more whether the answer is whole and what it costs.
     pub fn push(&mut self, chunk: &Bytes, out: &mut Vec<Bytes>) -> Progress {
         if self.interrupted || chunk.is_empty() {
             return self.progress();
@@ -117,6 +118,7 @@ impl Translator {
         self.reader.push(chunk, &mut self.events);
         match self.mode {
             Mode::Exact => {
+                let had_failed = self.watch.error.is_some();
                 self.watch_events();
                 let before = out.len();
                 match &mut self.quiet {
@@ -124,6 +126,7 @@ impl Translator {
                     None => out.push(chunk.clone()),
                 }
                 self.note_passed(&out[before..]);
+                self.tell_own_finding(had_failed, out);
             }
             Mode::Translated => self.write_events(out),
         }
@@ -143,14 +146,8 @@ impl Translator {
         match self.mode {
             Mode::Exact => {
                 self.watch_events();
+                self.tell_own_finding(had_failed, out);
                 self.let_go(out);
-                let ours = self.watch.error.as_ref().filter(|error| error.truncated && !had_failed);
-                if let Some(error) = ours.cloned() {
-                    let mut bytes = self.tail.closing();
-                    self.resume();
-                    self.writer.get().write(&Event::Error(error), &mut bytes);
-                    out.push(bytes.into());
-                }
             }
             Mode::Translated => {
                 self.write_events(out);
@@ -162,6 +159,19 @@ impl Translator {
         }
         self.interrupted = self.watch.error.is_some();
         self.progress()
+    }
+
+    /// Ends an exact reply that has just turned out to be no reply, or not a whole one: the provider has not told
+    /// the client. `had_failed`: there was an error before.
+    fn tell_own_finding(&mut self, had_failed: bool, out: &mut Vec<Bytes>) {
+        let ours = self.watch.error.as_ref().filter(|error| error.truncated && !had_failed);
+        let Some(error) = ours.cloned() else { return };
+        self.let_go(out);
+        let mut bytes = self.tail.closing();
+        self.resume();
+        self.writer.get().write(&Event::Error(error), &mut bytes);
+        out.push(bytes.into());
+        self.interrupted = true;
     }
 
     /// Passes on what was held back for its usage.
@@ -274,6 +284,11 @@ impl Translator {
     /// Tells whether anything came that a client has something to show for.
     pub const fn has_content(&self) -> bool {
         self.watch.has_content
+    }
+
+    /// Tells whether the client has been told of an error in words of the gateway's: nothing may follow.
+    pub fn has_told(&self) -> bool {
+        self.interrupted || (self.mode == Mode::Translated && self.watch.error.is_some())
     }
 
     /// Returns the error that ended the reply.

@@ -329,3 +329,35 @@ fn nulls_that_a_strict_answer_had_to_allow_do_not_reach_the_client() {
     assert_eq!(sent["properties"]["a"]["type"], json!(["string", "null"]));
     assert!(joined(&out).contains(r#""text":"{\"b\":null}""#), "{}", joined(&out));
 }
+
+#[test]
+fn what_cannot_be_read_ends_an_exact_stream_with_an_error() {
+    let event = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+    for bad in ["data: {not json\n\n", "data: [1]\n\n"] {
+        let mut stream = exact();
+        let mut out = Vec::new();
+        stream.push(&Bytes::from(format!("{event}{bad}")), &mut out);
+
+        assert_eq!(stream.progress(), Progress::Failed, "{bad}");
+        assert!(stream.has_told());
+        stream.push(&Bytes::from_static(event.as_bytes()), &mut out);
+        stream.push(&Bytes::from_static(WHOLE.as_bytes()), &mut out);
+        stream.finish(&mut out);
+        let text = joined(&out);
+        let told = text.strip_prefix(&format!("{event}{bad}")).unwrap();
+        assert!(told.starts_with("data: {\"error\":{\"message\":\"the upstream sent an"), "{told}");
+        assert!(told.ends_with("data: [DONE]\n\n") && !told.contains("choices"), "{told}");
+        assert!(stream.interrupt(&error()).is_empty(), "one error is enough");
+    }
+}
+
+#[test]
+fn counts_that_no_call_can_have_are_none() {
+    let absurd = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":18446744073709551615,\"completion_tokens\":1000000001}}\n\n";
+    let mut stream = exact();
+    stream.push(&Bytes::from(WHOLE.replace("data: [DONE]\n\n", absurd)), &mut Vec::new());
+
+    let usage = stream.usage();
+    assert!(usage.input.is_none_or(|count| count < 100), "{usage:?}");
+    assert!(usage.output.is_none_or(|count| count < 100), "{usage:?}");
+}

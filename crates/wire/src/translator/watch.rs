@@ -31,7 +31,7 @@ impl Watch {
             Event::Text { delta, .. }
             | Event::Reasoning { delta, .. }
             | Event::Arguments { delta, .. } => self.heard.add(delta),
-            Event::Usage(usage) => self.usage.merge(usage),
+            Event::Usage(usage) => self.usage.merge(&usage.plausible()),
             Event::Finish { choice, reason, .. }
                 if self.finish.is_none_or(|(first, _)| *choice < first) =>
             {
@@ -58,7 +58,8 @@ impl Watch {
     /// counted only up to its first event. `cut`: the reply was ended before the provider was done.
     pub(super) fn usage_or_estimate(&self, cut: bool) -> Usage {
         let mut usage = self.usage;
-        let is_early = cut || !(self.complete || self.error.is_some());
+        let is_over = self.complete || self.error.as_ref().is_some_and(|error| !error.truncated);
+        let is_early = cut || !is_over;
         let heard = self.heard.tokens();
         let said = usage.output.unwrap_or(0);
         if heard > said && (usage.output.is_none() || is_early) {

@@ -64,6 +64,7 @@ pub fn pass_reply(codec: &dyn Codec, body: &Bytes) -> WholeReply {
 /// the output, of which an estimate has to hear every word.
 pub(super) fn surveyed(codec: &dyn Codec, body: &Bytes) -> Option<WholeReply> {
     let Survey { usage, finish } = codec.survey_reply(body)?;
+    let usage = usage.plausible();
     usage.output?;
     Some(WholeReply { body: body.clone(), usage, finish: Some(finish), ..WholeReply::default() })
 }
