@@ -29,6 +29,16 @@ impl<'a> Members<'a> {
         self.0.take(name).map(|raw| parse(raw, || name.to_owned())).transpose()
     }
 
+    /// Takes a number out; of several the largest counts, whichever a provider heeds.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError::Malformed`] with the member's name if one of them is no whole number.
+    pub(crate) fn take_largest(&mut self, name: &str) -> Result<Option<u64>, WireError> {
+        let numbers = self.0.take_each(name).into_iter().map(|raw| parse(raw, || name.to_owned()));
+        numbers.collect::<Result<Vec<u64>, _>>().map(|numbers| numbers.into_iter().max())
+    }
+
     /// Returns what was not taken, without nulls.
     pub(crate) fn rest(self) -> Extra {
         let rest = self.0.rest();

@@ -30,14 +30,25 @@ impl<'a> RawMembers<'a> {
     /// Removes a member and returns its value.
     pub(crate) fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         let mut last = None;
+        self.remove(name, |value| last = Some(value));
+        last
+    }
+
+    /// Removes a member and returns its values, of one given twice both.
+    pub(crate) fn take_each(&mut self, name: &str) -> Vec<&'a RawValue> {
+        let mut values = Vec::new();
+        self.remove(name, |value| values.push(value));
+        values
+    }
+
+    fn remove(&mut self, name: &str, mut found: impl FnMut(&'a RawValue)) {
         self.0.retain(|(known, value)| {
             let is_it = known == name;
             if is_it && is_present(value) {
-                last = Some(*value);
+                found(value);
             }
             !is_it
         });
-        last
     }
 
     /// Returns what was not taken.

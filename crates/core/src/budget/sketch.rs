@@ -207,6 +207,8 @@ mod tests {
         let output = |more| demand(WireFormat::OpenAiChat, &chat(more)).output;
         assert_eq!(output(json!({ "max_tokens": 500 })), 500);
         assert_eq!(output(json!({ "max_completion_tokens": 500, "n": 4 })), 2_000);
+        assert_eq!(output(json!({ "max_tokens": 500, "max_completion_tokens": 1 })), 500);
+        assert_eq!(output(json!({ "max_tokens": 1, "max_completion_tokens": 500 })), 500);
         assert_eq!(output(json!({ "max_tokens": 1 })), 16, "some providers take no less");
         assert_eq!(output(json!({})), 64_000);
         let plain = sketch(WireFormat::OpenAiChat, &chat(json!({})));

@@ -30,6 +30,11 @@ impl<'a> Members<'a> {
         self.0.take(name)
     }
 
+    /// Removes a member and returns its values, of one given twice both.
+    pub(super) fn take_each(&mut self, name: &str) -> Vec<&'a RawValue> {
+        self.0.take_each(name)
+    }
+
     /// Returns what was not taken.
     pub(super) fn rest(self) -> Vec<(Cow<'a, str>, &'a RawValue)> {
         self.0.rest().collect()

@@ -37,14 +37,15 @@ fn says_something(bias: &Value) -> bool {
     bias.as_object().is_none_or(|map| !map.is_empty())
 }
 
-/// Reads the limit; the newer name wins.
+/// Reads the limit, which has two names. Of both the larger counts: providers differ in which they heed, and a budget
+/// has to cover what may come.
 ///
 /// # Errors
 ///
 /// [`WireError::Malformed`] if it is no whole number.
 pub(super) fn limit(members: &mut Members<'_>) -> Result<Option<u64>, WireError> {
-    let old = members.take("max_tokens")?;
-    Ok(members.take("max_completion_tokens")?.or(old))
+    let old: Option<u64> = members.take_largest("max_tokens")?;
+    Ok(members.take_largest("max_completion_tokens")?.max(old))
 }
 
 /// Reads `reasoning_effort` and OpenRouter's `reasoning`.

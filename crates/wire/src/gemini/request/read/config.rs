@@ -20,8 +20,10 @@ const MODALITIES: [&str; 4] = ["MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO"]
 pub(super) fn read(raw: &RawValue, request: &mut ChatRequest) -> Result<(), WireError> {
     let mut members = Members::of(raw, PATH)?;
     sampling(&mut members, request)?;
-    if let Some(raw) = members.take("maxOutputTokens") {
-        request.max_output_tokens = Some(members::count(raw, &path("maxOutputTokens"))?);
+    // Given twice, as `max_output_tokens` too: the larger counts, whichever a provider heeds.
+    for raw in members.take_each("maxOutputTokens") {
+        let limit = members::count(raw, &path("maxOutputTokens"))?;
+        request.max_output_tokens = request.max_output_tokens.max(Some(limit));
     }
     if let Some(raw) = members.take("thinkingConfig") {
         thinking(raw, request)?;

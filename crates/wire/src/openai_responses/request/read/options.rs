@@ -24,7 +24,7 @@ pub(super) fn read(members: &mut Members<'_>, request: &mut ChatRequest) -> Resu
     request.sampling.temperature = members.take("temperature")?;
     request.sampling.top_p = members.take("top_p")?;
     include(members, request)?;
-    request.max_output_tokens = members.take("max_output_tokens")?;
+    request.max_output_tokens = members.take_largest("max_output_tokens")?;
     if let Some(raw) = members.take::<&RawValue>("reasoning")? {
         reasoning::options(raw, "reasoning", request)?;
     }
