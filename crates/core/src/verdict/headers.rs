@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::MAX_WAIT;
+use super::{MAX_WAIT, MOST_ASKED};
 
 /// Longest time until a limit's reset that is believed without having been refused: an account must
 /// not be idle for a day because a proxy on the way sends nonsense.
@@ -90,11 +90,13 @@ const CODEX: [(&str, &str); 2] = [
 ///
 /// Reads `retry-after-ms`, then `retry-after` in seconds or as an HTTP date (RFC 9110, section
 /// 10.2.3), then the reset of the limits that are used up, the latest of them. Values that are none of
-/// these are ignored; a date in the past is no wait. Waits are cut to [`MAX_WAIT`].
+/// these are ignored, and so is what asks for more than [`MOST_ASKED`]; a date in the past is no wait. Waits are
+/// cut to [`MAX_WAIT`].
 pub fn header_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let asked = seconds(headers.get("retry-after-ms"), 0.001)
         .or_else(|| seconds(headers.get(http::header::RETRY_AFTER), 1.0))
         .or_else(|| date(headers.get(http::header::RETRY_AFTER), now));
+    let asked = asked.filter(|wait| *wait <= MOST_ASKED);
     asked.or_else(|| reset_of_used_up(headers, now)).map(|wait| wait.min(MAX_WAIT))
 }
 
@@ -198,7 +200,7 @@ fn seconds(value: Option<&HeaderValue>, unit: f64) -> Option<Duration> {
     if !seconds.is_finite() || seconds < 0.0 {
         return None;
     }
-    Some(Duration::try_from_secs_f64(seconds).unwrap_or(MAX_WAIT))
+    Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
 fn date(value: Option<&HeaderValue>, now: SystemTime) -> Option<Duration> {

@@ -161,7 +161,10 @@ fn retry_after_is_read_in_all_its_forms() {
     check("retry-after-ms", "250", Some(0.25));
     check("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT", Some(10.0));
     check("retry-after", "Sun, 06 Nov 1994 08:49:00 GMT", Some(0.0));
-    check("retry-after", "1000000000000", Some(86_400.0));
+    check("retry-after", "100000", Some(86_400.0));
+    check("retry-after", "1000000000000", None);
+    check("retry-after", "99999999999999999999", None);
+    check("retry-after", "Thu, 01 Jan 2099 00:00:00 GMT", None);
     check("retry-after", "-5", None);
     check("retry-after", "soon", None);
     check("retry-after", "NaN", None);
