@@ -35,8 +35,7 @@ impl Secrets<'_> {
             SecretText::File(path) => match (self.read_file)(path) {
                 Ok(value) => Secret::new(value.trim_end()),
                 Err(error) => {
-                    let what = format!("cannot read `{}`: {}", path.display(), error.kind());
-                    report.add(place, what);
+                    report.add(place, unreadable(path, &error));
                     return None;
                 }
             },
@@ -51,5 +50,36 @@ impl Secrets<'_> {
             return None;
         }
         Some(secret)
+    }
+}
+
+/// Says why a file cannot be read. A key may stand where its file should: what looks like no path is not repeated.
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "it does not exist".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+        other => other.to_string(),
+    };
+    let text = path.to_string_lossy();
+    if text.contains(['/', '.']) {
+        return format!("cannot read `{text}`: {why}");
+    }
+    format!(
+        "cannot read the file that `file` names: {why}; it takes a path, such as `./key.txt`, not the key itself"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_in_the_place_of_its_file_is_not_repeated() {
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        let said = |path: &str| unreadable(Path::new(path), &missing);
+        assert_eq!(said("/run/key"), "cannot read `/run/key`: it does not exist");
+        assert!(said("key.txt").contains("`key.txt`"));
+        let key = said("sk-proj-canary123");
+        assert!(!key.contains("canary") && key.contains("takes a path"), "{key}");
     }
 }
