@@ -25,6 +25,11 @@ pub trait Codec: Amend + Send + Sync + 'static {
     /// Returns the format this codec speaks.
     fn format(&self) -> WireFormat;
 
+    /// Returns what stands at the end of a complete stream, empty if nothing does.
+    fn end_marker(&self) -> &'static [u8] {
+        b""
+    }
+
     /// Returns the path of the chat endpoint at a provider, appended to its `base_url`.
     ///
     /// `{model}` and `{action}` are replaced by [`Codec::upstream_path`].

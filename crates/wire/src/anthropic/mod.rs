@@ -47,6 +47,10 @@ impl Codec for Anthropic {
         WireFormat::Anthropic
     }
 
+    fn end_marker(&self) -> &'static [u8] {
+        b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+    }
+
     fn path_template(&self) -> &'static str {
         "/v1/messages"
     }

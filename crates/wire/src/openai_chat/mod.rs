@@ -38,6 +38,10 @@ impl Codec for OpenAiChat {
         WireFormat::OpenAiChat
     }
 
+    fn end_marker(&self) -> &'static [u8] {
+        b"data: [DONE]\n\n"
+    }
+
     fn path_template(&self) -> &'static str {
         "/v1/chat/completions"
     }

@@ -136,18 +136,21 @@ impl Translator {
     /// Says that the provider's body ended properly, and appends the client's last bytes to `out`.
     ///
     /// A body that ended before it was complete gets an error event and the terminator appended, also
-    /// in exact mode, where it begins on a clean event boundary.
+    /// in exact mode, where it begins on a clean event boundary; one that was complete but for its end marker gets that.
     pub fn finish(&mut self, out: &mut Vec<Bytes>) -> Progress {
         if self.interrupted {
             return self.progress();
         }
-        let had_failed = self.watch.error.is_some();
+        let (had_failed, was_complete) = (self.watch.error.is_some(), self.watch.complete);
         self.reader.finish(&mut self.events);
         match self.mode {
             Mode::Exact => {
                 self.watch_events();
                 self.tell_own_finding(had_failed, out);
                 self.let_go(out);
+                if self.watch.complete && !was_complete {
+                    self.mark_end(out);
+                }
             }
             Mode::Translated => {
                 self.write_events(out);
@@ -172,6 +175,14 @@ impl Translator {
         self.writer.get().write(&Event::Error(error), &mut bytes);
         out.push(bytes.into());
         self.interrupted = true;
+    }
+
+    /// Appends the end marker to a whole answer whose provider left it out: clients wait for it.
+    fn mark_end(&mut self, out: &mut Vec<Bytes>) {
+        let marker = self.writer.client().end_marker();
+        if !marker.is_empty() {
+            out.push([&self.tail.closing(), marker].concat().into());
+        }
     }
 
     /// Passes on what was held back for its usage.

@@ -361,3 +361,15 @@ fn counts_that_no_call_can_have_are_none() {
     assert!(usage.input.is_none_or(|count| count < 100), "{usage:?}");
     assert!(usage.output.is_none_or(|count| count < 100), "{usage:?}");
 }
+
+#[test]
+fn an_end_marker_that_the_provider_left_out_is_added() {
+    for closing in ["\n\n", "\n", ""] {
+        let body = WHOLE.strip_suffix("\n\ndata: [DONE]\n\n").unwrap();
+        let mut stream = exact();
+        let mut out = Vec::new();
+        stream.push(&Bytes::from(format!("{body}{closing}")), &mut out);
+        assert_eq!(stream.finish(&mut out), Progress::Complete);
+        assert_eq!(joined(&out), WHOLE, "{closing:?}");
+    }
+}
