@@ -120,7 +120,7 @@ impl App {
         let watch = source.file().and_then(watch);
         let data_dir = source.server_settings()?.data_dir;
         let refused = |error: StoreError| StartError::Refused(error.to_string());
-        let store = opened(&source, &data_dir, predecessor.is_some()).map_err(refused)?;
+        let store = opened(&source, &data_dir, predecessor.is_some()).map_err(refused).map(Some)?;
         let kept = keeping::kept(store.as_ref()).map_err(refused)?;
         if let Some(pepper) = kept.pepper {
             source.pepper = *pepper;
@@ -399,7 +399,7 @@ fn otel(metrics: &Metrics, clock: &Clock) -> Result<Otel, StartError> {
 }
 
 /// Opens what is kept; `waits`: until the process that has it lends it.
-fn opened(source: &Source, folder: &Path, waits: bool) -> Result<Option<Store>, StoreError> {
+fn opened(source: &Source, folder: &Path, waits: bool) -> Result<Store, StoreError> {
     let open = || keeping::store(source.keeps, folder, &|name| source.variable(name));
     if waits { patiently(open) } else { open() }
 }

@@ -1,8 +1,7 @@
-//! What the process keeps over restarts: opens the store, or decides to go on without one.
+//! What the process keeps over restarts.
 //!
-//! Where the data directory cannot be written and nothing was ever kept there, the gateway serves what its
-//! file says and records no usage. A database that is there but cannot be opened ends the start: to serve
-//! without it would be to serve without what was configured in it.
+//! A data directory that cannot be used ends the start, and so does a database that cannot be opened: to serve without
+//! would be to forget what was configured, and with each restart what has been spent of a budget.
 
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -34,27 +33,20 @@ pub enum Keeps {
     InMemory,
 }
 
-/// Opens the store; `None` if nothing can be kept, and nothing was.
+/// Opens the store.
 ///
 /// # Errors
 ///
-/// Why a database that is there cannot be opened.
+/// Why the folder cannot be used, or the database cannot be opened.
 pub fn store(
     keeps: Keeps,
     folder: &Path,
     variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<Option<Store>, StoreError> {
+) -> Result<Store, StoreError> {
     if keeps == Keeps::InMemory {
-        return Store::in_memory().map(Some);
+        return Store::in_memory();
     }
-    match MasterKey::find(folder, variable).and_then(|master| Store::open(folder, &master)) {
-        Ok(store) => Ok(Some(store)),
-        Err(error @ StoreError::Folder { .. }) if !Store::is_in(folder) => {
-            tracing::warn!(%error, "nothing is kept: no usage, and nothing that the dashboard would change");
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
+    Store::open(folder, &MasterKey::find(folder, variable)?)
 }
 
 /// What was kept of before.

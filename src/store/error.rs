@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The data directory cannot be made or used.
-    #[error("the data directory {} cannot be used: {error}; give this user the right to write there, or choose another with --data-dir", folder.display())]
+    #[error("the data directory {} cannot be used: {error}; make it a folder with room in which this user may write, or choose another with --data-dir", folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,

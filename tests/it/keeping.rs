@@ -49,13 +49,15 @@ fn a_database_that_cannot_be_opened_ends_the_start_with_what_to_do() {
 }
 
 #[test]
-fn a_data_directory_that_cannot_be_made_is_a_warning_while_nothing_was_kept() {
-    let folder = folder_with("server: { data_dir: /dev/null/omniroute }\n");
-    let program = Program::start(folder.path(), false);
-    program.signal("-TERM");
-    let (code, log) = program.end();
-    assert_eq!(code, Some(0));
-    assert!(log.contains("nothing is kept"), "{log}");
+fn a_data_directory_that_cannot_be_used_ends_the_start() {
+    let folder = folder_with("{}");
+    fs::write(folder.path().join("file"), "").unwrap();
+    for place in ["/dev/null/omniroute", "file", "file/below"] {
+        let run = ["run", "--config", "o.yaml", "--port", "0", "--data-dir", place];
+        let (code, _, stderr) = output(folder.path(), &run);
+        assert_eq!(code, 2, "{stderr}");
+        assert!(stderr.contains(place) && stderr.contains("--data-dir"), "{stderr}");
+    }
 }
 
 #[test]
