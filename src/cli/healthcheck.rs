@@ -13,7 +13,7 @@ use crate::app;
 use crate::live::Source;
 use crate::login::Entrance;
 use crate::services::reachable;
-use crate::upstream::{Destination, Endpoints, Fetch};
+use crate::upstream::{Destination, Endpoints, Fetch, FetchError};
 
 /// Time for the whole question; less than the 3 s after which the Dockerfile gives up.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -84,6 +84,13 @@ fn ask(
     let request = Request::get(path).body(Bytes::new()).map_err(|error| error.to_string())?;
     let answer = runtime.block_on(fetch.send(destination, request, LIMIT));
     let at = destination.endpoint.authority();
-    let answer = answer.map_err(|error| format!("{at}: {error}"))?;
+    let answer = answer.map_err(|error| match error {
+        FetchError::Broken if !destination.endpoint.tls => {
+            format!(
+                "{at}: {error}; if TLS is spoken there, name the file that says so with --config"
+            )
+        }
+        _ => format!("{at}: {error}"),
+    })?;
     Ok((answer.status(), String::from_utf8_lossy(answer.body()).into_owned()))
 }

@@ -1,5 +1,6 @@
 //! `omniroute healthcheck` at a gateway that is well, is not, and is not there.
 
+use std::io::Write;
 use std::net::TcpListener;
 
 use crate::program::{Program, folder_with, output};
@@ -47,7 +48,16 @@ fn where_nobody_listens_or_nobody_answers_it_is_not_well() {
     assert_eq!(code, 1, "{stderr}");
     assert!(stderr.contains("no answer came in time"), "{stderr}");
 
-    drop(silent);
+    let speaker = std::thread::spawn(move || {
+        // The first is who was not answered above.
+        for stream in silent.incoming().take(2) {
+            // What OpenSSL says to a client that speaks HTTP: a fatal alert.
+            let _gone = stream.unwrap().write_all(b"\x15\x03\x01\x00\x02\x02\x46");
+        }
+    });
+    let (code, _, stderr) = output(folder.path(), &[&base[..], &[&port]].concat());
+    assert!(code == 1 && stderr.contains("TLS") && stderr.contains("--config"), "{stderr}");
+    speaker.join().unwrap();
     let (code, _, stderr) = output(folder.path(), &[&base[..], &[&port]].concat());
     assert_eq!(code, 1, "{stderr}");
     assert!(stderr.contains(&port), "{stderr}");
