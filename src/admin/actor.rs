@@ -33,6 +33,24 @@ pub(super) struct Author {
     pub(super) by: String,
     /// From which address.
     pub(super) from: Option<String>,
+    /// Whether it is known who: not of a local user while the login is switched off.
+    pub(super) is_known: bool,
+}
+
+impl Author {
+    /// Does what [`Actor::is_known`] does.
+    ///
+    /// # Errors
+    ///
+    /// For a local user.
+    pub(super) fn is_known(&self) -> Result<(), Problem> {
+        if self.is_known { Ok(()) } else { Err(needs_login()) }
+    }
+}
+
+fn needs_login() -> Problem {
+    let what = "this needs a login or an admin key even while the login is switched off";
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", what)
 }
 
 impl Actor {
@@ -47,7 +65,7 @@ impl Actor {
     }
 
     /// Refuses what needs a login even where the login is switched off: what hands out or takes over
-    /// everything at once.
+    /// everything at once, and what has to do with credentials.
     ///
     /// # Errors
     ///
@@ -55,11 +73,7 @@ impl Actor {
     pub(super) fn is_known(&self) -> Result<(), Problem> {
         match self {
             Self::Key(_) | Self::Session(_) | Self::Console => Ok(()),
-            Self::Local => {
-                let what =
-                    "this needs a login or an admin key even while the login is switched off";
-                Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", what))
-            }
+            Self::Local => Err(needs_login()),
         }
     }
 }
@@ -78,6 +92,7 @@ impl<S: Sync> FromRequestParts<S> for Author {
     async fn from_request_parts(head: &mut Head, _: &S) -> Result<Self, Problem> {
         let actor: &Actor = head.extensions.get().ok_or_else(Problem::internal)?;
         let address = head.extensions.get::<ClientAddress>().and_then(|client| client.0);
-        Ok(Self { by: actor.name(), from: address.map(|address| address.to_string()) })
+        let from = address.map(|address| address.to_string());
+        Ok(Self { by: actor.name(), from, is_known: actor.is_known().is_ok() })
     }
 }

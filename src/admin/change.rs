@@ -27,6 +27,25 @@ pub(super) struct Edit {
     pub(super) expected: Option<u64>,
 }
 
+impl Edit {
+    /// Tells whether it says what a credential is, or where one goes.
+    fn leads_credentials(&self) -> bool {
+        let has_tunnel = match &self.to {
+            To::New(value) | To::Put(value) | To::Merged(value) => value.get("tunnel").is_some(),
+            To::Gone => false,
+        };
+        match self.kind {
+            Kind::Provider | Kind::Account | Kind::ClientKey => true,
+            Kind::Setting => {
+                let section = self.name.trim_start_matches('/');
+                let leads = ["providers", "accounts", "client_keys"];
+                section.contains("tunnel") || leads.iter().any(|name| section.starts_with(name))
+            }
+            _ => has_tunnel,
+        }
+    }
+}
+
 /// What becomes of an object.
 #[derive(Clone, Debug)]
 pub(super) enum To {
@@ -53,8 +72,11 @@ pub(super) struct Changed {
 ///
 /// # Errors
 ///
-/// What is wrong with them: nothing has changed then.
+/// What is wrong with them, or that it has to be known who leads credentials elsewhere: nothing has changed then.
 pub(super) async fn apply(parts: &Parts, by: Author, edits: Vec<Edit>) -> Result<Changed, Problem> {
+    if edits.iter().any(Edit::leads_credentials) {
+        by.is_known()?;
+    }
     let names: Vec<(Kind, String)> =
         edits.iter().map(|edit| (edit.kind, edit.name.clone())).collect();
     let action = move |before: &Written, after: &Written| {

@@ -167,7 +167,11 @@ pub(super) async fn setup(
     }
     set(&parts, password).await?;
     parts.login.setup.forget();
-    let by = Author { by: "setup token".to_owned(), from: client.0.map(|a| a.to_string()) };
+    let by = Author {
+        by: "setup token".to_owned(),
+        from: client.0.map(|a| a.to_string()),
+        is_known: true,
+    };
     audited(&parts, &by, "password.set", "administrator").await?;
     begin(&parts, client.0, &headers).await
 }

@@ -223,6 +223,23 @@ async fn without_a_login_only_this_machine_by_its_own_name_administrates() {
     let key = json!({ "name": "mine", "scopes": ["admin"] });
     let made = desk.post("/api/keys", &[("host", &here)], key).await;
     assert_eq!(made.status, 401, "what outlives the visit needs a name: {}", made.text());
+    for (path, body) in [
+        ("/api/accounts", json!({ "id": "one", "provider": "openai", "key": "sk-1234567890" })),
+        (
+            "/api/provider-nodes",
+            json!({ "id": "openai", "base_url": "https://collect.example.com" }),
+        ),
+        (
+            "/api/combos",
+            json!({ "name": "c", "targets": ["openai/gpt-5"], "tunnel": "http://203.0.113.9:1" }),
+        ),
+    ] {
+        let led = desk.post(path, &[("host", &here)], body).await;
+        assert_eq!(led.status, 401, "where credentials go needs a name too: {path} {}", led.text());
+    }
+    let combo = json!({ "name": "c", "targets": ["openai/gpt-5"] });
+    let made = desk.post("/api/combos", &[("host", &here)], combo).await;
+    assert_eq!(made.status, 201, "the rest does not: {}", made.text());
 }
 
 #[tokio::test]

@@ -48,8 +48,11 @@ mod tests {
 
     #[test]
     fn who_would_be_shut_out_hears_so() {
-        let by =
-            |address: &str| Author { by: "key boss".to_owned(), from: Some(address.to_owned()) };
+        let by = |address: &str| Author {
+            by: "key boss".to_owned(),
+            from: Some(address.to_owned()),
+            is_known: true,
+        };
         for (settings, address, is_fine) in [
             (json!({}), "10.0.0.1", true),
             (json!({ "allow": ["10.0.0.0/8"] }), "10.9.9.9", true),
