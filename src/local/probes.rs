@@ -22,20 +22,25 @@ pub fn live() -> Reply {
 pub fn ready(snapshot: &Snapshot, shared: &Shared) -> Reply {
     let accounts: usize = snapshot.accounts.values().map(Vec::len).sum();
     let problem = shared.live.problem();
-    let has_trouble = problem.is_some() || shared.certificates.problem().is_some();
+    let certificate = shared.certificates.problem();
+    let has_trouble = problem.is_some() || certificate.is_some();
     let (status, word) = match (accounts, has_trouble) {
         _ if shared.is_draining() => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         (0, _) => (StatusCode::SERVICE_UNAVAILABLE, "no account configured"),
         (_, true) => (StatusCode::OK, "degraded"),
         (_, false) => (StatusCode::OK, "ok"),
     };
-    let body = json!({
+    // Not the problems themselves: their texts may quote the file.
+    let said = |is_refused| if is_refused { "refused, see the log" } else { "in force" };
+    let mut body = json!({
         "status": word,
         "accounts": accounts,
         "config_revision": snapshot.revision,
-        // Positions and names only; the texts of a problem may quote the file.
-        "config_file": if problem.is_some() { "refused, see the log" } else { "in force" },
+        "config_file": said(problem.is_some()),
     });
+    if snapshot.server.tls.is_some() {
+        body["certificate"] = said(certificate.is_some()).into();
+    }
     answer(status, "application/json", body.to_string())
 }
 

@@ -10,6 +10,7 @@ pub(super) struct ConfigMetrics {
     revision: IntGauge,
     reload_failures: IntCounter,
     file_refused: IntGauge,
+    certificate_refused: IntGauge,
 }
 
 impl ConfigMetrics {
@@ -27,18 +28,27 @@ impl ConfigMetrics {
                 "omniroute_config_file_refused",
                 "Whether the file has problems and an older configuration is in force: 1, else 0.",
             )?,
+            certificate_refused: IntGauge::new(
+                "omniroute_certificate_refused",
+                "Whether the files of `server.tls` cannot be used and an older certificate is in force: 1, else 0.",
+            )?,
         })
     }
 
     pub(super) fn register(&self, roll: &Roll) -> Result<(), prometheus::Error> {
         roll.register(Box::new(self.revision.clone()))?;
         roll.register(Box::new(self.reload_failures.clone()))?;
-        roll.register(Box::new(self.file_refused.clone()))
+        roll.register(Box::new(self.file_refused.clone()))?;
+        roll.register(Box::new(self.certificate_refused.clone()))
     }
 
     pub(super) fn published(&self, revision: u64) {
         self.revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
         self.file_refused.set(0);
+    }
+
+    pub(super) fn observe_certificate(&self, is_refused: bool) {
+        self.certificate_refused.set(is_refused.into());
     }
 
     pub(super) fn refused(&self) {

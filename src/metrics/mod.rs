@@ -168,6 +168,11 @@ impl Metrics {
         self.store.observe(health);
     }
 
+    /// Takes over whether the files of the certificate are refused.
+    pub fn observe_certificate(&self, is_refused: bool) {
+        self.config.observe_certificate(is_refused);
+    }
+
     /// Takes over how many lines the access log has dropped since the start.
     pub fn observe_log(&self, dropped: u64) {
         self.process.observe_log(dropped);

@@ -127,6 +127,7 @@ impl Shared {
         self.metrics.load(self.caps.connections(), self.load.body_bytes());
         self.metrics.observe_store(self.store.as_ref().map(Store::health).as_ref());
         self.metrics.observe_log(self.access_log.dropped());
+        self.metrics.observe_certificate(self.certificates.problem().is_some());
     }
 
     /// Tells whether the process is stopping.

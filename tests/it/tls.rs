@@ -107,6 +107,8 @@ async fn a_new_certificate_is_taken_over_while_connections_are_open() {
     let mut client = Client::connect_tls(gateway.address(), &by_new).await.unwrap();
     let ready = client.get("/readyz", &[]).await.json();
     assert_eq!(ready["status"], "degraded", "the old one serves: {ready}");
+    assert_eq!(ready["certificate"], "refused, see the log", "{ready}");
+    assert_eq!(ready["config_file"], "in force", "{ready}");
     let health = client.get("/api/health", &ADMIN).await.json();
     let troubles = health["troubles"].to_string();
     assert!(troubles.contains("the certificate was not replaced"), "{troubles}");
