@@ -129,7 +129,8 @@ impl Exchange {
         let told = error.clone().filter(|_| stream.translator.has_told());
         let Some(held) = &mut stream.held else {
             if let Some(error) = told {
-                return Step::Write(self.stream_failed(error, pieces));
+                let parcel = Parcel { pieces, ..Parcel::default() };
+                return Step::Write(self.stream_failed(error, parcel));
             }
             if error.is_some() {
                 // The provider's own error event on its way to a client of the same format.
@@ -141,9 +142,10 @@ impl Exchange {
         let is_long = held.is_long(now);
         if stream.translator.has_content() || (is_long && error.is_none()) {
             let parcel = self.release_stream();
-            let Some(error) = told else { return Step::Write(parcel) };
-            let failed = self.stream_failed(error, parcel.pieces);
-            return Step::Write(Parcel { head: parcel.head, ..failed });
+            return Step::Write(match told {
+                Some(error) => self.stream_failed(error, parcel),
+                None => parcel,
+            });
         }
         match error {
             Some(error) => self.refused_in_band(error),
@@ -174,8 +176,7 @@ impl Exchange {
         };
         let error = stream.translator.error().cloned();
         if let Some(error) = error {
-            let failed = self.stream_failed(error, parcel.pieces);
-            return Step::Write(Parcel { head: parcel.head, ..failed });
+            return Step::Write(self.stream_failed(error, parcel));
         }
         if !self.has_begun() {
             // The end of a stream without content: an empty answer is an answer.
@@ -207,15 +208,15 @@ impl Exchange {
 
     /// Ends a stream that failed after it had begun. The translator has written the error event, or
     /// the provider's own passed through.
-    fn stream_failed(&mut self, error: UpstreamError, pieces: Vec<Bytes>) -> Parcel {
+    fn stream_failed(&mut self, error: UpstreamError, last: Parcel) -> Parcel {
         self.delivered.interrupted = true;
         self.delivered.error =
             Some(Error::Upstream { error: Box::new(error), retry_after: None }.code());
-        let pieces = self.blotted(pieces);
+        let pieces = self.blotted(last.pieces);
         if let Some(mut attempt) = self.attempt.take() {
             self.cut_short(&mut attempt, Reason::ServerError);
         }
-        Parcel { head: None, pieces, end: true }
+        Parcel { head: last.head, pieces, end: true }
     }
 
     /// Blots the account's credential out of what goes to the client.

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{MAX_WAIT, MOST_ASKED};
+use super::{MAX_WAIT, believed};
 
 /// Longest time until a limit's reset that is believed without having been refused: an account must
 /// not be idle for a day because a proxy on the way sends nonsense.
@@ -90,14 +90,14 @@ const CODEX: [(&str, &str); 2] = [
 ///
 /// Reads `retry-after-ms`, then `retry-after` in seconds or as an HTTP date (RFC 9110, section
 /// 10.2.3), then the reset of the limits that are used up, the latest of them. Values that are none of
-/// these are ignored, and so is what asks for more than [`MOST_ASKED`]; a date in the past is no wait. Waits are
+/// these are ignored, and so is what asks for more than [`super::MOST_ASKED`]; a date in the past is no wait. Waits are
 /// cut to [`MAX_WAIT`].
 pub fn header_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let asked = seconds(headers.get("retry-after-ms"), 0.001)
         .or_else(|| seconds(headers.get(http::header::RETRY_AFTER), 1.0))
         .or_else(|| date(headers.get(http::header::RETRY_AFTER), now));
-    let asked = asked.filter(|wait| *wait <= MOST_ASKED);
-    asked.or_else(|| reset_of_used_up(headers, now)).map(|wait| wait.min(MAX_WAIT))
+    let reset = || reset_of_used_up(headers, now).map(|wait| wait.min(MAX_WAIT));
+    asked.and_then(believed).or_else(reset)
 }
 
 /// Returns what a good answer's headers say is left, for requests and for tokens the scarcest.

@@ -24,6 +24,11 @@ pub const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longest wait that is no mistake: weekly limits have it. What asks for more is taken as if it did not ask.
 pub const MOST_ASKED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// Returns the part that is believed of a wait that a provider asks for, if it is no mistake.
+fn believed(asked: Duration) -> Option<Duration> {
+    (asked <= MOST_ASKED).then(|| asked.min(MAX_WAIT))
+}
+
 /// What an attempt came to, other than a good answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Signal<'a> {
@@ -216,8 +221,7 @@ pub fn judge(signal: Signal<'_>, rule: Option<&Rule>) -> Verdict {
         Signal::Reset => general(Reason::Reset, None),
         Signal::TimedOut => general(Reason::Timeout, None),
         Signal::Refused { error, header_wait } => {
-            let wait = header_wait.or(error.retry_after.filter(|wait| *wait <= MOST_ASKED));
-            let wait = wait.map(|wait| wait.min(MAX_WAIT));
+            let wait = header_wait.or(error.retry_after.and_then(believed));
             let reason = reason_of(error);
             match rule {
                 Some(rule) => rule.apply(reason, wait),

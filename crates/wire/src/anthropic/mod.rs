@@ -48,7 +48,7 @@ impl Codec for Anthropic {
     }
 
     fn end_marker(&self) -> &'static [u8] {
-        b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+        stream::END_MARKER
     }
 
     fn path_template(&self) -> &'static str {

@@ -39,7 +39,7 @@ impl Codec for OpenAiChat {
     }
 
     fn end_marker(&self) -> &'static [u8] {
-        b"data: [DONE]\n\n"
+        stream::END_MARKER
     }
 
     fn path_template(&self) -> &'static str {

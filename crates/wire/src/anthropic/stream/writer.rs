@@ -4,7 +4,7 @@
 //! without usage, and take a stream that simply ends for a message: so blocks are numbered from 0,
 //! one is open at a time, and everything about the end is written only when the end is certain.
 
-use super::pieces;
+use super::{END_MARKER, pieces};
 use crate::anthropic::words::write_stop_reason;
 use crate::anthropic::{cite, error, reply, sealed, search};
 use crate::api_error::ApiError;
@@ -343,7 +343,7 @@ impl Writer {
         self.closed = true;
         let stop = write_stop_reason(self.finish.as_ref(), self.has_calls);
         pieces::message_delta(&stop, &self.usage, out);
-        out.extend_from_slice(b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
+        out.extend_from_slice(END_MARKER);
     }
 
     fn shape(&self) -> Option<Shape> {

@@ -15,3 +15,6 @@ pub(crate) mod sources;
 mod tests;
 pub(crate) mod usage;
 pub(crate) mod writer;
+
+/// What stands at the end of a complete stream.
+pub(super) const END_MARKER: &[u8] = b"data: [DONE]\n\n";

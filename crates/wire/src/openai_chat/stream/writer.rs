@@ -7,7 +7,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::finish::{self, RefusalText};
-use super::{details, sources, usage};
+use super::{END_MARKER, details, sources, usage};
 use crate::api_error::ApiError;
 use crate::by_number::ByNumber;
 use crate::chat::{CallKind, Opaque, Vendor};
@@ -287,14 +287,15 @@ impl ChatWriter {
             out.extend_from_slice(b"}\n\n");
         }
         self.done = true;
-        out.extend_from_slice(b"data: [DONE]\n\n");
+        out.extend_from_slice(END_MARKER);
     }
 
     fn fail(&mut self, body: &[u8], out: &mut Vec<u8>) {
         self.done = true;
         out.extend_from_slice(b"data: ");
         out.extend_from_slice(body);
-        out.extend_from_slice(b"\n\ndata: [DONE]\n\n");
+        out.extend_from_slice(b"\n\n");
+        out.extend_from_slice(END_MARKER);
     }
 }
 
